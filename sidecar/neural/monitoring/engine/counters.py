@@ -1,0 +1,65 @@
+"""The sidecar's own running totals, and the ledgers its sources report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from neural.wire import CaptureBatch, Ledger
+
+
+@dataclass(slots=True)
+class Totals:
+    """What came in since the state began. Counters only ever grow, and survive restarts with the checkpoint."""
+
+    counts: Counter[str] = field(default_factory=Counter[str])
+    ledgers: dict[str, Ledger] = field(default_factory=dict[str, Ledger])
+    degraded: dict[str, str] = field(default_factory=dict[str, str])
+    overhead_ns: dict[str, int] = field(default_factory=dict[str, int])
+    received: Counter[str] = field(default_factory=Counter[str])
+
+    def observe(self, batch: CaptureBatch) -> None:
+        """Take note of a batch: its ledger replaces the source's last one, for a ledger holds running totals."""
+        self.counts["batches"] += 1
+        self.counts["events"] += len(batch.events)
+        self.received[batch.source] += len(batch.events)
+        self.ledgers[batch.source] = batch.ledger
+        self.degraded[batch.source] = batch.degraded
+        if batch.overhead_ns:
+            self.overhead_ns[batch.source] = batch.overhead_ns
+
+    def ledger(self) -> Ledger:
+        """All sources' ledgers added up."""
+        dropped: Counter[str] = Counter()
+        for ledger in self.ledgers.values():
+            dropped.update(ledger.dropped)
+        each = self.ledgers.values()
+        return Ledger(
+            seen=sum(one.seen for one in each),
+            shipped=sum(one.shipped for one in each),
+            sampled_out=sum(one.sampled_out for one in each),
+            dropped=dict(dropped),
+            in_flight=sum(one.in_flight for one in each),
+        )
+
+    def snapshot(self) -> Mapping[str, Any]:
+        ledgers = {
+            source: {"seen": one.seen, "shipped": one.shipped, "sampled_out": one.sampled_out, "dropped": dict(one.dropped), "in_flight": one.in_flight}
+            for source, one in self.ledgers.items()
+        }
+        return {
+            "counts": dict(self.counts),
+            "ledgers": ledgers,
+            "degraded": self.degraded,
+            "overhead_ns": self.overhead_ns,
+            "received": dict(self.received),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.counts = Counter(state["counts"])
+        self.ledgers = {source: replace(Ledger(), **one) for source, one in state["ledgers"].items()}
+        self.degraded = dict(state["degraded"])
+        self.overhead_ns = dict(state["overhead_ns"])
+        self.received = Counter(state["received"])
