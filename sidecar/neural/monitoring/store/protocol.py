@@ -34,9 +34,7 @@ class Store(Protocol):
 
     # reports
     def add_report(self, report: Report) -> None: ...
-    def reports(
-        self, kind: str, *, limit: int = 100, since: float | None = None, model: str | None = None
-    ) -> list[Report]:
+    def reports(self, kind: str, *, limit: int = 100, since: float | None = None, model: str | None = None) -> list[Report]:
         """The newest ``limit`` reports of the kind, oldest first."""
         ...
 
