@@ -17,8 +17,9 @@ from neural.monitoring.windows.window import Window
 class Evaluation:
     """One model version at one time: everything a monitor may look at.
 
-    ``window`` is the merged panes of [now − length, now]; ``latest`` holds only what came in since the last evaluation (increments, for
-    sequential detectors: every row appears in exactly one ``latest``, late ones too). ``traffic`` is the merged traffic of the window.
+    ``window`` is the merged panes of [now − length, now]; ``latest`` holds only what came in since the last evaluation
+    (increments, for sequential detectors: every row appears in exactly one ``latest``, late ones too). ``traffic`` is the merged
+    traffic of the window.
     """
 
     model: str
@@ -66,7 +67,10 @@ class ObservesLabels(Protocol):
 
 @runtime_checkable
 class Stateful(Protocol):
-    """Keeps state that must survive a restart. ``snapshot`` is JSON-able; ``restore(snapshot())`` continues as if never stopped."""
+    """Keeps state that must survive a restart.
+
+    ``snapshot`` is JSON-able; ``restore(snapshot())`` continues as if never stopped.
+    """
 
     def snapshot(self) -> Mapping[str, Any]: ...
 

@@ -1,0 +1,38 @@
+"""Additive panes of columns and traffic, references, and what a monitor sees at an evaluation."""
+
+from __future__ import annotations
+
+from neural.monitoring.windows.build import build_reference
+from neural.monitoring.windows.columns import column_of, columns_from
+from neural.monitoring.windows.evaluation import Evaluation, Monitor, ObservesLabels, ObservesRows, ObservesTraffic, Stateful
+from neural.monitoring.windows.load import load_reference_file
+from neural.monitoring.windows.pane import ColumnPane
+from neural.monitoring.windows.reference import OTHER, UNSEEN, ColumnReference, Reference
+from neural.monitoring.windows.settings import LearnFor, ReferenceSettings, WindowSettings
+from neural.monitoring.windows.traffic import LATENCY_EDGES, TrafficPane, traffic_pane
+from neural.monitoring.windows.window import Window
+
+__all__ = [
+    "LATENCY_EDGES",
+    "OTHER",
+    "UNSEEN",
+    "ColumnPane",
+    "ColumnReference",
+    "Evaluation",
+    "LearnFor",
+    "Monitor",
+    "ObservesLabels",
+    "ObservesRows",
+    "ObservesTraffic",
+    "Reference",
+    "ReferenceSettings",
+    "Stateful",
+    "TrafficPane",
+    "Window",
+    "WindowSettings",
+    "build_reference",
+    "column_of",
+    "columns_from",
+    "load_reference_file",
+    "traffic_pane",
+]
