@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
+from types import MappingProxyType
+from typing import NamedTuple
 
 
 class Protocol(IntEnum):
@@ -38,11 +40,17 @@ class Flag(IntFlag):
     STREAMED = 16  # the response came in more than one chunk (or the call was a gRPC stream)
 
 
-@dataclass(frozen=True, slots=True)
-class CaptureEvent:
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
+
+class CaptureEvent(NamedTuple):
     """One request as it was on the wire.
 
-    Times are Unix nanoseconds; durations are nanoseconds. ``first_byte_ns`` is 0 when no byte was sent.
+    A named tuple, not a frozen dataclass: the sidecar makes 100,000 of them a second, and a tuple of 22 fields is made
+    ten times as fast. Change one with ``_replace``.
+
+    Times are Unix nanoseconds; durations are nanoseconds. ``first_byte_ns`` is the time from the start to the first byte
+    of the response's body, 0 when none was sent.
     ``status`` is the HTTP status (0 when there was none); ``grpc_status`` is the gRPC code, or -1 for HTTP.
     ``sampling_fraction`` is the probability with which this event was kept: weight a count by its inverse.
     ``request_size`` and ``response_size`` are true sizes in bytes, also when a body was truncated or left out.
@@ -51,7 +59,7 @@ class CaptureEvent:
 
     prediction_id: str
     started_unix_ns: int
-    duration_ns: int
+    duration_ns: int = 0
     first_byte_ns: int = 0
     protocol: Protocol = Protocol.HTTP
     outcome: Outcome = Outcome.COMPLETED
@@ -70,8 +78,8 @@ class CaptureEvent:
     response_size: int = 0
     request_body: bytes = b""
     response_body: bytes = b""
-    request_headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    response_headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    request_headers: Mapping[str, str] = NO_HEADERS
+    response_headers: Mapping[str, str] = NO_HEADERS
 
     @property
     def failed(self) -> bool:
@@ -84,7 +92,7 @@ class CaptureEvent:
 
 
 _SERVER_FAULTS = frozenset({Outcome.EXCEPTION, Outcome.TIMEOUT, Outcome.NO_RESPONSE})
-# UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS: the codes OTel's RPC conventions call server errors.
+# UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS: server errors by OTel's RPC conventions.
 _GRPC_SERVER_FAULTS = frozenset({2, 4, 12, 13, 14, 15})
 
 
@@ -110,7 +118,7 @@ class Ledger:
 class CaptureBatch:
     """What one POST carries. (source, sequence) makes delivery exactly-once; sequence starts at 1.
 
-    ``source`` names one process of a server ("host:pid:starttime-random"); ``resource`` describes it (service.name, host.name, …).
+    ``source`` names one process of a server ("host:pid:starttime-random"); ``resource`` describes it (service.name, …).
     A batch without events carries the ledger only (heartbeat).
     """
 

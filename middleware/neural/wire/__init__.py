@@ -1,0 +1,23 @@
+"""What the model server and the sidecar share: the records, and their bytes. Standard library only."""
+
+from __future__ import annotations
+
+from neural.wire.decode import decode_batch
+from neural.wire.encode import CONTENT_TYPE, encode_batch
+from neural.wire.event import CaptureBatch, CaptureEvent, Flag, Ledger, Outcome, Protocol
+from neural.wire.limits import DEFAULT_LIMITS, Limits, WireError
+
+__all__ = [
+    "CONTENT_TYPE",
+    "DEFAULT_LIMITS",
+    "CaptureBatch",
+    "CaptureEvent",
+    "Flag",
+    "Ledger",
+    "Limits",
+    "Outcome",
+    "Protocol",
+    "WireError",
+    "decode_batch",
+    "encode_batch",
+]
