@@ -77,10 +77,18 @@ def load_flights() -> Flights:
     weather = pyarrow.csv.read_csv(folder / "weather.csv")
     planes = pyarrow.csv.read_csv(folder / "planes.csv").rename_columns({"year": "plane_year"})
     wanted = ["origin", "time_hour", "temp", "dewp", "humid", "wind_speed", "wind_gust", "precip", "pressure", "visib"]
-    weather = weather.select(wanted).group_by(["origin", "time_hour"], use_threads=False).aggregate([(c, "min") for c in wanted[2:]])
+    weather = (
+        weather.select(wanted).group_by(["origin", "time_hour"], use_threads=False).aggregate([(c, "min") for c in wanted[2:]])
+    )
     weather = weather.rename_columns({f"{c}_min": c for c in wanted[2:]})
-    table = flights.join(weather, keys=["origin", "time_hour"]).join(planes.select(["tailnum", "plane_year", "seats"]), keys="tailnum")
-    return _columns(table.sort_by([("time_hour", "ascending"), ("sched_dep_time", "ascending"), ("flight", "ascending"), ("carrier", "ascending")]))
+    table = flights.join(weather, keys=["origin", "time_hour"]).join(
+        planes.select(["tailnum", "plane_year", "seats"]), keys="tailnum"
+    )
+    return _columns(
+        table.sort_by(
+            [("time_hour", "ascending"), ("sched_dep_time", "ascending"), ("flight", "ascending"), ("carrier", "ascending")]
+        )
+    )
 
 
 def _columns(table: pa.Table) -> Flights:

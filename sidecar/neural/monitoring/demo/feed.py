@@ -82,7 +82,12 @@ def _plain(values: NDArray[Any]) -> list[Any]:
 
 def _v2(columns: dict[str, NDArray[Any]], request_id: str) -> dict[str, Any]:
     inputs = [
-        {"name": name, "datatype": "BYTES" if name in CATEGORICAL else "FP64", "shape": [len(columns[name])], "data": _plain(columns[name])}
+        {
+            "name": name,
+            "datatype": "BYTES" if name in CATEGORICAL else "FP64",
+            "shape": [len(columns[name])],
+            "data": _plain(columns[name]),
+        }
         for name in FEATURES
         if name in columns
     ]

@@ -31,7 +31,9 @@ class Detection:
     message: str = ""
 
 
-def judge(acts: Sequence[Act], alerts: Sequence[AlertRow], traffic: Traffic, started_at: float, grace_seconds: float) -> list[Detection]:
+def judge(
+    acts: Sequence[Act], alerts: Sequence[AlertRow], traffic: Traffic, started_at: float, grace_seconds: float
+) -> list[Detection]:
     """One detection an act: the first fitting alert that fired between the act's start and ``grace_seconds`` after its end."""
     return [_detection(act, alerts, traffic, started_at, grace_seconds) for act in acts]
 
@@ -47,7 +49,15 @@ def _detection(act: Act, alerts: Sequence[AlertRow], traffic: Traffic, started_a
         return Detection(act.incident, begin, detected=False)
     fired_at, first = min(fitting, key=lambda pair: pair[0])
     rows = traffic.rows_at(fired_at) - traffic.rows_at(begin)
-    return Detection(act.incident, begin, True, round(fired_at - begin, 3), rows, first.title, first.message)
+    return Detection(
+        act.incident,
+        begin,
+        detected=True,
+        delay_seconds=round(fired_at - begin, 3),
+        delay_rows=rows,
+        alert=first.title,
+        message=first.message,
+    )
 
 
 def concerns(alert: AlertRow, incident: Incident) -> bool:

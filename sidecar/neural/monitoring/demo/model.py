@@ -23,7 +23,8 @@ class FlightModel:
         """Columns to the model's (n, features) matrix. Raises KeyError when a feature is absent, as naive servers do."""
         numeric = [np.asarray(columns[name], dtype=np.float64) for name in NUMERIC]
         coded = [
-            np.asarray([self.categories[name].get(value, np.nan) for value in columns[name]], dtype=np.float64) for name in CATEGORICAL
+            np.asarray([self.categories[name].get(value, np.nan) for value in columns[name]], dtype=np.float64)
+            for name in CATEGORICAL
         ]
         return np.column_stack(numeric + coded)
 
@@ -41,7 +42,10 @@ def train_model(flights: Flights, seed: int) -> FlightModel:
     flights = flights.take(known)
     categories = {name: {value: code for code, value in enumerate(sorted(set(flights.columns[name])))} for name in CATEGORICAL}
     classifier = HistGradientBoostingClassifier(
-        max_iter=60, max_leaf_nodes=15, categorical_features=list(range(len(NUMERIC), len(NUMERIC) + len(CATEGORICAL))), random_state=seed
+        max_iter=60,
+        max_leaf_nodes=15,
+        categorical_features=list(range(len(NUMERIC), len(NUMERIC) + len(CATEGORICAL))),
+        random_state=seed,
     )
     model = FlightModel(classifier, categories)
     classifier.fit(model.matrix(flights.columns), flights.late)

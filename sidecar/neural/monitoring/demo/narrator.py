@@ -40,7 +40,9 @@ class Narrator:
         """What is going on now, what has begun, and what the sidecar has noticed since the last call."""
         current = incident_at(list(acts), elapsed)
         if self._task is not None:
-            self._progress.update(self._task, completed=elapsed, rows=rows, description=IN_WORDS[current] if current else "quiet traffic")
+            self._progress.update(
+                self._task, completed=elapsed, rows=rows, description=IN_WORDS[current] if current else "quiet traffic"
+            )
         for act in acts:
             if elapsed >= act.start_seconds and self._once(f"start {act.incident}"):
                 self.say(f"[{act.start_seconds:5.1f} s] incident: {IN_WORDS[act.incident]}", "bold")

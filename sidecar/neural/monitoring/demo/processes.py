@@ -51,8 +51,13 @@ class Child:
         # One OpenMP thread: the demo's processes share a small machine.
         environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"} | dict(self.environment)
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, *self.command], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
+            self.process = subprocess.Popen(  # noqa: S603 - our own modules, run by this interpreter
+                [sys.executable, *self.command],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                start_new_session=True,
             )
 
     def wait_until(self, ready: Callable[[], bool]) -> None:
@@ -63,7 +68,9 @@ class Child:
                 raise NeuralError(f"the {self.name} stopped at once:\n{self.tail()}")
             if time.monotonic() > deadline:
                 self.stop()
-                raise NeuralError(f"the {self.name} was not ready within {START_TIMEOUT_SECONDS:.0f} s; its log: {self.log}\n{self.tail()}")
+                raise NeuralError(
+                    f"the {self.name} was not ready within {START_TIMEOUT_SECONDS:.0f} s; its log: {self.log}\n{self.tail()}"
+                )
             time.sleep(_POLL_SECONDS)
 
     @property

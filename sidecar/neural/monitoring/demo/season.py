@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +17,6 @@ def season_report(alerts: Sequence[AlertRow], client: Client, flights: Flights) 
     for alert in alerts:
         fired_at = alert.fired_at or 0.0
         row = min(client.traffic.rows_at(fired_at), len(flights) - 1)
-        date = datetime.datetime.fromtimestamp(float(flights.departs[row]), datetime.UTC).date().isoformat()
+        date = dt.datetime.fromtimestamp(float(flights.departs[row]), dt.UTC).date().isoformat()
         found.append({"rule": alert.rule, "flight_date": date, "rows": row, "message": alert.message})
     return found

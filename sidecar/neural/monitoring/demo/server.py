@@ -52,7 +52,12 @@ class FlightServer:
         columns = {tensor["name"]: _tensor(tensor) for tensor in body["inputs"]}
         late = await self._predict(columns)
         outputs = [
-            {"name": "label", "datatype": "INT64", "shape": [len(late)], "data": (late > DECISION_THRESHOLD).astype(int).tolist()},
+            {
+                "name": "label",
+                "datatype": "INT64",
+                "shape": [len(late)],
+                "data": (late > DECISION_THRESHOLD).astype(int).tolist(),
+            },
             {"name": "probability", "datatype": "FP64", "shape": [len(late)], "data": late.round(6).tolist()},
         ]
         reply = {"model_name": MODEL_NAME, "model_version": MODEL_VERSION, "outputs": outputs}
@@ -100,14 +105,18 @@ def _column(name: str, values: list[Any]) -> NDArray[Any]:
 def build_app(model: FlightModel, endpoint: str) -> CaptureMiddleware:
     """The server as its owner wrote it, and the one line that makes it monitored."""
     app = Starlette(routes=FlightServer(model).routes())
-    return CaptureMiddleware(app, model=MODEL_NAME, version=MODEL_VERSION, endpoint=endpoint, exclude=["/v2/health/ready", "/dependency"])
+    return CaptureMiddleware(
+        app, model=MODEL_NAME, version=MODEL_VERSION, endpoint=endpoint, exclude=["/v2/health/ready", "/dependency"]
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--endpoint", required=True, help="where the sidecar listens")
-    parser.add_argument("--reference", type=Path, required=True, help="write the reference rows and the model's answers to this Parquet file")
+    parser.add_argument(
+        "--reference", type=Path, required=True, help="write the reference rows and the model's answers to this Parquet file"
+    )
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     split = split_flights(load_flights(), options.seed)

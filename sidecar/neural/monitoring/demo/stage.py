@@ -50,7 +50,12 @@ class Stage:
     @property
     def urls(self) -> dict[str, str]:
         base = f"http://127.0.0.1:{self.dashboard_port}"
-        return {"dashboard": f"{base}/", "metrics": f"{base}/metrics", "api": f"{base}/api/v1/status", "model_server": self.server_url}
+        return {
+            "dashboard": f"{base}/",
+            "metrics": f"{base}/metrics",
+            "api": f"{base}/api/v1/status",
+            "model_server": self.server_url,
+        }
 
     def server_ready(self) -> bool:
         """True once the server has trained its model, written the reference and serves. Some seconds after its start."""

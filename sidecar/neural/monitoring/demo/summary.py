@@ -23,7 +23,10 @@ def summarise(result: DemoResult, options: DemoOptions, say: Callable[..., None]
 def _detections(result: DemoResult, say: Callable[..., None]) -> None:
     for one in result.detections:
         if one.detected:
-            say(f"  ✓ {IN_WORDS[one.incident]}: noticed after {one.delay_seconds:.1f} s and {one.delay_rows:,} rows ({one.alert})", "green")
+            say(
+                f"  ✓ {IN_WORDS[one.incident]}: noticed after {one.delay_seconds:.1f} s and {one.delay_rows:,} rows ({one.alert})",
+                "green",
+            )
         else:
             say(f"  ✗ {IN_WORDS[one.incident]}: not noticed", "bold red")
     if not result.season:
@@ -49,7 +52,13 @@ def _where_next(result: DemoResult, options: DemoOptions, say: Callable[..., Non
     if options.keep:
         say(f"\nDashboard: {result.urls['dashboard']}\nMetrics:   {result.urls['metrics']}")
     else:
-        say("\nLook again (add --keep to leave it all running; then also at " + result.urls["dashboard"] + " and " + result.urls["metrics"] + "):")
+        say(
+            "\nLook again (add --keep to leave it all running; then also at "
+            + result.urls["dashboard"]
+            + " and "
+            + result.urls["metrics"]
+            + "):"
+        )
         say(f"  neural monitor dashboard --storage-path {result.storage_path}")
     for command in ("status", "drift", "quality", "alerts", "slo", "health"):
         say(f"  neural monitor {command} --storage-path {result.storage_path}")

@@ -31,7 +31,9 @@ def memory_bytes() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def capture_signals(totals: Totals, now: float, labels: dict[str, str], *, evaluation_seconds: float, backlog: int) -> Iterator[Signal]:
+def capture_signals(
+    totals: Totals, now: float, labels: dict[str, str], *, evaluation_seconds: float, backlog: int
+) -> Iterator[Signal]:
     """The engine's own signals at one evaluation."""
     ledger = totals.ledger()
     lost = sum(ledger.dropped.values())

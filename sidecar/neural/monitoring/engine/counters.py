@@ -44,11 +44,26 @@ class Totals:
             in_flight=sum(one.in_flight for one in each),
         )
 
-    def snapshot(self) -> Mapping[str, Any]:
-        ledgers = {
-            source: {"seen": one.seen, "shipped": one.shipped, "sampled_out": one.sampled_out, "dropped": dict(one.dropped), "in_flight": one.in_flight}
-            for source, one in self.ledgers.items()
+    def account(self) -> dict[str, Any]:
+        """What the surfaces show of all this, as JSON: the added-up ledger, and each source."""
+        return {
+            "ledger": ledger_dict(self.ledger()),
+            "balanced": self.ledger().balanced,
+            "counts": dict(self.counts),
+            "overhead_ns": dict(self.overhead_ns),
+            "sources": {
+                source: {
+                    **ledger_dict(one),
+                    "received": self.received[source],
+                    "degraded": self.degraded.get(source, ""),
+                    "overhead_ns": self.overhead_ns.get(source, 0),
+                }
+                for source, one in self.ledgers.items()
+            },
         }
+
+    def snapshot(self) -> Mapping[str, Any]:
+        ledgers = {source: ledger_dict(one) for source, one in self.ledgers.items()}
         return {
             "counts": dict(self.counts),
             "ledgers": ledgers,
@@ -63,3 +78,14 @@ class Totals:
         self.degraded = dict(state["degraded"])
         self.overhead_ns = dict(state["overhead_ns"])
         self.received = Counter(state["received"])
+
+
+def ledger_dict(ledger: Ledger) -> dict[str, Any]:
+    """A ledger as JSON."""
+    return {
+        "seen": ledger.seen,
+        "shipped": ledger.shipped,
+        "sampled_out": ledger.sampled_out,
+        "dropped": dict(ledger.dropped),
+        "in_flight": ledger.in_flight,
+    }

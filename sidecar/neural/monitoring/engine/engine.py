@@ -129,7 +129,9 @@ class Engine:
         if now >= self._next_tick and not self._tick_queued and self._inlet is not None:
             self._tick_queued = True
             self._next_tick = now + self._settings.evaluate_every_seconds
-            self._guard("asking for an evaluation", lambda: self._inlet and self._inlet.append(TICK, json.dumps({"now": now}).encode()))
+            self._guard(
+                "asking for an evaluation", lambda: self._inlet and self._inlet.append(TICK, json.dumps({"now": now}).encode())
+            )
         self._next_checkpoint = min(self._next_checkpoint, now + self._settings.checkpoint_every_seconds)
         if now >= self._next_checkpoint:
             self._next_checkpoint = now + self._settings.checkpoint_every_seconds

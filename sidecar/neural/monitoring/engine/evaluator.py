@@ -47,9 +47,7 @@ class Evaluator:
         if replay:
             return []
         labels = {"model": self.default_model[0], "version": self.default_model[1]}
-        own = list(
-            capture_signals(self.processor.totals, now, labels, evaluation_seconds=self.last_seconds, backlog=backlog)
-        )
+        own = list(capture_signals(self.processor.totals, now, labels, evaluation_seconds=self.last_seconds, backlog=backlog))
         signals = [signal for group in by_model.values() for signal in group] + own
         self._persist(signals, by_model, now)
         self.last_seconds = time.perf_counter() - begin
@@ -74,6 +72,7 @@ class Evaluator:
                     if report is not None:
                         self.store.add_report(report)
             self._store_failures(now)
+            self.store.put_value("capture", self.processor.totals.account())
             self.alerting.evaluate(signals, now)
 
     def _store_failures(self, now: float) -> None:

@@ -93,8 +93,10 @@ class Processor:
         for failure in decoded.failures:
             self.totals.counts[f"unparsed.{failure.reason}"] += 1
             if len(self.failures) < MAX_FAILURE_EXAMPLES:
-                example = {"reason": failure.reason, "detail": failure.detail, "prediction_id": failure.prediction_id, "path": failure.path}
+                example = {
+                    "reason": failure.reason,
+                    "detail": failure.detail,
+                    "prediction_id": failure.prediction_id,
+                    "path": failure.path,
+                }
                 self.failures.append(example)
-
-
-

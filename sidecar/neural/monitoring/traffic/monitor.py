@@ -44,13 +44,13 @@ class TrafficMonitor:
             "error_rate": pane.failed / requests if requests else None,
             "client_error_rate": pane.client_errors / requests if requests else None,
             "unparsed_rate": sum(pane.unparsed.values()) / requests if requests else None,
-            "latency.mean": pane.latency_sum_seconds / requests if requests else None,
+            "latency.mean": pane.latency_mean,
             "traffic.staleness": self._staleness(evaluation),
         }
         return values | {name: pane.quantile(q) for name, q in _QUANTILES.items()}
 
     def _staleness(self, evaluation: Evaluation) -> float | None:
         key = (evaluation.model, evaluation.version)
-        if evaluation.traffic.last_seen is not None:
-            self._last_seen[key] = max(self._last_seen.get(key, 0.0), evaluation.traffic.last_seen)
+        if evaluation.traffic.last_time is not None:
+            self._last_seen[key] = max(self._last_seen.get(key, 0.0), evaluation.traffic.last_time)
         return max(0.0, evaluation.now - self._last_seen[key]) if key in self._last_seen else None

@@ -1,0 +1,58 @@
+# Two commands matter: `make demo` and `make test`. `make help` lists the rest.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+DEMO_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-fast bench lint fmt proto screenshots clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed (PYTHON=python3.12 make …)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[demo]'
+	@touch $@
+
+$(VENV)/.test: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	@touch $@ $(VENV)/.demo
+
+demo: $(VENV)/.demo ## real model, real flights, three incidents: see what the sidecar notices (DEMO_ARGS="--keep --seconds 120")
+	$(BIN)/neural monitor demo --port 0 $(DEMO_ARGS)
+
+test: $(VENV)/.test ## everything, against real components (installs Debian packages where it may)
+	@sh tests/debian-packages.sh
+	$(BIN)/python -m pytest -n 2 --dist loadfile -q
+
+test-fast: $(VENV)/.test ## what needs no server process, in under 90 seconds
+	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not slow"
+
+bench: $(VENV)/.test ## measure the hot paths beside their peers; prints a table, writes bench.json
+	$(BIN)/python -m tests.benchmarks --json bench.json
+
+lint: $(VENV)/.test ## ruff, mypy strict, pyright, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+fmt: $(VENV)/.test ## format and fix what can be fixed by machine
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+proto: $(VENV)/.test ## check that the contract compiles, and regenerate what the tests compare against
+	$(BIN)/python -m grpc_tools.protoc -Iproto --python_out=tests/golden/wire proto/neural/capture/v1/capture.proto
+
+screenshots: $(VENV)/.test ## docs/images, from a dashboard with data, in a real browser
+	@sh tests/debian-packages.sh
+	$(BIN)/python tests/e2e/screenshots.py
+
+clean: ## remove everything that can be made again
+	rm -rf $(VENV) dist build bench.json .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,60 @@
+"""Several doors, one event loop: a uvicorn server for each, stopped together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import uvicorn
+from starlette.types import ASGIApp
+
+GRACE_SECONDS = 5
+"""How long open requests may go on after SIGTERM: well within a pod's 30 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """An app and the listening socket it answers on."""
+
+    app: ASGIApp
+    listener: socket.socket
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to us: with several servers in one loop each would steal them from the others."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+async def serve(doors: list[Door], stop: asyncio.Event) -> None:
+    """Serve all doors until ``stop`` is set (by SIGTERM or SIGINT, or by the caller)."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # not the main thread: the caller sets ``stop``
+            loop.add_signal_handler(number, stop.set)
+    servers = [_Server(_config(door.app)) for door in doors]
+    tasks = [asyncio.create_task(server.serve([door.listener])) for server, door in zip(servers, doors, strict=True)]
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    for server in servers:
+        server.should_exit = True
+    stopping.cancel()
+    await asyncio.gather(*tasks)
+
+
+def _config(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_keep_alive=75,
+        ws="none",
+    )

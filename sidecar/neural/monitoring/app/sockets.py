@@ -1,0 +1,67 @@
+"""Binding the doors before anything else starts, so that a port in use is one clear line and not a half-started sidecar."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import stat
+from pathlib import Path
+
+from neural.monitoring.errors import NeuralError
+from neural.monitoring.settings import Address
+
+_BACKLOG = 2048
+
+
+def bind(address: Address, *, socket_mode: int = 0o660, setting: str) -> socket.socket:
+    """A listening socket. ``setting`` names the key to change. Raises NeuralError: in use, not permitted, no such folder."""
+    return (
+        _bind_unix(Path(address.path), socket_mode, setting)
+        if address.is_unix
+        else bind_tcp(address.host, address.port, setting=setting)
+    )
+
+
+def bind_tcp(host: str, port: int, *, setting: str) -> socket.socket:
+    """A listening TCP socket. Raises NeuralError naming the setting to change."""
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=_BACKLOG)
+    except OSError as error:
+        raise NeuralError(f"can't listen on {host}:{port}: {_why(error)} (choose another with {setting})") from None
+
+
+def _bind_unix(path: Path, mode: int, setting: str) -> socket.socket:
+    """A Unix socket file left by a killed sidecar is replaced; one that somebody still answers on is not."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_stale(path, setting)
+        previous = os.umask(0o777 & ~mode)
+        try:
+            listener.bind(str(path))
+        finally:
+            os.umask(previous)
+        path.chmod(mode)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise NeuralError(f"can't listen on unix://{path}: {_why(error)} (choose another with {setting})") from None
+    return listener
+
+
+def _remove_stale(path: Path, setting: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        if not stat.S_ISSOCK(path.stat().st_mode):
+            raise NeuralError(f"{path} exists and is not a socket (choose another with {setting})")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            try:
+                probe.connect(str(path))
+            except ConnectionRefusedError:
+                path.unlink()
+                return
+        raise NeuralError(f"another sidecar listens on unix://{path} already (choose another with {setting})")
+
+
+def _why(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
