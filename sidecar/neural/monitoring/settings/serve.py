@@ -1,0 +1,53 @@
+"""What the sidecar serves to people and programs: capture's door, the dashboard and the API."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, SecretStr, StringConstraints
+
+from neural.monitoring.section import Duration, Section, Size
+from neural.monitoring.settings.addresses import Address, ListenAddress, parse_address
+from neural.monitoring.settings.export import Port
+
+DEFAULT_LISTEN = "unix:///var/run/neural/capture.sock"
+
+
+def _one_or_many(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+class ListenSettings(Section):
+    """Where captured requests come in, and how much of them is taken."""
+
+    listen: Annotated[
+        tuple[ListenAddress, ...],
+        Field(min_length=1, max_length=8),
+        BeforeValidator(_one_or_many, json_schema_input_type=str | tuple[str, ...]),
+    ] = (DEFAULT_LISTEN,)
+    """Where capture sends to: unix:///path or tcp://host:port, one or a list."""
+    socket_mode: Annotated[str, StringConstraints(pattern=r"^0?[0-7]{3}$")] = "0660"
+    """Permissions of the Unix socket."""
+    tokens: tuple[SecretStr, ...] = ()
+    """Bearer tokens that may send over TCP; needed unless the address is loopback or a Unix socket."""
+    max_batch: Annotated[Size, Field(ge=1 << 10, le=1 << 30)] = 16 << 20
+    """The largest batch that is read."""
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        return tuple(parse_address(text) for text in self.listen)
+
+
+class DashboardSettings(Section):
+    """The dashboard, and the JSON API beside it."""
+
+    enabled: bool = True
+    """Whether dashboard and API are served."""
+    port: Port = 8052
+    """The TCP port of dashboard and API."""
+    host: str = "127.0.0.1"
+    """The address they are bound to; 0.0.0.0 lets others in and asks for a token."""
+    token: SecretStr | None = None
+    """The bearer token for what changes things (silences, labels, reload); needed unless bound to loopback."""
+    refresh: Annotated[Duration, Field(ge=1)] = 5.0
+    """How often an open page asks for news."""
