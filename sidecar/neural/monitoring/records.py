@@ -99,7 +99,7 @@ class LabelledBatch:
 
     ``times`` are those of the predictions, ``label_times`` those of the labels' arrival (Unix seconds). ``predictions`` and ``labels``:
     object arrays of str (classification) or float64 (regression). ``probabilities``: class → float64 (n,), NaN where unknown.
-    ``corrected`` marks rows whose label replaces an earlier one, given in ``previous_labels``.
+    ``corrected`` marks rows whose label replaces an earlier one, given in ``previous_labels`` with its arrival in ``previous_label_times``.
     """
 
     model: str
@@ -112,6 +112,7 @@ class LabelledBatch:
     probabilities: Mapping[str, NDArray[np.float64]] = field(default_factory=dict[str, NDArray[np.float64]])
     corrected: NDArray[np.bool_] | None = None
     previous_labels: NDArray[Any] | None = None
+    previous_label_times: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.times)

@@ -1,0 +1,153 @@
+"""The performance monitor: what the model is worth, as far as labels tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from neural.monitoring.performance.coverage import Coverage
+from neural.monitoring.performance.metrics import Metric, classification_metrics
+from neural.monitoring.performance.pane import PerformancePane, PerformanceWindow
+from neural.monitoring.performance.settings import PerformanceSettings
+from neural.monitoring.performance.specs import METRICS, SPECS
+from neural.monitoring.performance.verdicts import Reading, metric_verdict
+from neural.monitoring.records import LabelledBatch, RecordBatch
+from neural.monitoring.signal import Outcome, Signal, Verdict
+from neural.monitoring.windows.evaluation import Evaluation
+
+PANES_PER_WINDOW = 60
+DUE_SHARE = 0.9  # a label is due when nine of ten labels would have come by now
+_FIRST_WIDTH_SECONDS = 1.0  # until the first evaluation tells the window's length
+
+
+@dataclass(slots=True)
+class _State:
+    window: PerformanceWindow
+    coverage: Coverage = field(default_factory=Coverage)
+
+
+class PerformanceMonitor:
+    """Signals of the labels that arrived in the window, whenever their predictions were made.
+
+    Each metric carries its confidence interval in the evidence. Coverage looks at the predictions whose label is due: those made
+    in one window's length, ending where nine of ten labels have usually come.
+    """
+
+    name = "performance"
+    specs = SPECS
+
+    def __init__(self, settings: PerformanceSettings | None = None) -> None:
+        self._settings = settings or PerformanceSettings()
+        self._width = _width(self._settings.window) if self._settings.window else _FIRST_WIDTH_SECONDS
+        self._states: dict[tuple[str, str], _State] = {}
+
+    def observe_rows(self, batch: RecordBatch) -> None:
+        self._state(batch.model, batch.version).coverage.add_predictions(batch.times)
+
+    def observe_labels(self, batch: LabelledBatch) -> None:
+        state = self._state(batch.model, batch.version)
+        state.window.add(batch)
+        first = slice(None) if batch.corrected is None else ~batch.corrected
+        times = batch.times[first]
+        if len(times):
+            state.coverage.add_labels(times, batch.label_times[first] - times)
+
+    def _state(self, model: str, version: str) -> _State:
+        state = self._states.get((model, version))
+        if state is None:
+            window = PerformanceWindow(self._settings.max_classes, self._width)
+            state = self._states[model, version] = _State(window)
+        return state
+
+    def evaluate(self, evaluation: Evaluation) -> Iterable[Signal]:
+        length = self._settings.window or evaluation.length_seconds
+        self._width = _width(length)
+        state = self._state(evaluation.model, evaluation.version)
+        state.window.set_width(self._width)
+        state.window.expire(evaluation.now - length)
+        state.coverage.expire(evaluation.now, self._settings.labels_within + length)
+        return [*self._metrics(evaluation, state.window.merged()), *self._coverage(evaluation, state, length)]
+
+    def _metrics(self, evaluation: Evaluation, pane: PerformancePane) -> Iterator[Signal]:
+        shown = self._values(pane, self._settings.confidence)
+        guarded = self._values(pane, 1 - 2 * self._settings.error_rate)
+        reference = _reference_performance(evaluation)
+        evidence = {
+            "window_seconds": self._settings.window or evaluation.length_seconds,
+            "predictions_from": pane.oldest,
+            "predictions_until": pane.newest,
+            "corrections": pane.corrections,
+        }
+        for name in METRICS:
+            if name in shown:
+                reading = Reading(name, shown[name], guarded[name], int(pane.labels))
+                verdict = metric_verdict(reading, self._settings, reference, evidence)
+                yield Signal(f"performance.{name}", shown[name].value, evaluation.now, evaluation.labels(), verdict)
+        yield Signal("performance.labels", pane.labels, evaluation.now, evaluation.labels())
+
+    def _values(self, pane: PerformancePane, confidence: float) -> dict[str, Metric]:
+        values: dict[str, Metric] = {}
+        if pane.classification is not None:
+            values |= classification_metrics(pane.classification, confidence, self._settings.positive_class)
+        if pane.regression is not None:
+            found, intervals = pane.regression.metrics(), pane.regression.intervals(confidence)
+            values |= {name: Metric(value, intervals.get(name)) for name, value in found.items()}
+        return values
+
+    def _coverage(self, evaluation: Evaluation, state: _State, length: float) -> Iterator[Signal]:
+        delay = state.coverage.delay(DUE_SHARE)
+        due = evaluation.now - min(delay or 0.0, self._settings.labels_within)
+        cohort = state.coverage.cohort(due - length, due, evaluation.now - self._settings.labels_within)
+        value = None if delay is None else cohort.coverage
+        verdict = Verdict(
+            Outcome.UNKNOWN if value is None else Outcome.OK,
+            _coverage_reason(delay, cohort.predictions, cohort.labelled),
+            statistic=value,
+            sample_size=int(cohort.predictions),
+            evidence={
+                "predictions": cohort.predictions,
+                "labelled": cohort.labelled,
+                "since": cohort.since,
+                "until": cohort.until,
+                "settled": cohort.settled,
+                "label_delay_p50": state.coverage.delay(0.5),
+                "label_delay_p90": delay,
+            },
+        )
+        labels = evaluation.labels()
+        yield Signal("performance.coverage", value, evaluation.now, labels, verdict)
+        yield Signal("performance.label_delay", state.coverage.delay(0.5), evaluation.now, labels)
+
+    def snapshot(self) -> Mapping[str, Any]:
+        return {
+            "width": self._width,
+            "states": [
+                [model, version, state.window.to_json(), state.coverage.to_json()]
+                for (model, version), state in self._states.items()
+            ],
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self._width = float(state.get("width", self._width))
+        self._states = {
+            (model, version): _State(PerformanceWindow.from_json(window), Coverage.from_json(coverage))
+            for model, version, window, coverage in state.get("states", ())
+        }
+
+
+def _width(length_seconds: float) -> float:
+    return length_seconds / PANES_PER_WINDOW
+
+
+def _reference_performance(evaluation: Evaluation) -> Mapping[str, float]:
+    performance: Mapping[str, float] | None = evaluation.reference.performance if evaluation.reference else None
+    return performance or {}
+
+
+def _coverage_reason(delay: float | None, predictions: float, labelled: float) -> str:
+    if delay is None:
+        return "no label has come yet"
+    if predictions <= 0:
+        return "no predictions whose label is due"
+    return f"{labelled:.0f} of {predictions:.0f} predictions have their label, {delay:.3g} s after the prediction at most"

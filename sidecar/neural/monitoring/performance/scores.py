@@ -1,0 +1,147 @@
+"""Scores of positives and negatives, kept so that ROC AUC and average precision add over panes.
+
+Exact while a pane has few distinct scores: each distinct score is an atom with two counts. Beyond ``EXACT_ATOMS`` the atoms fold
+into ``CELLS`` equal cells of [0, 1], and the error bound of the AUC (half the pairs that share a cell) is given beside it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+EXACT_ATOMS = 2_000  # distinct scores a pane keeps exactly: 48 kB
+CELLS = 2_048  # cells of a folded pane: AUC is then known to about 1e-4
+_PENDING_PARTS = 64  # parts gathered before they are sorted in
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """What the scores say about the ranking. ``auc_error``: the folding's bound on the error of ``roc_auc`` (0 when exact)."""
+
+    roc_auc: float
+    roc_auc_variance: float
+    average_precision: float
+    auc_error: float
+    positives: float
+    negatives: float
+
+
+class ScoreCounts:
+    """Counts of positives and negatives at each score. Adds and subtracts; the order does not matter."""
+
+    __slots__ = ("_parts", "counts", "folded", "limit", "values")
+
+    def __init__(self, limit: int = EXACT_ATOMS) -> None:
+        self.limit = limit
+        self.values: NDArray[np.float64] = np.empty(0)
+        self.counts: NDArray[np.float64] = np.empty((2, 0))  # row 0 negatives, row 1 positives
+        self.folded = False
+        self._parts: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
+
+    def add(self, scores: NDArray[np.float64], positive: NDArray[np.bool_], sign: float = 1.0) -> None:
+        """Count scores (n,) by class; ``sign`` −1 takes them out again. Scores that are not finite are left out."""
+        known = np.isfinite(scores)
+        scores, positive = scores[known], positive[known]
+        if not len(scores):
+            return
+        counts = np.where(np.vstack([~positive, positive]), sign, 0.0)
+        self._parts.append((scores.astype(np.float64), counts))
+        if len(self._parts) >= _PENDING_PARTS:
+            self.settle()
+
+    def settle(self) -> None:
+        """Sort what is pending into the atoms, and fold if there are too many."""
+        if not self._parts:
+            return
+        parts, self._parts = self._parts, []
+        fresh = np.concatenate([part[0] for part in parts])
+        values = np.concatenate([self.values, _cells(fresh) if self.folded else fresh])
+        counts = np.concatenate([self.counts, *(part[1] for part in parts)], axis=1)
+        self.values, self.counts = _compact(values, counts)
+        if not self.folded and len(self.values) > self.limit:
+            self._fold()
+
+    def _fold(self) -> None:
+        self.folded = True
+        self.values, self.counts = _compact(_cells(self.values), self.counts)
+
+    @classmethod
+    def merged(cls, many: Iterable[ScoreCounts]) -> ScoreCounts:
+        """The sum of many. Folded as soon as one of them is."""
+        result = cls()
+        group = list(many)
+        for item in group:
+            item.settle()
+        result.folded = any(item.folded for item in group)
+        if group:
+            fold = result.folded
+            values = np.concatenate([_cells(item.values) if fold and not item.folded else item.values for item in group])
+            result.values, result.counts = _compact(values, np.concatenate([item.counts for item in group], axis=1))
+        return result
+
+    def ranking(self) -> Ranking | None:
+        """None until both a positive and a negative have been seen."""
+        self.settle()
+        negatives, positives = self.counts
+        n, p = float(negatives.sum()), float(positives.sum())
+        if n <= 0 or p <= 0:
+            return None
+        below = (np.cumsum(negatives) - negatives + negatives / 2) / n  # share of negatives beaten by a positive here
+        above = (p - np.cumsum(positives) + positives / 2) / p  # share of positives above a negative here
+        auc = float(positives @ below / p)
+        return Ranking(
+            roc_auc=auc,
+            roc_auc_variance=_spread(positives, below, auc, p) + _spread(negatives, above, auc, n),
+            average_precision=_average_precision(negatives, positives, p),
+            auc_error=float(negatives @ positives / (2 * n * p)) if self.folded else 0.0,
+            positives=p,
+            negatives=n,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        self.settle()
+        return {"values": self.values.tolist(), "counts": self.counts.tolist(), "folded": self.folded}
+
+    @classmethod
+    def from_json(cls, state: Mapping[str, Any]) -> ScoreCounts:
+        result = cls()
+        result.values = np.asarray(state["values"], dtype=np.float64)
+        result.counts = np.asarray(state["counts"], dtype=np.float64).reshape(2, -1)
+        result.folded = bool(state["folded"])
+        return result
+
+
+def _cells(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Each score's cell, named by its middle. Margins below 0 land in (−1, 0) and above 1 in (1, 2), keeping their order."""
+    low, high = np.minimum(values, 0.0), np.maximum(values, 1.0)
+    bounded = low / (1 - low) + np.clip(values, 0.0, 1.0) + (1 - 1 / high)
+    cells: NDArray[np.float64] = (np.floor(bounded * CELLS) + 0.5) / CELLS
+    return cells
+
+
+def _compact(values: NDArray[np.float64], counts: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    atoms, index = np.unique(values, return_inverse=True)
+    summed = np.vstack([np.bincount(index, weights=row, minlength=len(atoms)) for row in counts]).astype(np.float64)
+    kept = (summed != 0).any(axis=0)
+    return atoms[kept], summed[:, kept]
+
+
+def _spread(weights: NDArray[np.float64], placement: NDArray[np.float64], auc: float, n: float) -> float:
+    """One half of the variance of the AUC (DeLong, DeLong and Clarke-Pearson 1988)."""
+    if n < 2:
+        return 0.0
+    return float(weights @ np.square(placement - auc)) / (n - 1) / n
+
+
+def _average_precision(negatives: NDArray[np.float64], positives: NDArray[np.float64], p: float) -> float:
+    """Σ (R_k − R_{k−1})·P_k over the distinct thresholds, highest first."""
+    hits = np.cumsum(positives[::-1])
+    called = hits + np.cumsum(negatives[::-1])
+    precision = np.divide(hits, called, out=np.zeros_like(hits), where=called > 0)
+    value = float(positives[::-1] @ precision / p)
+    return value if math.isfinite(value) else 0.0

@@ -1,0 +1,29 @@
+"""The performance signals."""
+
+from __future__ import annotations
+
+from neural.monitoring.performance.verdicts import LOWER_IS_BETTER
+from neural.monitoring.signal import SignalSpec
+
+_HELP = {
+    "accuracy": "Share of labelled predictions that were right",
+    "precision": "Share of positive calls that were right (macro average over more than two classes)",
+    "recall": "Share of positives that were called (macro average over more than two classes)",
+    "f1": "Harmonic mean of precision and recall (macro average over more than two classes)",
+    "roc_auc": "Chance that a positive is scored above a negative (macro, one against the rest)",
+    "pr_auc": "Average precision (macro, one against the rest)",
+    "log_loss": "Mean negative log of the probability given to what happened",
+    "brier": "Mean squared difference between probability and outcome",
+    "ece": "Expected calibration error over 10 equal cells",
+    "mae": "Mean absolute error",
+    "rmse": "Root of the mean squared error",
+    "r2": "Share of the labels' variance explained",
+}
+METRICS = tuple(_HELP)
+
+SPECS = (
+    *(SignalSpec(f"performance.{name}", text, higher_is_worse=name in LOWER_IS_BETTER) for name, text in _HELP.items()),
+    SignalSpec("performance.coverage", "Share of the predictions whose label is due that have it", higher_is_worse=False),
+    SignalSpec("performance.labels", "Labels that arrived in the window", unit="count", higher_is_worse=False),
+    SignalSpec("performance.label_delay", "Median time from a prediction to its label", unit="s"),
+)
