@@ -1,0 +1,107 @@
+"""Decoded requests of one layout to one RecordBatch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from neural.monitoring.decode.features import FeatureBuilder
+from neural.monitoring.decode.naming import row_ids
+from neural.monitoring.decode.outcomes import OutcomeReader
+from neural.monitoring.decode.parsed import Columns, Request, Rows, Table, Values
+from neural.monitoring.decode.settings import DecodeSettings, FeatureSpec
+from neural.monitoring.decode.traffic import ModelVersion, seconds, weights_of
+from neural.monitoring.records import Column, Kind, RecordBatch
+from neural.wire.event import CaptureEvent
+
+LayoutKey = tuple[ModelVersion, str, tuple[Any, ...], tuple[Any, ...] | None]
+
+
+def layout_of(table: Table) -> tuple[Any, ...]:
+    """What two tables must share to be stacked: names, and the widths of arrays."""
+    if type(table) is Rows:
+        return table.names
+    widths = tuple(column.shape[1:] if isinstance(column, np.ndarray) else () for column in table.columns)
+    return (table.names, widths) if any(widths) else table.names
+
+
+@dataclass(slots=True)
+class Group:
+    """Requests of one layout, collected from one capture batch."""
+
+    model: ModelVersion
+    decoder: str
+    events: list[CaptureEvent] = field(default_factory=list[CaptureEvent])
+    inputs: list[Table] = field(default_factory=list[Table])
+    outputs: list[Table] = field(default_factory=list[Table])
+    identities: list[str] = field(default_factory=list[str])
+
+    def add(self, event: CaptureEvent, request: Request, outputs: Table | None) -> None:
+        self.events.append(event)
+        self.inputs.append(request.table)
+        self.identities.append(request.request_id or event.prediction_id)
+        if outputs is not None:
+            self.outputs.append(outputs)
+
+
+class Assembler:
+    """Builds the batches of one model and version: remembers what kinds its columns and outputs have."""
+
+    def __init__(self, settings: DecodeSettings, schema: Mapping[str, FeatureSpec]) -> None:
+        self._features = FeatureBuilder(settings, schema)
+        self._outcomes = OutcomeReader(settings.outputs)
+
+    def batch(self, group: Group) -> RecordBatch:
+        """The group's rows in columns. Raises Undecodable when the layout is beyond the limits."""
+        names, columns, kinds = stack(group.inputs)
+        counts = np.array([len(table) for table in group.inputs], dtype=np.int64)
+        ids = group.identities
+        if (counts != 1).any():
+            ids = list(chain.from_iterable(map(row_ids, group.identities, counts.tolist())))
+        predictions, probabilities = self._outputs(group)
+        return RecordBatch(
+            model=group.model[0],
+            version=group.model[1],
+            times=np.repeat(seconds([event.started_unix_ns for event in group.events]), counts),
+            row_ids=ids,
+            features=self._features.build(names, columns, kinds),
+            predictions=predictions,
+            probabilities=probabilities,
+            latency_seconds=np.repeat(seconds([event.duration_ns for event in group.events]), counts),
+            weights=np.repeat(weights_of(group.events), counts),
+            decoder=group.decoder,
+        )
+
+    def _outputs(self, group: Group) -> tuple[Column | None, Mapping[str, Any]]:
+        if not group.outputs:
+            return None, {}
+        names, columns, _ = stack(group.outputs)
+        return self._outcomes.read(names, columns) if names else (None, {})
+
+
+def stack(tables: Sequence[Table]) -> tuple[tuple[str, ...], Sequence[Values], tuple[Kind | None, ...]]:
+    """(names, columns, kinds) of tables that share a layout, one under the other."""
+    first = tables[0]
+    if all(type(table) is Rows for table in tables):
+        rows = list(chain.from_iterable(table.rows for table in tables if isinstance(table, Rows)))
+        return first.names, list(zip(*rows, strict=True)) or [()] * len(first.names), first.kinds
+    parts = [_as_columns(table) for table in tables]  # in order: the rows of one request follow those of the one before
+    return first.names, [_joined([part.columns[place] for part in parts]) for place in range(len(first.names))], first.kinds
+
+
+def _as_columns(table: Table) -> Columns:
+    if isinstance(table, Columns):
+        return table
+    return Columns(table.names, list(zip(*table.rows, strict=True)) or [()] * len(table.names), len(table.rows))
+
+
+def _joined(columns: Sequence[Values]) -> Values:
+    if len(columns) == 1:
+        return columns[0]
+    if all(isinstance(column, np.ndarray) and column.dtype != object for column in columns):
+        return np.concatenate(columns)
+    return list(chain.from_iterable(column.tolist() if isinstance(column, np.ndarray) else column for column in columns))

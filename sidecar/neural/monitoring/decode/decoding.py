@@ -1,0 +1,162 @@
+"""Capture batches to rows and traffic: the way from bytes to columns.
+
+Bodies of one capture batch are parsed together, decoded one by one, and stacked by model, version and column layout.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from neural.monitoring.decode.assembly import Assembler, Group, LayoutKey, layout_of
+from neural.monitoring.decode.detection import Detector
+from neural.monitoring.decode.documents import DocumentReader
+from neural.monitoring.decode.exchange import Opener
+from neural.monitoring.decode.naming import Names
+from neural.monitoring.decode.parsed import Decoded, Decoder, Exchange, Reason, Request, Table, Undecodable, Unparsed
+from neural.monitoring.decode.registry import build_decoders
+from neural.monitoring.decode.settings import DecodeSettings, FeatureSpec
+from neural.monitoring.decode.traffic import ModelVersion, traffic_batches
+from neural.monitoring.records import RecordBatch
+from neural.wire.event import CaptureBatch, CaptureEvent
+
+_MAX_MODELS = 256  # model versions whose column kinds are remembered; beyond it the oldest are decided anew
+_MAX_FAILURES = 1000  # failures of one batch that are described; all are counted
+
+
+@dataclass(slots=True)
+class _Work:
+    """What one call of ``decode`` collects."""
+
+    events: list[tuple[ModelVersion, CaptureEvent]] = field(default_factory=list[tuple[ModelVersion, CaptureEvent]])
+    groups: dict[LayoutKey, Group] = field(default_factory=dict[LayoutKey, Group])
+    unparsed: dict[ModelVersion, Counter[str]] = field(default_factory=lambda: defaultdict[ModelVersion, Counter[str]](Counter))
+    failures: list[Unparsed] = field(default_factory=list[Unparsed])
+
+    def fail(self, key: ModelVersion, event: CaptureEvent, problem: Undecodable, prefix: str = "") -> None:
+        reason = prefix + problem.reason
+        self.unparsed[key][reason] += 1
+        if len(self.failures) < _MAX_FAILURES:
+            self.failures.append(Unparsed(reason, problem.detail, event.prediction_id, event.path))
+
+
+class Decoding:
+    """Decodes the batches of all models. Not thread-safe: the engine thread owns it.
+
+    Rows come from requests that succeeded; the others are traffic only. A request that can't be decoded is traffic too, and is
+    counted under its reason. Nothing a body holds raises.
+    """
+
+    def __init__(self, settings: DecodeSettings | None = None, schema: Mapping[str, FeatureSpec] | None = None) -> None:
+        self._settings = settings if settings is not None else DecodeSettings()
+        self._schema = schema if schema is not None else {}
+        self._names = Names(self._settings.model, self._settings.version)
+        self._detector = Detector(build_decoders(self._settings), forced=self._settings.protocol != "auto")
+        self._opener = Opener(self._settings.max_body)
+        self._reader = DocumentReader(
+            duplicate_keys=self._settings.duplicate_keys == "accept", nan_literals=self._settings.nan_literals == "accept"
+        )
+        self._assemblers: dict[ModelVersion, Assembler] = {}
+
+    def decode(self, batch: CaptureBatch) -> Decoded:
+        """The batch's rows by model, version and layout; its traffic by model and version; and what could not be decoded."""
+        work = _Work()
+        waiting: list[tuple[ModelVersion, Exchange, Decoder | None]] = []
+        for event in batch.events:
+            key = self._names.resolve(event.model, event.version, event.path)
+            work.events.append((key, event))
+            if self._opener.has_rows(event):
+                self._open(work, key, event, waiting)
+        self._load_documents(waiting)
+        for key, exchange, decoder in waiting:
+            self._decode_one(work, key, exchange, decoder)
+        rows = [built for group in work.groups.values() if (built := self._assemble(work, group)) is not None]
+        return Decoded(rows, traffic_batches(work.events, work.unparsed), work.failures)
+
+    def _open(
+        self, work: _Work, key: ModelVersion, event: CaptureEvent, waiting: list[tuple[ModelVersion, Exchange, Decoder | None]]
+    ) -> None:
+        try:
+            waiting.append((key, self._opener.open(event), self._detector.by_path(event.path)))
+        except Undecodable as problem:
+            work.fail(key, event, problem)
+
+    def _load_documents(self, waiting: Sequence[tuple[ModelVersion, Exchange, Decoder | None]]) -> None:
+        """Parses every body that is JSON, or may be: all requests in one call, all responses in another."""
+        wanted = [exchange for _, exchange, decoder in waiting if decoder is None or decoder.reads_json]
+        for exchange, document in zip(wanted, self._reader.read_many([exchange.request for exchange in wanted]), strict=True):
+            exchange.request_document = document
+        answered = [exchange for exchange in wanted if exchange.response]
+        for exchange, document in zip(
+            answered, self._reader.read_many([exchange.response for exchange in answered]), strict=True
+        ):
+            exchange.response_document = document
+
+    def _decode_one(self, work: _Work, key: ModelVersion, exchange: Exchange, decoder: Decoder | None) -> None:
+        event = exchange.event
+        try:
+            if decoder is None:
+                decoder = self._detector.by_content(exchange)
+            if decoder.reads_json and type(exchange.request_document) is Undecodable:
+                raise exchange.request_document
+            request = decoder.request(exchange)
+            rows = len(request.table)
+            if rows > self._settings.max_rows:
+                raise Undecodable(Reason.TOO_MANY_ROWS, f"{rows} rows, at most {self._settings.max_rows} are decoded")
+            if len(request.table.names) > self._settings.max_columns:
+                raise Undecodable(Reason.TOO_WIDE, f"{len(request.table.names)} columns")
+        except Undecodable as problem:
+            work.fail(key, event, problem)
+            return
+        except Exception as error:
+            work.fail(key, event, Undecodable(Reason.DECODER_ERROR, type(error).__name__))
+            return
+        if rows:
+            outputs = self._outputs(work, key, exchange, decoder, request)
+            self._group(work, key, decoder.name, exchange.event, request, outputs)
+
+    def _outputs(self, work: _Work, key: ModelVersion, exchange: Exchange, decoder: Decoder, request: Request) -> Table | None:
+        """The response's table; None when there is none, or none that fits: then the request's rows stand alone."""
+        try:
+            if exchange.response_problem is not None:
+                raise exchange.response_problem
+            if decoder.reads_json and type(exchange.response_document) is Undecodable:
+                raise exchange.response_document
+            if not exchange.response:
+                return None
+            table = decoder.response(exchange, request)
+            if table is not None and len(table) != len(request.table):
+                raise Undecodable(Reason.SHAPE, f"{len(table)} outputs for {len(request.table)} rows")
+            return table
+        except Undecodable as problem:
+            work.fail(key, exchange.event, problem, "response_")
+        except Exception as error:
+            work.fail(key, exchange.event, Undecodable(Reason.DECODER_ERROR, type(error).__name__), "response_")
+        return None
+
+    @staticmethod
+    def _group(
+        work: _Work, model: ModelVersion, decoder: str, event: CaptureEvent, request: Request, outputs: Table | None
+    ) -> None:
+        layout: LayoutKey = (model, decoder, layout_of(request.table), None if outputs is None else layout_of(outputs))
+        group = work.groups.get(layout)
+        if group is None:
+            group = work.groups[layout] = Group(model, decoder)
+        group.add(event, request, outputs)
+
+    def _assemble(self, work: _Work, group: Group) -> RecordBatch | None:
+        assembler = self._assemblers.get(group.model)
+        if assembler is None:
+            if len(self._assemblers) >= _MAX_MODELS:
+                self._assemblers.pop(next(iter(self._assemblers)))
+            assembler = self._assemblers[group.model] = Assembler(self._settings, self._schema)
+        try:
+            return assembler.batch(group)
+        except Undecodable as problem:
+            failure = problem
+        except Exception as error:
+            failure = Undecodable(Reason.DECODER_ERROR, type(error).__name__)
+        for event in group.events:
+            work.fail(group.model, event, failure)
+        return None

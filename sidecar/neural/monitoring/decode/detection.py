@@ -1,0 +1,37 @@
+"""Which decoder reads a request: its path says so, else its headers or the first level of its body."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from neural.monitoring.decode.parsed import Decoder, Exchange, Reason, Undecodable
+
+_MAX_CACHED: Final = 4096
+
+
+class Detector:
+    """Asks the decoders in order, and remembers which path belongs to which."""
+
+    def __init__(self, decoders: Sequence[Decoder], *, forced: bool = False) -> None:
+        self._decoders = decoders
+        self._forced = decoders[0] if forced else None
+        self._by_path: dict[str, Decoder | None] = {}
+
+    def by_path(self, path: str) -> Decoder | None:
+        """The decoder the path names; None when the body has to tell."""
+        if self._forced is not None:
+            return self._forced
+        if path in self._by_path:
+            return self._by_path[path]
+        found = next((decoder for decoder in self._decoders if decoder.claims_path(path)), None)
+        if len(self._by_path) < _MAX_CACHED:
+            self._by_path[path] = found
+        return found
+
+    def by_content(self, exchange: Exchange) -> Decoder:
+        """The decoder that claims the exchange. Raises Undecodable when none does."""
+        for decoder in self._decoders:
+            if decoder.claims(exchange):
+                return decoder
+        raise Undecodable(Reason.NO_DECODER, "no protocol recognises the request")

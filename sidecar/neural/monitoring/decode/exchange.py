@@ -1,0 +1,72 @@
+"""Events whose bodies are worth decoding, with their bodies unpacked."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from neural.monitoring.decode.content import unpack
+from neural.monitoring.decode.parsed import Exchange, Reason, Undecodable
+from neural.wire.event import CaptureEvent, Flag, Outcome
+from neural.wire.event import Protocol as Transport
+
+_WITHOUT_ROWS: Final = frozenset({"GET", "HEAD", "OPTIONS", "DELETE", "TRACE", "CONNECT"})
+_SPLIT_HEADER: Final = "inference-header-content-length"  # V2's binary extension: how many bytes are JSON
+
+
+class Opener:
+    """Turns events into exchanges: bounds, truncation, content encoding, the split of JSON and binary tensors."""
+
+    def __init__(self, max_body_bytes: int) -> None:
+        self._max_body_bytes = max_body_bytes
+
+    def has_rows(self, event: CaptureEvent) -> bool:
+        """True when the request reached the model and was answered: the others are traffic only."""
+        if event.outcome is not Outcome.COMPLETED:
+            return False
+        if event.protocol is Transport.GRPC:
+            return event.grpc_status == 0
+        return 200 <= event.status < 300 and event.method not in _WITHOUT_ROWS
+
+    def open(self, event: CaptureEvent) -> Exchange:
+        """The event with its bodies as the application saw them. Raises Undecodable when the request can't be used."""
+        flags = event.flags
+        body = event.request_body
+        if not body:
+            raise Undecodable(Reason.BODIES_OFF if flags & Flag.BODIES_OFF else Reason.EMPTY)
+        if flags & Flag.REQUEST_TRUNCATED:
+            raise Undecodable(Reason.TRUNCATED, f"{len(body)} of {event.request_size} bytes were captured")
+        headers = event.request_headers
+        if headers:
+            body = unpack(body, headers.get("content-encoding", ""), self._max_body_bytes)
+        elif len(body) > self._max_body_bytes:
+            body = unpack(body, "", self._max_body_bytes)
+        exchange = Exchange(event, body, event.response_body)
+        if headers and _SPLIT_HEADER in headers:
+            exchange.request, exchange.request_tail = _split(body, headers[_SPLIT_HEADER])
+        self._open_response(exchange)
+        return exchange
+
+    def _open_response(self, exchange: Exchange) -> None:
+        event = exchange.event
+        try:
+            if event.flags & Flag.RESPONSE_TRUNCATED:
+                exchange.response = b""
+                raise Undecodable(Reason.TRUNCATED, f"part of {event.response_size} bytes was captured")
+            headers = event.response_headers
+            if headers or len(exchange.response) > self._max_body_bytes:
+                exchange.response = unpack(exchange.response, headers.get("content-encoding", ""), self._max_body_bytes)
+            if headers and _SPLIT_HEADER in headers:
+                exchange.response, exchange.response_tail = _split(exchange.response, headers[_SPLIT_HEADER])
+        except Undecodable as problem:
+            exchange.response = b""
+            exchange.response_problem = problem
+
+
+def _split(body: bytes, header: str) -> tuple[bytes, bytes]:
+    """(JSON, binary tensors)."""
+    size = int(header) if header.isascii() and header.isdigit() and len(header) < 12 else -1
+    if size == 0:
+        raise Undecodable(Reason.UNSUPPORTED, "a raw binary request says neither names nor shapes")
+    if not 0 < size <= len(body):
+        raise Undecodable(Reason.SHAPE, "Inference-Header-Content-Length is not within the body")
+    return body[:size], body[size:]

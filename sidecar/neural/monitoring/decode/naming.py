@@ -1,0 +1,50 @@
+"""Model and version from paths, and row ids."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+_PATHS: Final = (
+    re.compile(r"/v2/models/(?P<model>[^/]+)(?:/versions/(?P<version>[^/]+))?(?:/|$)"),
+    re.compile(r"/v1/models/(?P<model>[^/:]+)(?:/(?:versions|labels)/(?P<version>[^/:]+))?(?::|/|$)"),
+    re.compile(r"^/predictions/(?P<model>[^/]+)(?:/(?P<version>[^/]+))?$"),  # TorchServe
+    re.compile(r"^/seldon/[^/]+/(?P<model>[^/]+)/api/v[\d.]+/predictions$"),
+)
+_MAX_CACHED: Final = 4096
+_MAX_NAME: Final = 256  # characters: longer names are cut
+
+
+class Names:
+    """(model, version) of events: what the event says, else its path, else the defaults. Remembers paths."""
+
+    def __init__(self, model: str, version: str) -> None:
+        self._model, self._version = model, version
+        self._known: dict[tuple[str, str, str], tuple[str, str]] = {}
+
+    def resolve(self, model: str, version: str, path: str) -> tuple[str, str]:
+        key = (model, version, path)
+        found = self._known.get(key)
+        if found is None:
+            found = self._look(model, version, path)
+            if len(self._known) < _MAX_CACHED:
+                self._known[key] = found
+        return found
+
+    def _look(self, model: str, version: str, path: str) -> tuple[str, str]:
+        in_path = from_path(path)
+        return (model or in_path[0] or self._model)[:_MAX_NAME], (version or in_path[1] or self._version)[:_MAX_NAME]
+
+
+def from_path(path: str) -> tuple[str, str]:
+    """(model, version) that the path names; "" where it names none."""
+    for pattern in _PATHS:
+        if match := pattern.search(path):
+            return match["model"] or "", match["version"] or ""
+    return "", ""
+
+
+def row_ids(prediction_id: str, rows: int) -> Iterable[str]:
+    """The id itself for a single row, else ``id:0``, ``id:1`` …"""
+    return (prediction_id,) if rows == 1 else [f"{prediction_id}:{row}" for row in range(rows)]

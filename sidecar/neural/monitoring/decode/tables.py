@@ -1,0 +1,69 @@
+"""JSON shapes that several protocols share: lists of instances, objects of columns, nested arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from typing import Any, Final
+
+from neural.monitoring.decode.parsed import ANONYMOUS, Columns, Reason, Rows, Table, Undecodable
+
+_MAX_ARRAY_DEPTH: Final = 16
+
+
+def table_of_items(items: Any, where: str) -> Table:
+    """A list with one item for each row: objects (name → value), scalars, or lists of values."""
+    if type(items) is not list:
+        raise Undecodable(Reason.MALFORMED, f"{where} is no list")
+    if not items:
+        return Rows((), ())
+    first = items[0]
+    if type(first) is not dict:
+        if dict in set(map(type, items)):
+            raise Undecodable(Reason.MALFORMED, f"{where} mixes objects and other values")
+        return Rows((ANONYMOUS,), [(item,) for item in items])
+    names = tuple(first)
+    if len(items) == 1:
+        return Rows(names, (tuple(first.values()),))
+    return _table_of_objects(items, names, where)
+
+
+def _table_of_objects(items: Sequence[Any], names: tuple[str, ...], where: str) -> Rows:
+    if set(map(type, items)) != {dict}:
+        raise Undecodable(Reason.MALFORMED, f"{where} mixes objects and other values")
+    if all(tuple(item) == names for item in items):
+        return Rows(names, [tuple(item.values()) for item in items])
+    every = tuple(dict.fromkeys(chain.from_iterable(items)))
+    return Rows(every, [tuple(item.get(name) for name in every) for item in items])
+
+
+def table_of_columns(columns: Mapping[str, Any], where: str) -> Table:
+    """An object name → list with one value for each row; scalars are lists of one."""
+    lists = [value if type(value) is list else [value] for value in columns.values()]
+    counts = set(map(len, lists))
+    if len(counts) > 1:
+        raise Undecodable(Reason.SHAPE, f"the columns of {where} have {min(counts)} to {max(counts)} values")
+    return Columns(tuple(columns), lists, counts.pop() if counts else 0)
+
+
+def table_of_matrix(names: Sequence[Any], rows: Any, where: str) -> Rows:
+    """Column names and a list of rows."""
+    if type(rows) is not list or any(type(row) is not list for row in rows):
+        raise Undecodable(Reason.MALFORMED, f"{where} is no list of rows")
+    if any(len(row) != len(names) for row in rows):
+        raise Undecodable(Reason.SHAPE, f"{where} has rows without {len(names)} values")
+    return Rows(tuple(map(str, names)), rows)
+
+
+def flatten(data: list[Any], where: str) -> list[Any]:
+    """A nested array as one flat list, row-major. Ragged nesting is refused where a list meets a scalar."""
+    for _ in range(_MAX_ARRAY_DEPTH):
+        if not data or type(data[0]) is not list:
+            if list in set(map(type, data)):
+                raise Undecodable(Reason.SHAPE, f"{where} is ragged")
+            return data
+        try:
+            data = list(chain.from_iterable(data))
+        except TypeError:
+            raise Undecodable(Reason.SHAPE, f"{where} is ragged") from None
+    raise Undecodable(Reason.TOO_DEEP, f"{where} is nested more than {_MAX_ARRAY_DEPTH} deep")
