@@ -1,0 +1,126 @@
+"""Is it well? One word, and the sentences behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from neural.monitoring.store import Store
+from neural.monitoring.views.capture import capture
+from neural.monitoring.views.current import Current, current
+from neural.monitoring.views.drift import drift_now
+from neural.monitoring.views.quality import quality_now
+from neural.monitoring.views.slos import slos_now
+
+HEALTHY, WARNING, CRITICAL, NO_DATA = "healthy", "warning", "critical", "no_data"
+LOSS_WORTH_SAYING = 0.001
+"""Below one lost request in a thousand the ledger's own view is enough."""
+_RANK = (CRITICAL, WARNING, NO_DATA, HEALTHY)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at. ``status``: healthy, warning, critical, or no_data."""
+
+    name: str
+    status: str
+    detail: str
+
+
+def health(store: Store, now: float, *, model: str | None = None, version: str | None = None) -> dict[str, Any]:
+    """``timestamp``, ``model``, ``version``, ``status`` ("healthy" | "warning" | "critical"; "no_data" before the first
+    evaluation), ``issues`` (sentences, worst first), ``checks`` [{name, status, detail}], ``last_evaluation`` and
+    ``age_seconds`` of it.
+    """
+    now_state = current(store, model=model, version=version)
+    checks = list(_checks(store, now_state, now))
+    issues = sorted(
+        (check for check in checks if check.status in {CRITICAL, WARNING}), key=lambda check: _RANK.index(check.status)
+    )
+    if now_state.newest is None:
+        status = NO_DATA
+    else:
+        status = issues[0].status if issues else HEALTHY
+    return {
+        "timestamp": now,
+        "model": now_state.model,
+        "version": now_state.version,
+        "status": status,
+        "issues": [check.detail for check in issues],
+        "checks": [asdict(check) for check in checks],
+        "last_evaluation": now_state.newest,
+        "age_seconds": None if now_state.newest is None else max(0.0, now - now_state.newest),
+    }
+
+
+def _checks(store: Store, now_state: Current, now: float) -> Iterator[Check]:
+    yield _sidecar(now_state, now)
+    yield _alerts(store)
+    yield _drift(now_state)
+    yield _quality(now_state)
+    yield _slos(now_state)
+    yield _capture(store, now)
+
+
+def _sidecar(now_state: Current, now: float) -> Check:
+    if now_state.newest is None:
+        return Check("sidecar", NO_DATA, "Nothing has been evaluated yet")
+    silent = now_state.silent_seconds(now)
+    if silent is not None:
+        return Check("sidecar", CRITICAL, f"No evaluation for {silent:.0f} s: is the sidecar running?")
+    return Check("sidecar", HEALTHY, f"Last evaluation {max(0.0, now - now_state.newest):.0f} s ago")
+
+
+def _alerts(store: Store) -> Check:
+    firing = store.alerts(states=["firing"])
+    if not firing:
+        return Check("alerts", HEALTHY, "No alert is firing")
+    titles = ", ".join(dict.fromkeys(row.title or row.rule for row in firing))
+    status = CRITICAL if any(row.severity == "critical" for row in firing) else WARNING
+    return Check("alerts", status, f"{len(firing)} alert{'s' if len(firing) > 1 else ''} firing: {titles}")
+
+
+def _drift(now_state: Current) -> Check:
+    state = drift_now(now_state)
+    if state["outcome"] == "unknown":
+        return Check("drift", NO_DATA, state["reason"] or "Drift is not known: no reference, or not enough data")
+    if state["is_drifting"]:
+        status = CRITICAL if state["drift_severity"] == "critical" else WARNING
+        return Check("drift", status, state["reason"] or "The data has drifted")
+    return Check("drift", HEALTHY, state["reason"] or "No drift")
+
+
+def _quality(now_state: Current) -> Check:
+    state = quality_now(now_state)
+    if state["is_healthy"] is None:
+        return Check("quality", NO_DATA, state["reason"] or "Data quality is not known")
+    if state["is_healthy"]:
+        return Check("quality", HEALTHY, state["reason"] or "The data is sound")
+    return Check("quality", WARNING, state["reason"] or "Data quality is poor")
+
+
+def _slos(now_state: Current) -> Check:
+    found = slos_now(now_state)
+    breached = [name for name, one in found.items() if one["status"] == "breached"]
+    at_risk = [name for name, one in found.items() if one["status"] == "at_risk"]
+    if breached:
+        return Check("slo", CRITICAL, f"Objective{'s' if len(breached) > 1 else ''} not met: {', '.join(breached)}")
+    if at_risk:
+        return Check("slo", WARNING, f"Error budget burns too fast: {', '.join(at_risk)}")
+    known = [name for name, one in found.items() if one["status"] == "met"]
+    return Check(
+        "slo", HEALTHY if known else NO_DATA, f"{len(known)} of {len(found)} objectives met" if found else "No objectives"
+    )
+
+
+def _capture(store: Store, now: float) -> Check:
+    state = capture(store, now)
+    ledger = state["ledger"]
+    if state["status"] == "no_data" or not ledger["seen"]:
+        return Check("capture", NO_DATA, "No request has been captured yet")
+    if not ledger["balanced"]:
+        return Check("capture", WARNING, "The loss ledger does not add up")
+    if ledger["loss_ratio"] > LOSS_WORTH_SAYING:
+        return Check("capture", WARNING, f"{ledger['loss_ratio']:.1%} of the requests were lost on the way to the sidecar")
+    return Check("capture", HEALTHY, f"{ledger['seen']:,} requests seen, {ledger['lost']:,} lost")

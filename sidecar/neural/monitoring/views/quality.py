@@ -1,0 +1,75 @@
+"""Is the data sound: now, and over the last evaluations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from neural.monitoring.store import Report, Store
+from neural.monitoring.views.current import Current, current, history, outcome, reason, verdict_dict
+from neural.monitoring.views.drift import mean_of
+
+RATES = ("missing", "outlier", "invalid", "unseen")
+RECENT_REPORTS = 10
+
+
+def quality(store: Store, window: int = 100, *, model: str | None = None, version: str | None = None) -> dict[str, Any]:
+    """The newest ``window`` quality reports summed up, and the state now.
+
+    Keys of the seed: ``status`` ("ok" | "no_data"), ``total_reports``, ``healthy_rate``, ``avg_quality_score``,
+    ``avg_missing_rate``, ``avg_outlier_rate``, ``avg_invalid_rate`` (None without data), ``total_warnings``,
+    ``recent_reports`` (the newest ten). Beside them ``model``, ``window`` and ``current``: outcome, is_healthy, score,
+    missing_rate, outlier_rate, invalid_rate, unseen_rate, reason, time, verdict, ``features`` (worst first: feature and the
+    same four rates, outcome, reason), ``history`` ([time, score], oldest first).
+    """
+    now_state = current(store, model=model, version=version)
+    reports = [r for r in store.reports("quality", limit=window, model=now_state.model or None) if version in (None, r.version)]
+    return {
+        "status": "ok" if reports or now_state.one("quality.score") else "no_data",
+        "model": {"name": now_state.model, "version": now_state.version},
+        "window": window,
+        **_summary(reports),
+        "current": {**quality_now(now_state), "history": history(store, now_state, "quality.score")},
+    }
+
+
+def _summary(reports: Sequence[Report]) -> dict[str, Any]:
+    bodies = [report.body for report in reports]
+    return {
+        "total_reports": len(reports),
+        "healthy_rate": sum(bool(body.get("is_healthy")) for body in bodies) / len(bodies) if bodies else None,
+        "avg_quality_score": mean_of(bodies, "quality_score"),
+        "avg_missing_rate": mean_of(bodies, "missing_rate"),
+        "avg_outlier_rate": mean_of(bodies, "outlier_rate"),
+        "avg_invalid_rate": mean_of(bodies, "invalid_rate"),
+        "total_warnings": sum(len(body.get("warnings") or ()) for body in bodies),
+        "recent_reports": [dict(body) for body in bodies[-RECENT_REPORTS:]],
+    }
+
+
+def quality_now(now_state: Current) -> dict[str, Any]:
+    """The quality verdict of the newest evaluation."""
+    alarm = now_state.one("quality.alarm") or now_state.one("quality.score")
+    return {
+        "outcome": outcome(alarm),
+        "is_healthy": None if outcome(alarm) == "unknown" else outcome(alarm) == "ok",
+        "score": now_state.value("quality.score"),
+        **{f"{rate}_rate": now_state.value(f"quality.{rate}_rate") for rate in RATES},
+        "reason": reason(alarm),
+        "time": alarm.time if alarm else None,
+        "verdict": verdict_dict(alarm.verdict) if alarm else None,
+        "features": _features(now_state),
+    }
+
+
+def _features(now_state: Current) -> list[dict[str, Any]]:
+    found = {rate: now_state.by_label(f"quality.feature_{rate}_rate", "feature") for rate in RATES}
+    rows = []
+    for name in sorted(set().union(*found.values())):
+        signals = [signals[name] for signals in found.values() if name in signals]
+        judged = min(signals, key=lambda signal: ("bad", "ok", "unknown").index(outcome(signal)))
+        rates = {f"{rate}_rate": signals[name].value if name in signals else None for rate, signals in found.items()}
+        rows.append({"feature": name, **rates, "outcome": outcome(judged), "reason": reason(judged)})
+    return sorted(
+        rows, key=lambda row: (row["outcome"] != "bad", -max(row[f"{rate}_rate"] or 0.0 for rate in RATES), row["feature"])
+    )
