@@ -7,6 +7,7 @@ from neural.monitoring.windows.columns import column_of, columns_from
 from neural.monitoring.windows.evaluation import Evaluation, Monitor, ObservesLabels, ObservesRows, ObservesTraffic, Stateful
 from neural.monitoring.windows.load import load_reference_file
 from neural.monitoring.windows.pane import ColumnPane
+from neural.monitoring.windows.pane_store import PaneStore
 from neural.monitoring.windows.reference import OTHER, UNSEEN, ColumnReference, Reference
 from neural.monitoring.windows.settings import LearnFor, ReferenceSettings, WindowSettings
 from neural.monitoring.windows.traffic import LATENCY_EDGES, TrafficPane, traffic_pane
@@ -24,6 +25,7 @@ __all__ = [
     "ObservesLabels",
     "ObservesRows",
     "ObservesTraffic",
+    "PaneStore",
     "Reference",
     "ReferenceSettings",
     "Stateful",

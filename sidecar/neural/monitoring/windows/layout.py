@@ -1,0 +1,178 @@
+"""Where each column of a model stands in the flat arrays of its panes, and how its values are counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neural.monitoring.records import Column, Kind
+from neural.monitoring.windows.columns import as_category
+from neural.monitoring.windows.grid import SORT_FROM, count_cells, count_sorted
+from neural.monitoring.windows.pane import ColumnPane
+from neural.monitoring.windows.reference import ColumnReference, Reference
+from neural.monitoring.windows.tally import At, Tally
+from neural.monitoring.windows.usable import usable_numbers, usable_values
+from neural.monitoring.windows.window import Window
+
+_NO_COUNTS: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+
+
+@dataclass(slots=True)
+class Place:
+    """One column's place: row ``at`` of the sums, cells ``first`` to ``first + cells`` of the counts."""
+
+    name: str
+    kind: Kind
+    at: int
+    reference: ColumnReference | None = None
+    first: int = 0
+    cells: int = 0
+    centre: float | None = None  # moments are taken around it; the first value where no reference says better
+    codes: Mapping[str, int] = field(default_factory=dict[str, int])  # category → cell
+
+
+class Layout:
+    """The columns of one model: first those of the reference, then others as they come, at most ``max_columns``."""
+
+    def __init__(self, reference: Reference | None, max_columns: int) -> None:
+        self.reference = reference
+        self.max_columns = max_columns
+        self.places: dict[str, Place] = {}
+        self.cells = 0
+        self.refused = 0  # columns left out because there were too many, counted a batch
+        for column in reference.columns.values() if reference else ():
+            self._place_reference(column)
+
+    def _place_reference(self, column: ColumnReference) -> None:
+        codes: dict[str, int] = {}
+        if column.is_categorical:
+            other = len(column.labels)
+            codes = dict.fromkeys(column.categories, other)
+            codes.update((name, cell) for cell, name in enumerate(column.labels))
+        place = Place(
+            column.name, column.kind, len(self.places), column, self.cells, len(column.counts), column.mean or 0.0, codes
+        )
+        self.places[column.name] = place
+        self.cells += place.cells
+
+    def place(self, name: str, kind: Kind) -> Place | None:
+        """The column's place, made when it is new; None when there is no room left."""
+        found = self.places.get(name)
+        if found is None and len(self.places) < self.max_columns:
+            found = self.places[name] = Place(name, kind, len(self.places))
+        if found is None:
+            self.refused += 1
+        return found
+
+    def empty(self) -> Tally:
+        return Tally.empty(len(self.places), self.cells)
+
+    def count(self, columns: Mapping[str, Column], rows: int) -> Tally:
+        """The tally of ``rows`` rows."""
+        placed = [(column, self.place(name, column.kind)) for name, column in columns.items()]
+        tally = self.empty()
+        tally.rows = rows
+        for column, place in placed:
+            if place is None:
+                continue
+            if place.kind is Kind.CATEGORICAL:
+                _count_categories(column, place, tally)
+            else:
+                _count_numbers(column, place, tally)
+        return tally
+
+    def window(self, tally: Tally, start: float, end: float) -> Window:
+        """A tally as monitors see it. The tally must not change afterwards."""
+        tally.widen(len(self.places))
+        sums, low, high = tally.sums.tolist(), tally.low.tolist(), tally.high.tolist()
+        columns = {
+            place.name: _pane(place, sums[place.at], low[place.at], high[place.at], tally) for place in self.places.values()
+        }
+        return Window(start, end, tally.rows, columns)
+
+
+def _pane(place: Place, sums: list[float], low: float, high: float, tally: Tally) -> ColumnPane:
+    measured = high >= low
+    return ColumnPane(
+        name=place.name,
+        kind=place.kind,
+        total=int(sums[At.TOTAL]),
+        n=int(sums[At.N]),
+        missing=int(sums[At.MISSING]),
+        invalid=int(sums[At.INVALID]),
+        non_finite=int(sums[At.NON_FINITE]),
+        unseen=int(sums[At.UNSEEN]),
+        counts=tally.counts[place.first : place.first + place.cells] if place.cells else _NO_COUNTS,
+        centre=place.centre or 0.0,
+        deviation_sum=sums[At.DEVIATION],
+        deviation_squares=sums[At.SQUARES],
+        minimum=low if measured else None,
+        maximum=high if measured else None,
+        unseen_values=tally.shown_names(place.at) if place.at in tally.names else {},
+    )
+
+
+def _count_numbers(column: Column, place: Place, tally: Tally) -> None:
+    if column.kind is Kind.CATEGORICAL:
+        return _count_unusable(column, place, tally)
+    found = usable_numbers(column)
+    values = found.values
+    n = len(values)
+    row = tally.sums[place.at]
+    row[:6] = (len(column), n, found.missing, found.invalid, found.non_finite, 0)
+    if n == 0:
+        return None
+    if place.centre is None:
+        place.centre = float(values[0])
+    with np.errstate(over="ignore", invalid="ignore"):
+        deviations = values - place.centre
+        row[At.DEVIATION] = deviations.sum()
+        row[At.SQUARES] = deviations @ deviations
+    ordered = n >= SORT_FROM
+    if ordered:
+        values = np.sort(values)
+    tally.low[place.at] = values[0] if ordered else values.min()
+    tally.high[place.at] = values[-1] if ordered else values.max()
+    if place.reference is not None and place.cells:
+        edges = place.reference.edges
+        counts = count_sorted(values, edges) if ordered else count_cells(values, edges)
+        tally.counts[place.first : place.first + place.cells] = counts
+    return None
+
+
+def _count_unusable(column: Column, place: Place, tally: Tally) -> None:
+    """Words where the reference has numbers: what is not missing is invalid."""
+    missing = usable_values(column).missing
+    tally.sums[place.at, :6] = (len(column), 0, missing, len(column) - missing, 0, 0)
+
+
+def _count_categories(column: Column, place: Place, tally: Tally) -> None:
+    found = usable_values(column)
+    words = Counter(_words(column.kind, found.values))
+    n = sum(words.values())
+    unusable = len(column) - n - found.invalid
+    names: dict[str, int] = {}
+    if place.reference is not None:
+        cells, codes, unseen = tally.counts, place.codes, place.cells - 1
+        for word, count in words.items():
+            code = codes.get(word, unseen)
+            cells[place.first + code] += count
+            if code == unseen:
+                names[word] = count
+    row = tally.sums[place.at]
+    row[:6] = (len(column), n, unusable, found.invalid, 0, sum(names.values()))
+    if names:
+        tally.add_names(place.at, names)
+
+
+def _words(kind: Kind, values: NDArray[Any]) -> list[str]:
+    if kind in (Kind.CATEGORICAL, Kind.TEXT):
+        return [value if type(value) is str else str(value) for value in values.tolist()]
+    if kind is Kind.EMBEDDING:
+        return []
+    return [as_category(value) for value in values.tolist() if value == value]  # noqa: PLR0124 - NaN is the value unequal to itself

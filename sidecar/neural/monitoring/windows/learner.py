@@ -1,0 +1,102 @@
+"""Learns a reference from the first traffic: holds rows, bounded, until there are enough."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neural.monitoring.records import Column, Kind
+from neural.monitoring.windows.build import build_reference
+from neural.monitoring.windows.concat import Block, concat_columns, take_rows
+from neural.monitoring.windows.reference import Reference
+from neural.monitoring.windows.settings import ReferenceSettings, WindowSettings
+
+FEWEST_ROWS = 100
+"""A reference learnt for a time waits for at least so many rows."""
+
+
+class Learner:
+    """Holds rows of one model version. Of more than ``max_rows``, a uniform sample is kept (bottom-k of random priorities)."""
+
+    def __init__(self, settings: ReferenceSettings, windows: WindowSettings, *, seed: int = 0) -> None:
+        self._settings = settings
+        self._windows = windows
+        self._random = np.random.default_rng(seed)
+        self.blocks: list[Block] = []
+        self.priorities: list[NDArray[np.float64]] = []
+        self.seen = 0
+        self.held = 0
+        self.first_time: float | None = None
+        self.last_time = 0.0
+
+    def add(self, columns: Mapping[str, Column], times: NDArray[np.float64]) -> None:
+        rows = len(times)
+        if rows == 0:
+            return
+        self.blocks.append((rows, _without_embeddings(columns)))
+        self.priorities.append(self._random.random(rows))
+        self.seen += rows
+        self.held += rows
+        self.first_time = float(times.min()) if self.first_time is None else min(self.first_time, float(times.min()))
+        self.last_time = max(self.last_time, float(times.max()))
+        if self.held > 2 * self._settings.max_rows:
+            self.compact()
+
+    @property
+    def ready(self) -> bool:
+        """Enough was seen. Decided by the rows alone, so that a replay decides the same."""
+        wanted = self._settings.learn
+        if wanted.rows is not None:
+            return self.seen >= wanted.rows
+        elapsed = self.last_time - (self.first_time if self.first_time is not None else self.last_time)
+        return self.seen >= FEWEST_ROWS and elapsed >= (wanted.seconds or 0.0)
+
+    def learn(self, now: float) -> Reference:
+        self.compact()
+        columns = concat_columns(self.blocks)
+        return build_reference(
+            columns,
+            source=f"learnt from {self.seen} rows of traffic",
+            created_at=now,
+            cells=self._windows.cells,
+            max_categories=self._windows.max_categories,
+        )
+
+    def resume(
+        self,
+        columns: Mapping[str, Column],
+        priorities: NDArray[np.float64],
+        seen: int,
+        first_time: float | None,
+        last_time: float,
+    ) -> None:
+        """Go on from a checkpoint."""
+        self.blocks = [(len(priorities), columns)] if len(priorities) else []
+        self.priorities = [priorities] if len(priorities) else []
+        self.seen, self.held = seen, len(priorities)
+        self.first_time, self.last_time = first_time, last_time
+        self._random = np.random.default_rng(seen)
+
+    def compact(self) -> None:
+        """One block, of at most ``max_rows`` rows."""
+        columns = concat_columns(self.blocks)
+        priorities = np.concatenate(self.priorities) if self.priorities else np.empty(0)
+        if len(priorities) > self._settings.max_rows:
+            chosen = np.sort(np.argpartition(priorities, self._settings.max_rows)[: self._settings.max_rows])
+            columns, priorities = take_rows(columns, chosen), priorities[chosen]
+        self.blocks = [(len(priorities), columns)] if len(priorities) else []
+        self.priorities = [priorities] if len(priorities) else []
+        self.held = len(priorities)
+
+
+def _without_embeddings(columns: Mapping[str, Column]) -> dict[str, Column]:
+    """Embeddings are held as their norms: a reference does not need more of them."""
+    return {name: _norms(column) if column.kind is Kind.EMBEDDING else column for name, column in columns.items()}
+
+
+def _norms(column: Column) -> Column:
+    rows = np.asarray(column.values, dtype=np.float64)
+    norms = np.sqrt((rows * rows).sum(axis=1)) if rows.ndim == 2 else np.abs(rows)
+    return Column(column.name, Kind.NUMERIC, norms, column.missing, column.invalid)
