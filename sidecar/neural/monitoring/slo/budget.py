@@ -1,0 +1,98 @@
+"""The arithmetic of error budgets, as pure functions of counts.
+
+Method: Google, The Site Reliability Workbook (2018), chapters 2 and 5. A budget is (1 − goal) of the events of the window; the burn
+rate is the error rate over (1 − goal), so that the burns of parts, weighted by their events, add up to the budget spent.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from statistics import NormalDist
+
+from neural.monitoring.slo.burn import BurnWindow, window_name
+from neural.monitoring.slo.counts import Counts
+from neural.monitoring.slo.settings import GuardSettings
+
+
+def budget_spent(counts: Counts, goal: float) -> float | None:
+    """Share of the budget that is gone: 1 is all of it, above 1 is overspent. None without events."""
+    return burn_rate(counts, goal)
+
+
+def budget_remaining(counts: Counts, goal: float) -> float | None:
+    """1 − spent; negative when overspent. None without events."""
+    spent = budget_spent(counts, goal)
+    return None if spent is None else 1.0 - spent
+
+
+def burn_rate(counts: Counts, goal: float) -> float | None:
+    """Error rate over what the goal allows. None without events."""
+    rate = counts.error_rate
+    return None if rate is None else rate / (1.0 - goal)
+
+
+def wilson_lower(bad: float, total: float, confidence: float) -> float:
+    """One-sided lower bound of a proportion (Wilson 1927). 0 without events.
+
+    With sampled traffic the counts are weighted and the bound is a little too sure.
+    """
+    if total <= 0 or bad <= 0:
+        return 0.0
+    z = NormalDist().inv_cdf(confidence)
+    rate = min(bad / total, 1.0)
+    centre = rate + z * z / (2 * total)
+    spread = z * math.sqrt(rate * (1 - rate) / total + z * z / (4 * total * total))
+    return max((centre - spread) / (1 + z * z / total), 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class BurnVerdict:
+    """Whether one row of the burn table fires, and why (not)."""
+
+    fires: bool
+    reason: str
+    window: BurnWindow
+    long: Counts
+    short: Counts
+    long_burn: float | None
+    short_burn: float | None
+
+
+def judge_burn(window: BurnWindow, long: Counts, short: Counts, goal: float, guard: GuardSettings) -> BurnVerdict:
+    """Both windows must burn at the factor, and the long one must hold enough events to believe it."""
+    long_burn, short_burn = burn_rate(long, goal), burn_rate(short, goal)
+    measured = BurnVerdict(
+        fires=False, reason="", window=window, long=long, short=short, long_burn=long_burn, short_burn=short_burn
+    )
+    fires, reason = _decide(measured, goal, guard)
+    return replace(measured, fires=fires, reason=reason)
+
+
+def _decide(measured: BurnVerdict, goal: float, guard: GuardSettings) -> tuple[bool, str]:
+    window, long, long_burn, short_burn = measured.window, measured.long, measured.long_burn, measured.short_burn
+    name_long, name_short = window_name(window.long_seconds), window_name(window.short_seconds)
+    if long_burn is None:
+        return False, f"no events in the last {name_long}"
+    if long_burn < window.factor:
+        return False, f"burn rate {long_burn:.3g} over {name_long} is below {window.factor:.3g}"
+    if short_burn is None or short_burn < window.factor:
+        burn = "unknown" if short_burn is None else f"{short_burn:.3g}"
+        return False, f"burn rate {long_burn:.3g} over {name_long}, but {burn} over {name_short}: it has stopped"
+    if long.total < guard.events or long.bad < guard.failures:
+        return (
+            False,
+            f"{long.bad:.0f} bad of {long.total:.0f} events is too little (needs {guard.failures:g} of {guard.events:g})",
+        )
+    if wilson_lower(long.bad, long.total, guard.confidence) <= 1 - goal:
+        return False, f"{long.bad:.0f} bad of {long.total:.0f} events may be chance at {guard.confidence:.0%} confidence"
+    return True, (
+        f"burn rate {long_burn:.3g} over {name_long} and {short_burn:.3g} over {name_short} (limit {window.factor:.3g}): "
+        f"{long.bad:.0f} of {long.total:.0f} events were bad; at this rate the budget is gone in {_left(window, long_burn)}"
+    )
+
+
+def _left(window: BurnWindow, burn: float) -> str:
+    period = window.factor * window.long_seconds / window.budget
+    hours = period / burn / 3600
+    return f"{hours / 24:.1f} days" if hours >= 48 else f"{hours:.1f} hours"

@@ -1,0 +1,106 @@
+"""One objective of one model: its counts, what changed since they were last written, and the breach under way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from neural.monitoring.slo.burn import BurnWindow, burn_windows, why_it_cannot_fire, window_name
+from neural.monitoring.slo.calendar import period_start
+from neural.monitoring.slo.counts import Counts, SlotCounts
+from neural.monitoring.slo.settings import Severity, SLOSettings
+from neural.monitoring.store.protocol import Store
+
+MOST_FINE_SLOTS = 3 * 1440
+"""Slots kept singly: three days of minutes, the longest window of the burn table."""
+RECENT_SLOTS = 180
+"""Slots a checkpoint holds itself; older ones are read back from the store. Only very late data changes those."""
+SHOWN_WINDOWS_SECONDS = (300.0, 1800.0, 3600.0, 7200.0, 21600.0, 86400.0, 259200.0)
+"""The burn rates always shown: 5m, 30m, 1h, 2h, 6h, 1d, 3d, as far as they fit into the objective's window."""
+
+
+def slo_key(model: str, name: str) -> str:
+    """The name under which the store keeps an objective's counts."""
+    return f"{model}/{name}"
+
+
+class SLOLedger:
+    """Counts events of one objective and remembers which slots the store doesn't know yet."""
+
+    def __init__(self, settings: SLOSettings, model: str, slot_seconds: float) -> None:
+        self.settings = settings
+        self.model = model
+        self.key = slo_key(model, settings.name)
+        self.table = burn_windows(settings.period_seconds, slot_seconds)
+        self.windows = _shown(self.table, settings.period_seconds, slot_seconds)
+        longest = max(seconds for _, seconds in self.windows)
+        fine = min(int(longest // slot_seconds) + 1, MOST_FINE_SLOTS)
+        self.counts = SlotCounts(slot_seconds, max(fine, RECENT_SLOTS), settings.period_seconds)
+        self.breach_started: float | None = None
+        self.judged_until: int | None = None  # the last slot of time that was judged as a whole
+        self._dirty: set[int] = set()
+
+    def add(self, slot: int, good: float, total: float) -> None:
+        """Count events into a slot."""
+        if self.counts.add(slot, good, total):
+            self._dirty.add(slot)
+
+    def put(self, slot: int, good: float, total: float) -> None:
+        """Set a slot's counts."""
+        if (held := self.counts.get(slot)).good != good or held.total != total:
+            self.counts.put(slot, good, total)
+            self._dirty.add(slot)
+
+    def severities(self) -> tuple[Severity, ...]:
+        """The burn alerts judged: those asked for, else those that the target allows to fire."""
+        if self.settings.burn_alerts is not None:
+            return self.settings.burn_alerts
+        can = {row.severity for row in self.table if not why_it_cannot_fire(row, self.settings.goal)}
+        return tuple(severity for severity in Severity if severity in can)
+
+    def period(self, now: float) -> Counts:
+        """The counts of the objective's window, as of now."""
+        window = self.settings.window
+        if isinstance(window, str):
+            return self.counts.since(period_start(window, now, self.settings.time_zone), now)
+        return self.counts.over(window, now)
+
+    def flush(self, store: Store) -> None:
+        """Write the slots that changed. Writing a slot again changes nothing."""
+        width = self.counts.slot_seconds
+        for slot in sorted(self._dirty):
+            counts = self.counts.get(slot)
+            store.add_slo_counts(self.key, slot * width, counts.good, counts.total)
+        self._dirty.clear()
+
+    def snapshot(self) -> dict[str, Any]:
+        """What the store can't be asked for after a crash: the newest slots, exactly as they are now."""
+        newest, width = self.counts.newest, self.counts.slot_seconds
+        first = 0 if newest is None else newest - RECENT_SLOTS + 1
+        slots = [] if newest is None else [(slot, self.counts.get(slot)) for slot in range(first, newest + 1)]
+        return {
+            "model": self.model,
+            "slo": self.settings.name,
+            "from": first * width,
+            "recent": [[slot * width, counts.good, counts.total] for slot, counts in slots if counts.total or counts.good],
+            "breach_started": self.breach_started,
+            "judged_until": None if self.judged_until is None else self.judged_until * width,
+        }
+
+    def restore(self, state: Mapping[str, Any], store: Store) -> None:
+        """Continue from ``snapshot()``: older slots from the store, the newest from the snapshot."""
+        start = float(state["from"])
+        for slot_start, good, total in store.slo_counts(self.key, since=start - self.settings.period_seconds, until=start):
+            if slot_start < start:
+                self.counts.put(self.counts.slot(slot_start), good, total)
+        for slot_start, good, total in state["recent"]:
+            self.counts.put(self.counts.slot(slot_start), good, total)
+        self.breach_started = state["breach_started"]
+        judged = state["judged_until"]
+        self.judged_until = None if judged is None else self.counts.slot(judged)
+
+
+def _shown(table: tuple[BurnWindow, ...], period: float, slot: float) -> tuple[tuple[str, float], ...]:
+    wanted = {seconds for seconds in SHOWN_WINDOWS_SECONDS if slot <= seconds <= period}
+    wanted.update(seconds for row in table for seconds in (row.long_seconds, row.short_seconds))
+    return tuple((window_name(seconds), seconds) for seconds in sorted(wanted))
