@@ -117,11 +117,10 @@ def _settle(stage: Stage, client: Client) -> None:
 
 def _result(options: DemoOptions, stage: Stage, client: Client, flights: Flights) -> DemoResult:
     alerts, capture, traffic = stage.alerts(), stage.capture(), client.traffic
-    overheads = sorted(value for value in capture.get("overhead_ns", {}).values() if value)
     return DemoResult(
         requests=traffic.requests,
         rows=traffic.rows,
-        rows_decoded=int(capture.get("counts", {}).get("rows", 0)),
+        rows_decoded=int(capture.get("counters", {}).get("rows", 0)),
         ledger=stage.ledger(),
         detections=judge(client.acts, alerts, traffic, client.started_at, _GRACE_SECONDS),
         false_alarms=0 if options.season else len(false_alarms(client.acts, alerts, client.started_at)),
@@ -137,7 +136,7 @@ def _result(options: DemoOptions, stage: Stage, client: Client, flights: Flights
             for row in alerts
         ],
         slo=_slo(stage),
-        overhead_us_p50=overheads[len(overheads) // 2] / 1000 if overheads else None,
+        overhead_us_p50=capture.get("overhead_us_p50"),
         urls=stage.urls,
         storage_path=str(stage.storage_path),
         seconds=options.seconds,

@@ -27,6 +27,7 @@ class Stage:
     folder: Path
     server_port: int
     dashboard_port: int
+    metrics_port: int
     server: Child
     sidecar: Child
     _store: Store | None = field(default=None)
@@ -107,18 +108,23 @@ def set_stage(options: DemoOptions, folder: Path) -> Stage:
     folder.mkdir(parents=True, exist_ok=True)
     with resources.as_file(resources.files("neural.monitoring.demo") / CONFIG_NAME) as source:
         shutil.copyfile(source, folder / CONFIG_NAME)
-    server_port, dashboard_port = free_port(), options.port or free_port()
+    server_port, metrics_port, dashboard_port = free_port(), free_port(), options.port or free_port()
     require_free(dashboard_port)
     server = [
         "-m", "neural.monitoring.demo.server", "--port", str(server_port), "--endpoint", f"unix://{folder / 'capture.sock'}",
         "--reference", str(folder / "reference.parquet"), "--seed", str(options.seed),
     ]  # fmt: skip
     sidecar = ["-m", "neural.monitoring.cli", "run", "--config", str(folder / CONFIG_NAME)]
-    environment = {"NEURAL_DEMO": str(folder), "NEURAL_DEMO_PORT": str(dashboard_port)}
+    environment = {
+        "NEURAL_DEMO": str(folder),
+        "NEURAL_DEMO_PORT": str(dashboard_port),
+        "NEURAL_DEMO_METRICS_PORT": str(metrics_port),
+    }
     return Stage(
         folder,
         server_port,
         dashboard_port,
+        metrics_port,
         Child("model server", server, folder / "server.log", environment),
         Child("sidecar", sidecar, folder / "sidecar.log", environment),
     )

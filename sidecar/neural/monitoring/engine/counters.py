@@ -44,13 +44,18 @@ class Totals:
             in_flight=sum(one.in_flight for one in each),
         )
 
+    def overhead_us(self) -> float | None:
+        """The middleware's own cost a request in microseconds: the median over the sources; None when none has said."""
+        known = sorted(self.overhead_ns.values())
+        return known[len(known) // 2] / 1000 if known else None
+
     def account(self) -> dict[str, Any]:
         """What the surfaces show of all this, as JSON: the added-up ledger, and each source."""
         return {
             "ledger": ledger_dict(self.ledger()),
             "balanced": self.ledger().balanced,
-            "counts": dict(self.counts),
-            "overhead_ns": dict(self.overhead_ns),
+            "counters": dict(self.counts),
+            "overhead_us_p50": self.overhead_us(),
             "sources": {
                 source: {
                     **ledger_dict(one),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from neural.monitoring.clock import Clock
 from neural.monitoring.engine.checkpoint import Checkpointer
+from neural.monitoring.engine.entry_clock import EntryClock
 from neural.monitoring.engine.evaluator import Evaluator
 from neural.monitoring.engine.ports import TICK, Entry, Inlet, JournalReader
 from neural.monitoring.engine.processing import Processor
@@ -38,6 +39,7 @@ class Engine:
         self,
         settings: EngineSettings,
         clock: Clock,
+        entry_clock: EntryClock,
         *,
         journal: JournalReader,
         processor: Processor,
@@ -47,7 +49,7 @@ class Engine:
         publish: Callable[[Sequence[Signal], float], None],
         upkeep: Callable[[float], None],
     ) -> None:
-        self._settings, self._clock, self._journal = settings, clock, journal
+        self._settings, self._clock, self._entry_clock, self._journal = settings, clock, entry_clock, journal
         self._processor, self._evaluator, self._checkpointer, self._panes = processor, evaluator, checkpointer, panes
         self._publish, self._upkeep = publish, upkeep
         self._inlet: Inlet | None = None
@@ -81,9 +83,10 @@ class Engine:
 
     # Life ----------------------------------------------------------------------
 
-    def recover(self) -> int:
-        """Restore the last checkpoint and replay the journal from there. Returns the number of entries replayed."""
+    def recover(self, after_restore: Callable[[], None]) -> int:
+        """Restore the last checkpoint, call ``after_restore``, and replay the journal from there. Returns the number of entries replayed."""
         self._position = self._checkpointer.load()
+        after_restore()
         replayed = 0
         for entry in self._journal.read_from(self._position):
             self._apply(entry, replay=True)
@@ -138,6 +141,7 @@ class Engine:
             self._guard("the checkpoint", lambda: self._checkpoint(now))
 
     def _apply(self, entry: Entry, *, replay: bool) -> None:
+        self._entry_clock.set(entry.received_at)
         if entry.kind == TICK:
             self._guard("the evaluation", lambda: self._evaluate(float(json.loads(entry.payload)["now"]), replay=replay))
         else:
@@ -159,6 +163,7 @@ class Engine:
 
     def _finish(self) -> None:
         now = self._clock()
+        self._entry_clock.set(now)
         self._guard("the last evaluation", lambda: self._evaluate(now, replay=False))
         self._guard("the last checkpoint", lambda: self._checkpoint(now))
 

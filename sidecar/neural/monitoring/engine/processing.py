@@ -60,6 +60,7 @@ class Processor:
             self.spans.emit(batch, decoded)
 
     def _traffic(self, traffic: TrafficBatch) -> None:
+        self.totals.counts["failed"] += int(traffic.failed.sum())
         self.panes.add_traffic(traffic)
         for monitor in self.monitors:
             if isinstance(monitor, ObservesTraffic):

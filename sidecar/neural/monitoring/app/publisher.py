@@ -1,0 +1,37 @@
+"""After every evaluation: the snapshot that /metrics, API and dashboard read without waiting for the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from neural.monitoring.engine import Totals
+from neural.monitoring.signal import Signal
+from neural.monitoring.store import Store
+from neural.monitoring.views import Snapshot, SnapshotBoard
+from neural.monitoring.windows import PaneStore
+
+_OPEN = ("pending", "firing")
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Called on the engine thread."""
+
+    board: SnapshotBoard
+    store: Store
+    totals: Totals
+    panes: PaneStore
+    started_at: float
+
+    def __call__(self, signals: Sequence[Signal], now: float) -> None:
+        snapshot = Snapshot(
+            time=now,
+            started_at=self.started_at,
+            signals=tuple(signals),
+            ledgers=dict(self.totals.ledgers),
+            alerts=tuple(self.store.alerts(states=_OPEN)),
+            counters={name: float(value) for name, value in self.totals.counts.items()},
+            models=tuple(self.panes.models()),
+        )
+        self.board.publish(snapshot)

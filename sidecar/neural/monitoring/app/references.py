@@ -1,0 +1,39 @@
+"""Where the reference comes from: a file named in the configuration, or the first traffic."""
+
+from __future__ import annotations
+
+from neural.monitoring.clock import Clock
+from neural.monitoring.errors import ConfigError, NeuralError
+from neural.monitoring.settings import Settings
+from neural.monitoring.windows import PaneStore, Reference, build_reference, load_reference_file
+
+_KEY = "reference.source"
+
+
+def file_reference(settings: Settings, clock: Clock) -> Reference | None:
+    """The reference of ``reference.source``; None when there is no such setting. Raises ConfigError: missing, unreadable, empty."""
+    if settings.reference.source is None:
+        return None
+    path, where = settings.resolve(settings.reference.source), settings.where(_KEY)
+    if not path.is_file():
+        raise ConfigError(f"there is no file {path}", where=where, key=_KEY, hint="write the path of a Parquet, CSV or NPZ file")
+    try:
+        columns = load_reference_file(path)
+        return build_reference(
+            columns,
+            source=path.name,
+            created_at=clock(),
+            cells=settings.windows.cells,
+            max_categories=settings.windows.max_categories,
+        )
+    except NeuralError as error:
+        raise ConfigError(str(error), where=where, key=_KEY) from error
+
+
+def use_reference(reference: Reference | None, panes: PaneStore) -> None:
+    """Compare all models with it. Restored panes go on when they were counted against the same content, and start anew otherwise."""
+    if reference is None:
+        return
+    panes.set_default_reference(reference)
+    for model, version in panes.models():
+        panes.set_reference(model, version, reference)

@@ -1,0 +1,23 @@
+"""At every checkpoint: old state goes, closed hours of the prediction log are rolled to Parquet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from neural.monitoring.predictions import PredictionLog
+from neural.monitoring.settings.storage import StoreSettings
+from neural.monitoring.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Upkeep:
+    """Called on the engine thread with the time."""
+
+    settings: StoreSettings
+    store: Store
+    predictions: PredictionLog
+
+    def __call__(self, now: float) -> None:
+        keep = self.settings.keep.model_dump()
+        self.store.apply_retention(keep, now=now, max_bytes=self.settings.max_disk)
+        self.predictions.roll(now)
