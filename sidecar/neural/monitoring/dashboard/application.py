@@ -1,0 +1,109 @@
+"""The dashboard as one ASGI application."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import dash
+from dash import ClientsideFunction, Input, Output, State
+from fastapi import FastAPI, Request, Response
+from starlette.types import ASGIApp
+
+from neural.monitoring.clock import Clock, system_clock
+from neural.monitoring.dashboard.exports import export
+from neural.monitoring.dashboard.guard import Guard
+from neural.monitoring.dashboard.layout import shell
+from neural.monitoring.dashboard.pages import PAGES
+from neural.monitoring.dashboard.rendering import Renderer
+from neural.monitoring.store.protocol import Store
+
+ASSETS = Path(__file__).parent / "assets"
+REFRESH_SECONDS = 15.0
+
+
+def build_dashboard(
+    store: Store,
+    board: Any = None,
+    *,
+    prefix: str = "/",
+    clock: Clock = system_clock,
+    refresh_seconds: float = REFRESH_SECONDS,
+) -> ASGIApp:
+    """An ASGI application that shows what the store holds; it only reads.
+
+    ``prefix`` is the whole path it is reached under ("/" or "/dashboard/"): mount it there, or serve it alone. ``board`` is accepted for
+    symmetry with the API; the dashboard reads the store, so that a live view and a deep link show the same.
+    """
+    prefix = "/" + prefix.strip("/") + "/" if prefix.strip("/") else "/"
+    renderer = Renderer(store, prefix=prefix, clock=clock, refresh_seconds=refresh_seconds)
+    server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app = dash.Dash(
+        __name__,
+        server=False,
+        backend="fastapi",
+        assets_folder=str(ASSETS),
+        routes_pathname_prefix=prefix,
+        requests_pathname_prefix=prefix,
+        title="Neural Monitoring",
+        update_title="",
+        serve_locally=True,
+        suppress_callback_exceptions=True,
+        add_log_handler=False,
+        use_pages=False,
+        meta_tags=[
+            {"name": "viewport", "content": "width=device-width, initial-scale=1"},
+            {"name": "color-scheme", "content": "light dark"},
+        ],
+    )
+    app.backend.websocket_capability = False  # else every browser tries, in vain, to open a socket beside HTTP
+    app.init_app(server)
+    app.layout = shell(refresh_seconds)
+    _register(app, renderer)
+    _add_exports(server, renderer, prefix)
+    return Guard(server, prefix=prefix, pages=PAGES, script_hashes=app.csp_hashes())
+
+
+def _register(app: dash.Dash, renderer: Renderer) -> None:
+    @app.callback(
+        Output("nav", "children"),
+        Output("toolbar", "children"),
+        Output("page", "children"),
+        Output("tick", "disabled"),
+        Output("sink", "title"),
+        Input("url", "pathname"),
+        Input("url", "search"),
+        Input("tick", "n_intervals"),
+    )
+    async def show(pathname: str | None, search: str | None, _ticks: int | None) -> tuple[Any, ...]:
+        # Dash runs plain functions on the event loop, where they would hold up ingest.
+        made = await asyncio.to_thread(renderer.render, pathname, search)
+        return made.navigation, made.toolbar, made.page, not made.live, made.title
+
+    local = "neural"
+    app.clientside_callback(
+        ClientsideFunction(local, "rendered"), Output("sink", "children"), Input("page", "children"), State("sink", "title"), State("tick", "interval"),
+        State("tick", "disabled"),
+    )  # fmt: skip
+    app.clientside_callback(
+        ClientsideFunction(local, "pick_feature"), Output("url", "search"), Input("drift-heatmap", "clickData"),
+        State("url", "search"), prevent_initial_call=True,
+    )  # fmt: skip
+    app.clientside_callback(
+        ClientsideFunction(local, "switch_theme"), Output("theme", "title"), Input("theme", "n_clicks"), prevent_initial_call=True
+    )
+
+
+def _add_exports(server: FastAPI, renderer: Renderer, prefix: str) -> None:
+    def table(name: str, request: Request) -> Response:  # a plain function: FastAPI runs it on a worker thread
+        view = renderer.view(prefix, request.url.query)
+        text = export(view.reader, name)
+        if text is None:
+            return Response("there is no such table", 404, media_type="text/plain")
+        headers = {"content-disposition": f'attachment; filename="{name}.csv"'}
+        return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
+
+    # Dash registers no catch-all here, so the order of routes does not matter. Annotations are passed as objects: they are strings
+    # in this module, and FastAPI would look for them in the module's globals only.
+    server.add_api_route(f"{prefix}export/{{name}}.csv", table, methods=["GET"], response_class=Response)

@@ -1,0 +1,116 @@
+"""The frame around every page: brand, navigation, toolbar, theme switch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dash_bootstrap_components as dbc
+from dash import dcc, html
+
+from neural.monitoring.dashboard.pages import PAGES, View
+from neural.monitoring.dashboard.selection import RANGES_SECONDS
+from neural.monitoring.dashboard.words import clock_time, date_time, seconds
+
+
+def shell(refresh_seconds: float) -> html.Div:
+    """What is sent once; pages and toolbar are filled in by the first callback."""
+    return html.Div(
+        [
+            dcc.Location(id="url", refresh=False),
+            dcc.Interval(id="tick", interval=int(refresh_seconds * 1000)),
+            html.A("Skip to the page", href="#page", className="skip"),
+            html.Header(
+                [
+                    html.Span("Neural Monitoring", className="brand"),
+                    html.Div(id="nav"),
+                    html.Button(
+                        "◐",
+                        id="theme",
+                        className="theme",
+                        title="Light or dark",
+                        **{"aria-label": "Switch between light and dark"},
+                    ),
+                ],
+                className="top",
+            ),
+            html.Div(id="toolbar", className="toolbar"),
+            html.Div(
+                "No answer from the sidecar. What you see is old.", id="offline", className="offline", hidden=True, role="alert"
+            ),
+            html.Main(loading(), id="page", tabIndex="-1"),
+            html.Div(id="sink", hidden=True),
+        ]
+    )
+
+
+def loading() -> html.Div:
+    return html.Div(
+        [html.Div(className="bone bone-wide"), html.Div(className="bone"), html.Div(className="bone")],
+        role="status",
+        **{"aria-label": "Loading"},
+    )
+
+
+def navigation(view: View) -> html.Nav:
+    current = view.selection.page
+    links = [
+        dcc.Link(
+            page.title,
+            href=view.href(page=page.name, feature="", slo="", severity="", state="", measure=""),
+            className="nav-on" if page.name == current else "",
+        )
+        for page in PAGES.values()
+    ]
+    return html.Nav(links, className="pages", **{"aria-label": "Pages"})
+
+
+def toolbar(view: View, refresh_seconds: float) -> list[Any]:
+    return [_model_choice(view), _ranges(view), _moment(view, refresh_seconds)]
+
+
+def _model_choice(view: View) -> Any:
+    options = [
+        {"label": f"{model} · {version}" if version else model, "value": choice(model, version)}
+        for model, version in view.reader.models
+    ]
+    if not options:
+        return html.Span("no model yet", className="quiet")
+    current = choice(*view.reader.model)
+    select = dbc.Select(id="model", options=options, value=current, html_size="1")
+    return html.Label([html.Span("Model and version", className="unseen"), select])
+
+
+def choice(model: str, version: str) -> str:
+    """One option's value; the browser splits it again at the separator."""
+    return f"{model}\x1f{version}"
+
+
+def _ranges(view: View) -> Any:
+    current = view.selection.range
+    links = [
+        dcc.Link(name or "auto", href=view.href(range=name), className="segment segment-on" if name == current else "segment")
+        for name in ("", *RANGES_SECONDS)
+    ]
+    return html.Nav(links, className="segments", **{"aria-label": "Stretch of time"})
+
+
+def _moment(view: View, refresh_seconds: float) -> Any:
+    reader = view.reader
+    back = dcc.Link("‹", href=view.href(until=reader.since), className="segment", title="Earlier")
+    if view.selection.live:
+        text = f"{clock_time(reader.until)} UTC · every {seconds(refresh_seconds)}"
+        switch = dcc.Link(
+            "Pause",
+            href=view.href(until=reader.until),
+            className="segment",
+            title="Hold this moment; the link then shows it again",
+        )
+        return html.Div(
+            [html.Span(className="pulse"), html.Span(text, id="as-of"), html.Nav([back, switch], className="segments")],
+            className="moment",
+        )
+    later = reader.until + reader.range_seconds
+    forward = dcc.Link("›", href=view.href(until=later if later < reader.now else None), className="segment", title="Later")
+    resume = dcc.Link("Resume", href=view.href(until=None), className="segment segment-on", title="Back to now, refreshed")
+    text = html.Span(f"paused at {date_time(reader.until)} UTC", id="as-of")
+    return html.Div([text, html.Nav([back, forward, resume], className="segments")], className="moment")

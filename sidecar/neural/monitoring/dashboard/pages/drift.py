@@ -1,0 +1,205 @@
+"""Drift: which features moved, since when, how far, and how sure that is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import dcc, html
+
+from neural.monitoring.dashboard.bins import bins_from
+from neural.monitoring.dashboard.components import badge, empty, facts, grid, panel, ranking, remark, tile
+from neural.monitoring.dashboard.features import Feature, features
+from neural.monitoring.dashboard.figures import Line, distribution, graph, heatmap, lines
+from neural.monitoring.dashboard.figures.heatmap import height as heatmap_height
+from neural.monitoring.dashboard.headline import level_of
+from neural.monitoring.dashboard.pages.feature_rank import as_rank
+from neural.monitoring.dashboard.pages.page import Page, View
+from neural.monitoring.dashboard.words import number, plural
+from neural.monitoring.signal import Signal, Verdict
+
+MAX_ROWS = 40
+DEFAULT_THRESHOLD = 1.0  # of the evidence: e-value over its threshold
+MEASURES = {
+    "score": "drift.feature_score",
+    "evidence": "drift.evidence",
+    "ks": "drift.ks",
+    "psi": "drift.psi",
+    "wasserstein": "drift.wasserstein",
+}
+SCORES = (
+    ("Inputs", "drift.score"),
+    ("Predictions", "drift.prediction_score"),
+    ("Performance", "drift.performance_score"),
+    ("Concept", "drift.concept_score"),
+)
+
+
+def render(view: View) -> list[Any]:
+    reader = view.reader
+    found = features(reader)
+    if not found:
+        return [html.H1("Drift"), _nothing(view)]
+    names = [item.name for item in found]
+    chosen = view.selection.feature if view.selection.feature in names else names[0]
+    return [
+        html.H1("Drift"),
+        _alarm(view),
+        _tiles(view),
+        grid(_ranking(view, found, chosen), _detail(view, chosen), columns=3),
+        _map(view, names),
+        grid(_evidence(view, chosen), _measures(view, chosen)),
+    ]
+
+
+def _nothing(view: View) -> Any:
+    alarm = view.reader.one("drift.alarm")
+    if alarm is not None and alarm.verdict is not None:
+        return empty("Drift can't be judged yet.", alarm.verdict.reason)
+    return empty(
+        "No feature is compared with a reference yet.",
+        "Set reference: {source: reference.parquet} or {learn: 24h} in the configuration.",
+    )
+
+
+def _alarm(view: View) -> Any:
+    alarm = view.reader.one("drift.alarm")
+    if alarm is None or alarm.verdict is None:
+        return remark("There is no verdict at this time.")
+    word = {"ok": "no drift", "bad": "drift", "unknown": "not enough data"}[level_of(alarm)]
+    return html.P([badge(level_of(alarm), word), " ", alarm.verdict.reason], className="reason")
+
+
+def _tiles(view: View) -> Any:
+    tiles = []
+    for label, name in SCORES:
+        signal = view.reader.one(name)
+        if signal is not None:
+            series = next(iter(view.reader.series(name)), None)
+            note = (
+                f"threshold {number(signal.verdict.threshold)}" if signal.verdict and signal.verdict.threshold is not None else ""
+            )
+            tiles.append(tile(f"{label} score", number(signal.value), level=level_of(signal), series=series, note=note))
+    return html.Div(tiles, className="tiles")
+
+
+def _ranking(view: View, found: list[Feature], chosen: str) -> Any:
+    lines_ = [as_rank(view, item, found, chosen=item.name == chosen) for item in found]
+    return panel(
+        "Ranking", html.Div(ranking(lines_), className="scroll"), hint=f"{plural(len(found), 'feature')}, most drifted first"
+    )
+
+
+def _detail(view: View, feature: str) -> Any:
+    verdict = view.reader.verdict_with_evidence("drift.feature_score", feature=feature)
+    title = f"Reference against now: {feature}"
+    if verdict is None:
+        return panel(title, empty("No verdict for this feature at this time."), wide=True)
+    bins = bins_from(verdict.evidence) or _other_bins(view, feature)
+    body: list[Any] = [html.P([badge(_word(verdict)), " ", verdict.reason], className="reason")]
+    if bins:
+        label = f"Shares of {feature} by bin, reference and now"
+        body.append(graph("drift-distribution", distribution(bins), label, height=270))
+        moved = [item for item in bins if item.moved]
+        body.append(remark(f"{len(moved)} of {plural(len(bins), 'bin')} moved." if moved else "No bin moved noticeably."))
+    else:
+        body.append(
+            empty("No histogram is kept for this time.", "Bins are kept with the newest verdict and whenever a verdict changes.")
+        )
+    return panel(title, *body, _facts(verdict), wide=True)
+
+
+def _other_bins(view: View, feature: str) -> Any:
+    """The tests of a feature carry bins too: take the first that has some."""
+    for name in ("drift.psi", "drift.ks", "drift.evidence", "drift.wasserstein"):
+        verdict = view.reader.verdict_with_evidence(name, feature=feature)
+        if verdict is not None and (bins := bins_from(verdict.evidence)):
+            return bins
+    return []
+
+
+def _facts(verdict: Verdict) -> Any:
+    pairs = [
+        ("Method", verdict.method or None),
+        ("Statistic", number(verdict.statistic) if verdict.statistic is not None else None),
+        ("Threshold", number(verdict.threshold) if verdict.threshold is not None else None),
+        ("p-value", number(verdict.p_value) if verdict.p_value is not None else None),
+        ("Effect size", number(verdict.effect_size) if verdict.effect_size is not None else None),
+        ("Rows", number(verdict.sample_size) if verdict.sample_size is not None else None),
+    ]
+    return facts([(name, value) for name, value in pairs if value is not None], row=True)
+
+
+def _map(view: View, names: list[str]) -> Any:
+    reader = view.reader
+    measure = view.selection.measure if view.selection.measure in MEASURES else "score"
+    found = {series.labels.get("feature", "?"): series for series in reader.series(MEASURES[measure])}
+    rows = [(name, found[name]) for name in names if name in found][:MAX_ROWS]
+    if not rows:
+        return panel("Features over time", empty("Nothing was measured in this stretch of time."))
+    chart = heatmap(rows, since=reader.since, until=reader.until, threshold=_map_threshold(view, measure), unit=measure)
+    rest = len(found) - len(rows)
+    notes = [remark(f"{plural(rest, 'calmer feature')} not shown.")] if rest > 0 else []
+    label = "Drift of each feature over time; choose a feature in the ranking for its detail"
+    return panel(
+        "Features over time",
+        graph("drift-heatmap", chart, label, heatmap_height(len(rows))),
+        *notes,
+        hint="Warm colours are over the threshold. Click a cell for the feature's detail.",
+        action=_measure_links(view, measure),
+    )
+
+
+def _measure_links(view: View, current: str) -> Any:
+    measured = [name for name, signal in MEASURES.items() if signal in view.reader.state]
+    links = [
+        dcc.Link(name, href=view.href(measure=name), className="segment segment-on" if name == current else "segment")
+        for name in measured
+    ]
+    return html.Nav(links, className="segments", **{"aria-label": "Measure"})
+
+
+def _evidence(view: View, feature: str) -> Any:
+    reader = view.reader
+    series = [s for s in reader.series("drift.evidence") if s.labels.get("feature") == feature]
+    if not series or not series[0].has_data:
+        return panel("Sequential evidence", empty("No sequential evidence for this feature in this stretch of time."))
+    chart = lines(
+        [Line(feature, series[0], fill=False)],
+        since=reader.since,
+        until=reader.until,
+        log=True,
+        thresholds={"alarm": DEFAULT_THRESHOLD},
+    )
+    hint = "e-value over its threshold, logarithmic. At 1 the false-alarm budget allows the alarm."
+    return panel("Sequential evidence", graph("drift-evidence", chart, f"Evidence for drift of {feature}"), hint=hint)
+
+
+def _measures(view: View, feature: str) -> Any:
+    reader = view.reader
+    wanted = [(name, MEASURES[name]) for name in ("ks", "psi", "wasserstein")]
+    items = [
+        Line(word, s) for word, name in wanted for s in reader.series(name) if s.labels.get("feature") == feature and s.has_data
+    ]
+    if not items:
+        return panel("Tests", empty("No test was run on this feature in this stretch of time."))
+    chart = lines(items, since=reader.since, until=reader.until)
+    return panel("Tests", graph("drift-tests", chart, f"Drift tests of {feature} over time"), hint=f"Statistics of {feature}")
+
+
+def _threshold(signals: list[Signal]) -> float:
+    return next((s.verdict.threshold for s in signals if s.verdict and s.verdict.threshold), 0.0)
+
+
+def _map_threshold(view: View, measure: str) -> float:
+    if measure == "evidence":
+        return DEFAULT_THRESHOLD
+    threshold = _threshold(view.reader.state.get(MEASURES[measure], []))
+    top = max((s.value or 0.0 for s in view.reader.state.get(MEASURES[measure], [])), default=0.0)
+    return threshold or top / 2 or 1.0
+
+
+def _word(verdict: Verdict) -> str:
+    return str(verdict.outcome)
+
+
+PAGE = Page("drift", "Drift", render)

@@ -1,0 +1,185 @@
+"""What the pages ask the store, for one selection at one moment. Nothing here writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+
+from neural.monitoring.dashboard.selection import RANGES_SECONDS, Selection
+from neural.monitoring.dashboard.series import Series, grouped, typical_step
+from neural.monitoring.signal import Signal, Verdict
+from neural.monitoring.store.protocol import Store
+from neural.monitoring.store.rows import AlertRow, Report
+from neural.monitoring.views.current import CURRENT_EVALUATIONS, DEFAULT_EVALUATE_EVERY_SECONDS, SIDECAR, Current
+
+PULSE = ("requests.rate", "requests.count")  # written at every evaluation, for every model
+LEAST_AUTO_SECONDS, MOST_AUTO_SECONDS = 60.0, 3600.0
+MAX_POINTS = 240  # per series; longer stretches are sampled
+SAME_EVALUATION_SECONDS = 1.0
+LEAST_FRESH_SECONDS = 120.0
+MAX_ALERTS = 500
+
+
+class Reader:
+    """One reading of the store: every question is asked once, and all answers are of the same moment.
+
+    ``now`` is Unix seconds. Raises StoreError when the store can't be read.
+    """
+
+    def __init__(self, store: Store, selection: Selection, now: float) -> None:
+        self.store, self.now = store, now
+        self.until = min(selection.until, now) if selection.until is not None else now
+        self.selection = selection
+        self._series: dict[tuple[str, ...], list[Series]] = {}
+        self.sampled_every: float | None = None  # seconds between the evaluations shown, when not all are
+
+    @cached_property
+    def models(self) -> list[tuple[str, str]]:
+        """(model, version) of everything ever measured, by name."""
+        found = {(s.labels.get("model", ""), s.labels.get("version", "")) for s in self.store.latest_signals(PULSE)}
+        return sorted(found)
+
+    @cached_property
+    def model(self) -> tuple[str, str]:
+        """The chosen model version, or the one most recently measured."""
+        wanted = (self.selection.model, self.selection.version)
+        if wanted in self.models or not self.models:
+            return wanted
+        same = [pair for pair in self.models if pair[0] == wanted[0]] if wanted[0] else []
+        newest = sorted(self.store.latest_signals(PULSE), key=lambda signal: signal.time)
+        order = [(s.labels.get("model", ""), s.labels.get("version", "")) for s in newest]
+        return max(same or self.models, key=lambda pair: max((i for i, seen in enumerate(order) if seen == pair), default=-1))
+
+    @property
+    def labels(self) -> dict[str, str]:
+        return {"model": self.model[0], "version": self.model[1]}
+
+    @cached_property
+    def range_seconds(self) -> float:
+        """The chosen stretch of time; if none was chosen, all there is, up to an hour."""
+        if self.selection.range:
+            return RANGES_SECONDS[self.selection.range]
+        longest = self.until - MOST_AUTO_SECONDS
+        pulse = self.store.read_signals(PULSE[:1], labels=self.labels, since=longest, until=self.until)
+        age = self.until - pulse[0].time if pulse else MOST_AUTO_SECONDS
+        return min(max(age * 1.02, LEAST_AUTO_SECONDS), MOST_AUTO_SECONDS)
+
+    @property
+    def since(self) -> float:
+        return self.until - self.range_seconds
+
+    @cached_property
+    def step(self) -> float:
+        """Seconds between evaluations, 0 if unknown."""
+        about = self.store.value(SIDECAR, {}) or {}
+        if isinstance(about, Mapping) and about.get("evaluate_every_seconds"):
+            return float(about["evaluate_every_seconds"])
+        recent = self.store.read_signals(PULSE[:1], labels=self.labels, until=self.until, since=self.since, limit=20)
+        return typical_step(signal.time for signal in recent)
+
+    # the state at the right edge
+    @cached_property
+    def newest_time(self) -> float | None:
+        """When the newest evaluation at or before the right edge was, in the whole store."""
+        known = [s.time for s in self.store.latest_signals(PULSE, labels=self.labels)]
+        if not known or max(known) <= self.until:
+            return max(known, default=None)
+        earlier = self.store.read_signals(PULSE[:1], labels=self.labels, since=self.since, until=self.until, limit=1)
+        return earlier[0].time if earlier else None
+
+    @cached_property
+    def state(self) -> dict[str, list[Signal]]:
+        """Every signal of the model at the right edge, by name."""
+        by_name: dict[str, list[Signal]] = {}
+        for signal in self._state():
+            by_name.setdefault(signal.name, []).append(signal)
+        return by_name
+
+    def _state(self) -> list[Signal]:
+        newest = self.newest_time
+        if newest is None:
+            return []
+        latest = self.store.latest_signals(labels=self.labels)
+        if not any(signal.time > self.until for signal in latest):
+            horizon = newest - max(LEAST_FRESH_SECONDS, CURRENT_EVALUATIONS * self.step)
+            return [signal for signal in latest if signal.time >= horizon]
+        past = self.store.read_signals(labels=self.labels, since=newest - SAME_EVALUATION_SECONDS, until=self.until)
+        return list({signal.key: signal for signal in past}.values())
+
+    @cached_property
+    def current(self) -> Current:
+        """The same state in the form the views judge."""
+        every = self.step or DEFAULT_EVALUATE_EVERY_SECONDS
+        by_name = {name: tuple(signals) for name, signals in self.state.items()}
+        return Current(self.model[0], self.model[1], self.newest_time, every, by_name)
+
+    def one(self, name: str, **labels: str) -> Signal | None:
+        """The signal of that name at the right edge (the first one whose labels fit)."""
+        found = (s for s in self.state.get(name, ()) if all(s.labels.get(k) == v for k, v in labels.items()))
+        return next(found, None)
+
+    def value(self, name: str, **labels: str) -> float | None:
+        signal = self.one(name, **labels)
+        return signal.value if signal else None
+
+    def verdict_with_evidence(self, name: str, **labels: str) -> Verdict | None:
+        """The verdict at the right edge; if its evidence was not kept there, that of the newest point before that has some."""
+        signal = self.one(name, **labels)
+        if signal is None or signal.verdict is None or signal.verdict.evidence:
+            return signal.verdict if signal else None
+        earlier = self.store.read_signals([name], labels=signal.labels, since=self.since, until=self.until)
+        kept = (s.verdict for s in reversed(earlier) if s.verdict and s.verdict.evidence)
+        found = next(kept, None)
+        return replace(signal.verdict, evidence=found.evidence) if found else signal.verdict
+
+    # over time
+    def series(self, *names: str, labels: Mapping[str, str] | None = None) -> list[Series]:
+        """The signals of those names over the stretch of time, for the chosen model (or exactly those labels)."""
+        chosen = self.labels if labels is None else dict(labels)
+        key = (*names, *(f"{k}={v}" for k, v in sorted(chosen.items())))
+        if key not in self._series:
+            self._series[key] = grouped(self._read(names, chosen))
+        return self._series[key]
+
+    def _read(self, names: Sequence[str], labels: Mapping[str, str]) -> list[Signal]:
+        step = self.step
+        if not step or self.range_seconds / step <= MAX_POINTS:
+            return self.store.read_signals(names, labels=labels, since=self.since, until=self.until)
+        # Reading a month of minutes to draw 240 points would cost seconds: look at one evaluation in each slice.
+        self.sampled_every = self.range_seconds / MAX_POINTS
+        found: list[Signal] = []
+        for i in range(MAX_POINTS):
+            end = self.until - (MAX_POINTS - 1 - i) * self.sampled_every
+            found += self.store.read_signals(names, labels=labels, since=end - step, until=end)
+        return found
+
+    # alerts and reports
+    @cached_property
+    def alerts(self) -> list[AlertRow]:
+        """Alerts that touched the stretch of time, or still fire; newest first."""
+        rows = self.store.alerts(since=self.since, limit=MAX_ALERTS)
+        open_rows = self.store.alerts(states=("firing", "pending", "suppressed"), limit=MAX_ALERTS)
+        both = {row.alert_id: row for row in [*rows, *open_rows] if row.started_at <= self.until and self._mine(row)}
+        return sorted(both.values(), key=lambda row: row.started_at, reverse=True)
+
+    def _mine(self, row: AlertRow) -> bool:
+        """An alert without a model label (a channel is down, the sidecar is slow) concerns every model."""
+        return all(row.labels.get(key) in (None, "", value) for key, value in self.labels.items())
+
+    @property
+    def firing(self) -> list[AlertRow]:
+        """Alerts that were firing at the right edge."""
+        return [row for row in self.alerts if fires_at(row, self.until)]
+
+    def reports(self, kind: str, limit: int = 100) -> list[Report]:
+        """Reports of the kind in the stretch of time, oldest first."""
+        rows = self.store.reports(kind, limit=limit, since=self.since)
+        return [row for row in rows if row.time <= self.until and row.model in ("", self.model[0])]
+
+
+def fires_at(row: AlertRow, moment: float) -> bool:
+    """Whether the alert was firing then."""
+    if row.fired_at is None or row.fired_at > moment or row.state == "suppressed":
+        return False
+    return row.resolved_at is None or row.resolved_at > moment

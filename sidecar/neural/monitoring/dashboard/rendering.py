@@ -1,0 +1,82 @@
+"""From a URL to what the browser shows. Whatever goes wrong becomes a sentence on the page, never a blank one."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from dash import dcc, html
+
+from neural.monitoring.clock import Clock
+from neural.monitoring.dashboard.components import empty, failure, remark
+from neural.monitoring.dashboard.layout import navigation, toolbar
+from neural.monitoring.dashboard.pages import PAGES, View
+from neural.monitoring.dashboard.reading import MAX_POINTS, Reader
+from neural.monitoring.dashboard.selection import Selection
+from neural.monitoring.dashboard.words import date_time, seconds
+from neural.monitoring.errors import NeuralError
+from neural.monitoring.store.protocol import Store
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    navigation: Any
+    toolbar: list[Any]
+    page: list[Any]
+    live: bool
+    title: str
+
+
+class Renderer:
+    """Renders any view of one store. Thread-safe: each call makes its own Reader."""
+
+    def __init__(self, store: Store, *, prefix: str, clock: Clock, refresh_seconds: float) -> None:
+        self._store, self._prefix, self._clock, self._refresh_seconds = store, prefix, clock, refresh_seconds
+
+    def view(self, pathname: str | None, search: str | None) -> View:
+        selection = Selection.parse(pathname, search, self._prefix)
+        return View(Reader(self._store, selection, self._clock()), self._prefix)
+
+    def render(self, pathname: str | None, search: str | None) -> Rendered:
+        view = self.view(pathname, search)
+        page = PAGES.get(view.selection.page)
+        title = page.title if page else "Not found"
+        try:
+            content = [*_notes(view), *(page.render(view) if page else _missing(view))]
+            tools = toolbar(view, self._refresh_seconds)
+        except NeuralError as error:
+            content, tools = [failure("The store can't be read.", str(error))], []
+        except Exception as error:
+            _log.exception("the dashboard's page %r could not be made", view.selection.page)
+            content, tools = [failure("This page could not be made.", f"{type(error).__name__}; the log has the details.")], []
+        return Rendered(navigation(view), tools, content, view.selection.live, f"{title} · Neural Monitoring")
+
+
+def _missing(view: View) -> list[Any]:
+    return [
+        html.H1("There is no such page"),
+        empty("The link may be mistyped.", dcc.Link("To the overview", href=view.href(page="overview"))),
+    ]
+
+
+def _notes(view: View) -> list[Any]:
+    """What a reader must know of the whole page: that it is sampled, or that its stretch of time is empty."""
+    reader = view.reader
+    newest = reader.newest_time
+    if newest is not None and newest < reader.since:
+        link = dcc.Link("Show that time", href=view.href(until=newest))
+        return [
+            remark(
+                [
+                    f"Nothing was measured in this stretch of time. The newest measurement is of {date_time(newest)} UTC. ",
+                    link,
+                    ".",
+                ]
+            )
+        ]
+    if reader.step and reader.range_seconds / reader.step > MAX_POINTS:
+        return [remark(f"Charts show one evaluation every {seconds(reader.range_seconds / MAX_POINTS)}; alerts show all.")]
+    return []

@@ -1,0 +1,138 @@
+"""Pictures of the dashboard for README and for a look at every page: `python tests/e2e/screenshots.py [folder] [--all] [--url URL]`.
+
+Without --url it serves the invented incident of tests/unit/dashboard/incident.py from memory. Needs Debian's chromium and chromium-driver.
+"""
+
+from __future__ import annotations
+
+import argparse
+import runpy
+import socket
+import tempfile
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvicorn
+from selenium import webdriver
+from selenium.webdriver.chrome.options import Options
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.support.ui import WebDriverWait
+
+HERE = Path(__file__).resolve().parent
+PAGES = ("overview", "drift", "quality", "performance", "slo", "alerts", "capture")
+CHROMIUM, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--force-device-scale-factor=1",
+)  # fmt: skip
+SIZES = {"wide": 1280, "phone": 390}
+MAX_HEIGHT = 4000
+
+
+@contextmanager
+def sample_server():
+    """The dashboard over the invented incident, on a free port; yields its URL."""
+    from neural.monitoring.dashboard import build_dashboard
+    from neural.monitoring.store import MemoryStore
+
+    store = MemoryStore()
+    runpy.run_path(str(HERE.parent / "unit" / "dashboard" / "incident.py"))["fill"](store, time.time())
+    with serving(build_dashboard(store)) as url:
+        yield url
+
+
+@contextmanager
+def serving(app):
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", ws="none"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        listener.close()
+
+
+@contextmanager
+def browser(width=1280, height=900):
+    options = Options()
+    options.binary_location = CHROMIUM
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    with tempfile.TemporaryDirectory() as profile:
+        for flag in (*FLAGS, f"--window-size={width},{height}", f"--user-data-dir={profile}"):
+            options.add_argument(flag)
+        driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+        try:
+            # The window may not be made narrower than 500 px, the page's own metrics may.
+            _resize(driver, width, height)
+            yield driver
+        finally:
+            driver.quit()
+
+
+def _resize(driver, width, height):
+    metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+
+
+def wait_until_drawn(driver, timeout_seconds=30):
+    """Until the page has been rendered and every figure on it holds a drawing."""
+    drawn = (
+        "return Boolean(document.documentElement.dataset.rendered) && !document.querySelector('.bone') && "
+        "[...document.querySelectorAll('.graph')].every(g => g.querySelector('.main-svg'))"
+    )
+    WebDriverWait(driver, timeout_seconds, poll_frequency=0.1).until(lambda d: d.execute_script(drawn))
+
+
+def take(driver, url, theme, width, path):
+    driver.get(url)
+    driver.execute_script(
+        "localStorage.setItem('neural-theme', arguments[0]); document.documentElement.dataset.theme = arguments[0]", theme
+    )
+    wait_until_drawn(driver)
+    height = driver.execute_script("return document.documentElement.scrollHeight")
+    _resize(driver, width, min(max(height, 700), MAX_HEIGHT))
+    WebDriverWait(driver, 10).until(
+        lambda d: d.execute_script("return new Promise(r => requestAnimationFrame(() => requestAnimationFrame(() => r(true))))")
+    )
+    path.write_bytes(__import__("base64").b64decode(driver.get_screenshot_as_base64()))
+    _resize(driver, width, 900)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=HERE.parent.parent / "docs" / "images")
+    parser.add_argument("--all", action="store_true", help="every page, light and dark, wide and phone")
+    parser.add_argument("--pages", nargs="*", default=PAGES)
+    parser.add_argument("--url", help="a running dashboard; without it, an invented incident is shown")
+    chosen = parser.parse_args()
+    chosen.folder.mkdir(parents=True, exist_ok=True)
+    if chosen.url:
+        shoot(chosen.url.rstrip("/"), chosen)
+    else:
+        with sample_server() as url:
+            shoot(url, chosen)
+
+
+def shoot(url, chosen):
+    for size, width in SIZES.items():
+        with browser(width) as driver:
+            for page in chosen.pages:
+                for theme in ("light", "dark"):
+                    if chosen.all or (theme == "light" and size == "wide") or page == "overview":
+                        path = (
+                            chosen.folder
+                            / f"dashboard-{page}{'' if size == 'wide' else '-phone'}{'' if theme == 'light' else '-dark'}.png"
+                        )
+                        take(driver, f"{url}/{'' if page == 'overview' else page}", theme, width, path)
+                        print(path)
+            for entry in driver.get_log("browser"):
+                print("console:", entry["level"], entry["message"])
+
+
+if __name__ == "__main__":
+    main()
