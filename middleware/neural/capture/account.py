@@ -1,0 +1,160 @@
+"""One process's ring and its books: every request that began is shipped, sampled out, dropped for a reason, or still under way."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections import deque
+from itertools import count
+from typing import Final
+
+from neural.capture.ladder import Rung
+from neural.capture.meter import Meter
+from neural.capture.record import FIXED_BYTES, Record
+from neural.capture.sampling import make_sampler
+from neural.capture.settings import Settings
+from neural.wire.event import Ledger
+
+RING_FULL: Final = "ring_full"  # more waits to be shipped than the settings allow
+DEGRADED: Final = "degraded"  # the ladder stood at counts_only
+SHUTDOWN: Final = "shutdown"  # the process ended before it could be shipped
+REJECTED: Final = "rejected"  # the sidecar answered that it will never take this batch
+INTERNAL: Final = "internal"  # a mistake of capture itself
+
+
+class Account:
+    """Requests of one process. Begun by ``begin``, ended by exactly one of ``finish``, ``skip`` and ``drop_started``.
+
+    One re-entrant lock, held for a few integer operations only: exact under threads, and a signal handler or finaliser that
+    runs in the middle of them can't deadlock. ``begin`` takes no lock: ``itertools.count`` steps atomically.
+    """
+
+    def __init__(self, settings: Settings, wake: threading.Event) -> None:
+        self.source = f"{socket.gethostname()}:{os.getpid()}:{os.urandom(4).hex()}"
+        self.id_prefix = os.urandom(8).hex().encode()
+        self._begun = count()
+        self.begin = self._begun.__next__
+        self.rung = Rung.FULL
+        self.request_cap = settings.max_request_body
+        self.response_cap = settings.max_response_body
+        self.meter = Meter()
+        self.used = 0  # bytes charged: waiting, being sent, and large bodies under way
+        self.closed = False
+        self._caps = settings.max_request_body, settings.max_response_body
+        self._sampler = make_sampler(settings)
+        self._limit, self._max_events = settings.ring_bytes, settings.ring_events
+        self.wake, self._wake_at = wake, settings.batch_events
+        self._lock = threading.RLock()
+        self._ring: deque[Record] = deque()
+        self._taken = 0  # events handed to the shipper and not settled
+        self.accepted = self.settled = 0  # events that ever came into the ring, and that left it for good
+        self._shipped = self._sampled_out = 0
+        self._dropped: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._ring)
+
+    @property
+    def fill(self) -> float:
+        """Used share of the memory or of the places, whichever is scarcer."""
+        return max(self.used / self._limit, (len(self._ring) + self._taken) / self._max_events)
+
+    def finish(self, record: Record) -> None:
+        """The request is over: sampled out, dropped, or put in the ring."""
+        fraction = 1.0 if self._sampler is None else self._sampler(record)
+        size = FIXED_BYTES + record.held
+        extra = size - record.reserved
+        with self._lock:
+            if not fraction:
+                self._sampled_out += 1
+                self.used -= record.reserved
+                return
+            waiting = len(self._ring)
+            if self.closed or self.used + extra > self._limit or waiting + self._taken >= self._max_events:
+                reason = SHUTDOWN if self.closed else RING_FULL
+                self._dropped[reason] = self._dropped.get(reason, 0) + 1
+                self.used -= record.reserved
+                return
+            record.fraction = fraction
+            record.reserved = size
+            self.used += extra
+            self.accepted += 1
+            self._ring.append(record)
+        if waiting + 1 == self._wake_at:
+            self.wake.set()
+
+    def skip(self) -> None:
+        """Count a request that nothing was captured of."""
+        self.begin()
+        self.drop_started(DEGRADED)
+
+    def drop_started(self, reason: str, record: Record | None = None) -> None:
+        """A request that has begun ends here."""
+        with self._lock:
+            self._dropped[reason] = self._dropped.get(reason, 0) + 1
+            if record is not None:
+                self.used -= record.reserved
+
+    def reserve(self, record: Record, size: int) -> bool:
+        """Charge a running request for ``size`` bytes in all. False when there is no room: let go of its bodies."""
+        extra = size - record.reserved
+        with self._lock:
+            if self.used + extra > self._limit:
+                self.used -= record.reserved
+                record.reserved = 0
+                return False
+            self.used += extra
+            record.reserved = size
+            return True
+
+    def take(self, max_events: int, max_bytes: int) -> list[Record]:
+        """The oldest records, for one batch. They stay charged until ``settle``."""
+        records: list[Record] = []
+        size = 0
+        with self._lock:
+            while self._ring and len(records) < max_events and (size < max_bytes or not records):
+                record = self._ring.popleft()
+                size += record.held
+                records.append(record)
+            self._taken += len(records)
+        return records
+
+    def settle(self, records: list[Record], reason: str | None = None) -> None:
+        """A batch's end: acknowledged, or dropped for ``reason``. The list is emptied, so that it can't be settled twice."""
+        with self._lock:
+            number = len(records)
+            self.used -= sum(record.reserved for record in records)
+            self._taken -= number
+            self.settled += number
+            if reason is None:
+                self._shipped += number
+            elif number:
+                self._dropped[reason] = self._dropped.get(reason, 0) + number
+            records.clear()
+
+    def write_off(self, reason: str) -> None:
+        """Everything that still waits is dropped."""
+        with self._lock:
+            self.settle(self.take(len(self._ring), self._limit + 1), reason)
+
+    def set_rung(self, rung: Rung) -> None:
+        if rung != self.rung:
+            self.meter.forget()
+        self.request_cap, self.response_cap = self._caps if rung is Rung.FULL else (0, 0)
+        self.rung = rung
+
+    def ledger(self) -> Ledger:
+        """The books now. ``in_flight`` is what has begun and not ended, by subtraction: nothing can be lost between the lines."""
+        with self._lock:
+            dropped = dict(self._dropped)
+            shipped, sampled_out = self._shipped, self._sampled_out
+            seen = int(
+                repr(self._begun)[6:-1]
+            )  # "count(n)": reading without stepping; read last, so that in_flight is never negative
+        return Ledger(seen, shipped, sampled_out, dropped, seen - shipped - sampled_out - sum(dropped.values()))
+
+    @property
+    def waiting(self) -> int:
+        """Events in the ring or being sent, counted one by one."""
+        return len(self._ring) + self._taken

@@ -1,0 +1,148 @@
+"""Records to columns, on the shipper's thread: headers are filtered here, bodies cut to their caps, times set on the calendar."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from neural.capture.record import RawHeaders, Record
+from neural.capture.settings import Settings
+from neural.wire.columns import Buffer, Columns, Headers
+from neural.wire.event import Flag
+
+Redactor = Callable[[Record], None]
+"""Blanks what must not leave the process, in the record itself."""
+
+_TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
+_MAX_HEADER_CHARS: Final = 4_096
+_REQUEST_TRUNCATED: Final = int(Flag.REQUEST_TRUNCATED)
+_RESPONSE_TRUNCATED: Final = int(Flag.RESPONSE_TRUNCATED)
+_BODIES_OFF: Final = int(Flag.BODIES_OFF)
+_ALTERED: Final = int(Flag.BODIES_OFF | Flag.REDACTED)  # shorter for another reason than its cap
+
+
+class Batcher:
+    """Turns records into wire columns, by the settings."""
+
+    def __init__(self, settings: Settings, redactor: Redactor | None = None) -> None:
+        self._settings = settings
+        self._redactor = redactor
+        self._shown = frozenset(name.lower().encode() for name in settings.headers)
+        self._model_header = settings.model_header.lower()
+        self._version_header = settings.version_header.lower()
+        extra = {name.encode() for name in (self._model_header, self._version_header, "traceparent") if name}
+        self._wanted = self._shown | extra
+        self._hidden = {name.decode() for name in extra - self._shown}
+
+    def columns(self, records: Sequence[Record]) -> Columns:
+        """Never changes a record, but for redaction. ``records`` must not be empty."""
+        rs = records
+        if self._redactor is not None:
+            for record in rs:
+                self._redactor(record)
+        offset = time.time_ns() - time.perf_counter_ns()
+        flags = [r.flags for r in rs]
+        request_chunks, request_lengths = _cut(
+            [r.request_chunks for r in rs],
+            self._settings.max_request_body,
+            [r.request_size for r in rs],
+            flags,
+            _REQUEST_TRUNCATED,
+        )
+        response_chunks, response_lengths = _cut(
+            [r.response_chunks for r in rs],
+            self._settings.max_response_body,
+            [r.response_size for r in rs],
+            flags,
+            _RESPONSE_TRUNCATED,
+        )
+        request_headers = [_pick(r.request_headers, self._wanted) for r in rs]
+        traceparent, model, version = self._named(rs, request_headers)
+        return Columns(
+            prediction_id=[r.prediction_id.decode("latin-1") for r in rs],
+            started_unix_ns=[r.started_ns + offset for r in rs],
+            duration_ns=[r.ended_ns - r.started_ns for r in rs],
+            first_byte_ns=[max(r.first_byte_ns - r.started_ns, 1) if r.first_byte_ns else 0 for r in rs],
+            protocol=[r.protocol for r in rs],
+            outcome=[r.outcome for r in rs],
+            flags=flags,
+            status=[r.status for r in rs],
+            grpc_status=[r.grpc_status for r in rs],
+            method=[r.method for r in rs],
+            path=[r.path for r in rs],
+            query=[r.query.decode("latin-1") for r in rs] if self._settings.query else [""] * len(rs),
+            model=model,
+            version=version,
+            traceparent=traceparent,
+            span_id=[""] * len(rs),
+            sampling_fraction=[r.fraction for r in rs],
+            request_size=[r.request_size for r in rs],
+            response_size=[r.response_size for r in rs],
+            request_chunks=request_chunks,
+            request_lengths=request_lengths,
+            response_chunks=response_chunks,
+            response_lengths=response_lengths,
+            request_headers=request_headers,
+            response_headers=[_pick_any_case(r.response_headers, self._shown) for r in rs],
+        )
+
+    def _named(self, records: Sequence[Record], headers: list[Headers]) -> tuple[list[str], list[str], list[str]]:
+        """Takes traceparent, model and version out of the headers; those not on the allow-list leave the headers' lists."""
+        traceparent, model, version = ([""] * len(records), [r.model for r in records], [r.version for r in records])
+        for i, pairs in enumerate(headers):
+            if not pairs:
+                continue
+            for name, value in pairs:
+                if name == "traceparent":
+                    traceparent[i] = value if _TRACEPARENT.fullmatch(value) else ""
+                elif name == self._model_header:
+                    model[i] = value
+                elif name == self._version_header:
+                    version[i] = value
+            headers[i] = [pair for pair in pairs if pair[0] not in self._hidden]
+        return traceparent, model, version
+
+
+def _pick(headers: RawHeaders, wanted: frozenset[bytes]) -> Headers:
+    """ASGI promises lower-case names for requests."""
+    found = [pair for pair in headers if pair[0] in wanted]
+    return [(name.decode("latin-1"), value.decode("latin-1")[:_MAX_HEADER_CHARS]) for name, value in found]
+
+
+def _pick_any_case(headers: RawHeaders, wanted: frozenset[bytes]) -> Headers:
+    """Applications may write response headers as they like."""
+    return _pick([(name.lower(), value) for name, value in headers], wanted)
+
+
+def _cut(
+    bodies: Sequence[list[bytes]], cap: int, sizes: Sequence[int], flags: list[int], flag: int
+) -> tuple[list[Buffer], list[int]]:
+    """The chunks of all bodies in a row, none longer than ``cap``, and each body's length. Marks those that were longer."""
+    chunks: list[Buffer] = []
+    lengths: list[int] = []
+    flag = flag if cap else _BODIES_OFF
+    for i, body in enumerate(bodies):
+        length = sum(map(len, body)) if len(body) != 1 else len(body[0])
+        if length > cap:
+            chunks += _first(body, cap)
+            lengths.append(cap)
+            flags[i] |= flag
+            continue
+        if length < sizes[i] and not flags[i] & _ALTERED:
+            flags[i] |= flag
+        chunks += body
+        lengths.append(length)
+    return chunks, lengths
+
+
+def _first(body: Sequence[Buffer], cap: int) -> list[Buffer]:
+    kept: list[Buffer] = []
+    left = cap
+    for chunk in body:
+        kept.append(memoryview(chunk)[:left])
+        left -= len(chunk)
+        if left <= 0:
+            break
+    return kept

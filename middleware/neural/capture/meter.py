@@ -1,0 +1,28 @@
+"""What capture itself costs a request: a few are timed, the median is told."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+METER_EVERY: Final = 64  # requests; a power of two
+_KEEP: Final = 129
+
+
+class Meter:
+    """Collects costs in nanoseconds. Appending is atomic; readers copy."""
+
+    def __init__(self) -> None:
+        self._costs: deque[int] = deque(maxlen=_KEEP)
+
+    def add(self, cost_ns: int) -> None:
+        self._costs.append(cost_ns)
+
+    def median_ns(self) -> int:
+        """0 when nothing was measured yet."""
+        costs = sorted(self._costs.copy())
+        return costs[len(costs) // 2] if costs else 0
+
+    def forget(self) -> None:
+        """After a change of rung: the old costs say nothing about the new one."""
+        self._costs.clear()

@@ -1,0 +1,211 @@
+"""Bytes to the sidecar: HTTP/1.1 over a Unix socket or TCP, on plain sockets. Every wait has a deadline, every reply a ceiling."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple, Protocol
+from urllib.parse import urlsplit
+
+from neural.capture.settings import Settings, SettingsError
+from neural.wire.columns import Buffer
+from neural.wire.encode import CONTENT_TYPE
+
+PATH: Final = "/v1/capture"
+DEFAULT_PORT: Final = 4319
+_COALESCE: Final = 256 * 1024  # smaller parts are joined up to here: one call instead of hundreds
+_MAX_HEAD: Final = 16 * 1024
+_MAX_BODY: Final = 64 * 1024
+_MAX_RETRY_AFTER: Final = 60.0
+
+
+class Reply(NamedTuple):
+    """The sidecar's answer. ``retry_after``: seconds, None when it named none."""
+
+    status: int
+    retry_after: float | None = None
+
+
+class Transport(Protocol):
+    """Where the shipper puts batches."""
+
+    def send(self, parts: Sequence[Buffer]) -> Reply:
+        """One batch; returns the answer. Raises OSError (also TimeoutError) when there is none."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where the sidecar listens. ``path`` is a Unix socket's, else host and port count."""
+
+    path: str = ""
+    host: str = ""
+    port: int = DEFAULT_PORT
+    tls: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> Endpoint:
+        """Raises SettingsError."""
+        url = urlsplit(text)
+        if url.scheme == "unix":
+            path = text.removeprefix("unix:").removeprefix("//")
+            if path.startswith("/"):
+                return cls(path=path)
+        elif url.scheme in {"http", "https", "tcp"} and url.hostname:
+            return cls(host=url.hostname, port=_port(text), tls=url.scheme == "https")
+        raise SettingsError(f"endpoint: {text!r} is none; write unix:///path, http://host:port or https://host:port")
+
+
+def _port(text: str) -> int:
+    try:
+        return urlsplit(text).port or DEFAULT_PORT
+    except ValueError as error:
+        raise SettingsError(f"endpoint: {text!r}: {error}") from error
+
+
+class HTTPTransport:
+    """A keep-alive connection, opened when needed. Not thread-safe: it belongs to the shipper."""
+
+    def __init__(self, endpoint: Endpoint, *, timeout: float, ca_file: str = "") -> None:
+        self._endpoint, self._timeout, self._ca_file = endpoint, timeout, ca_file
+        self._socket: socket.socket | None = None
+        host = endpoint.host or "localhost"
+        self._head = f"POST {PATH} HTTP/1.1\r\nHost: {host}\r\nContent-Type: {CONTENT_TYPE}\r\nContent-Length: ".encode()
+
+    @classmethod
+    def of(cls, settings: Settings) -> HTTPTransport:
+        return cls(Endpoint.parse(settings.endpoint), timeout=settings.timeout, ca_file=settings.ca_file)
+
+    def send(self, parts: Sequence[Buffer]) -> Reply:
+        """A connection that the sidecar closed while idle is opened again once. Raises OSError."""
+        deadline = time.monotonic() + self._timeout
+        reused = self._socket is not None
+        try:
+            return self._exchange(parts, deadline)
+        except TimeoutError:
+            self.close()
+            raise
+        except OSError:
+            self.close()
+            if not reused:
+                raise
+        try:
+            return self._exchange(parts, deadline)
+        except OSError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _exchange(self, parts: Sequence[Buffer], deadline: float) -> Reply:
+        connection = self._socket
+        if connection is None:
+            connection = self._socket = self._connect(deadline)
+        length = sum(map(len, parts))
+        head = self._head + b"%d\r\n\r\n" % length
+        for block in _coalesce([head, *parts]):
+            _send_all(connection, block, deadline)
+        reply, keep = _read_reply(connection, deadline)
+        if not keep:
+            self.close()
+        return reply
+
+    def _connect(self, deadline: float) -> socket.socket:
+        if self._endpoint.path:
+            connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            try:
+                connection.settimeout(_left(deadline))
+                connection.connect(self._endpoint.path)
+            except BaseException:
+                connection.close()
+                raise
+            return connection
+        connection = socket.create_connection((self._endpoint.host, self._endpoint.port), timeout=_left(deadline))
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return self._wrap(connection) if self._endpoint.tls else connection
+
+    def _wrap(self, connection: socket.socket) -> socket.socket:
+        import ssl  # only where asked for: 10 ms to import
+
+        try:
+            context = ssl.create_default_context(cafile=self._ca_file or None)
+            return context.wrap_socket(connection, server_hostname=self._endpoint.host)
+        except BaseException:
+            connection.close()
+            raise
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("the sidecar took too long")
+    return left
+
+
+def _coalesce(parts: Iterable[Buffer]) -> Iterator[Buffer]:
+    """The same bytes in fewer pieces; what is large goes by itself, without a copy."""
+    small: list[Buffer] = []
+    size = 0
+    for part in parts:
+        if size + len(part) > _COALESCE and small:
+            yield b"".join(small)
+            small, size = [], 0
+        if len(part) > _COALESCE:
+            yield part
+        else:
+            small.append(part)
+            size += len(part)
+    if small:
+        yield b"".join(small)
+
+
+def _send_all(connection: socket.socket, block: Buffer, deadline: float) -> None:
+    """sendall, but one deadline for the whole block: a reader that takes a byte a second doesn't hold us."""
+    view = memoryview(block)
+    while view:
+        connection.settimeout(_left(deadline))
+        view = view[connection.send(view) :]
+
+
+def _read_reply(connection: socket.socket, deadline: float) -> tuple[Reply, bool]:
+    """(reply, whether the connection can be used again). Raises OSError for anything that is no HTTP reply."""
+    data = b""
+    while (end := data.find(b"\r\n\r\n")) < 0:
+        if len(data) > _MAX_HEAD:
+            raise ConnectionError("the reply's head has no end")
+        data += _receive(connection, deadline)
+    status_line, *lines = data[:end].split(b"\r\n")
+    words = status_line.split(b" ", 2)
+    if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not words[1].isdigit() or len(words[1]) != 3:
+        raise ConnectionError("not an HTTP reply")
+    headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(b":") for line in lines)}
+    length = headers.get(b"content-length", b"")
+    keep = length.isdigit() and int(length) <= _MAX_BODY and headers.get(b"connection", b"").lower() != b"close"
+    left = int(length) - (len(data) - end - 4) if keep else 0
+    while left > 0:
+        left -= len(_receive(connection, deadline))
+    return Reply(int(words[1]), _retry_after(headers.get(b"retry-after"))), keep and left == 0
+
+
+def _receive(connection: socket.socket, deadline: float) -> bytes:
+    connection.settimeout(_left(deadline))
+    data = connection.recv(_MAX_HEAD)
+    if not data:
+        raise ConnectionError("the sidecar closed the connection")
+    return data
+
+
+def _retry_after(value: bytes | None) -> float | None:
+    """Seconds; a date, which the sidecar never sends, counts as unnamed."""
+    try:
+        seconds = float(value) if value is not None else None
+    except ValueError:
+        return None
+    return None if seconds is None or seconds != seconds else min(max(seconds, 0.0), _MAX_RETRY_AFTER)  # noqa: PLR0124 - NaN
