@@ -1,0 +1,177 @@
+"""The quality monitor: is the data that comes in as good as the reference's?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from neural.monitoring.decode.settings import FeatureSettings
+from neural.monitoring.quality.counting import RowCounter
+from neural.monitoring.quality.detect import jumps, reference_rates
+from neural.monitoring.quality.findings import RateFinding, Trouble, summary
+from neural.monitoring.quality.history import Step
+from neural.monitoring.quality.readings import column_trouble, rate_signals, schema_verdict
+from neural.monitoring.quality.schema import SchemaFinding, schema_findings
+from neural.monitoring.quality.score import quality_score
+from neural.monitoring.quality.settings import QualitySettings
+from neural.monitoring.quality.specs import SPECS
+from neural.monitoring.quality.state import State
+from neural.monitoring.quality.tally import Field, Tally
+from neural.monitoring.records import RecordBatch
+from neural.monitoring.signal import Outcome, Signal, Verdict
+from neural.monitoring.windows.evaluation import Evaluation
+from neural.monitoring.windows.window import Window
+
+_EXAMPLES = 3  # unseen names in a finding
+
+
+class QualityMonitor:
+    """Rates of missing, invalid, unseen and outlying values, a score, and an alarm that rests on a test.
+
+    The alarm compares every column's rates with the reference's over the last evaluation, the last 4, the last 16 and the window, so that
+    a feed that breaks is seen at once and a slow leak is seen too; ``QualitySettings.error_rate`` bounds the chance of a false alarm.
+    """
+
+    name = "quality"
+    specs = SPECS
+
+    def __init__(self, settings: QualitySettings | None = None, schema: Mapping[str, FeatureSettings] | None = None) -> None:
+        self._settings = settings or QualitySettings()
+        self._schema = dict(schema or {})
+        self._states: dict[tuple[str, str], State] = {}
+
+    def observe_rows(self, batch: RecordBatch) -> None:
+        state = self._state(batch.model, batch.version)
+        state.counter.count(batch, state.fresh)
+
+    def _state(self, model: str, version: str) -> State:
+        state = self._states.get((model, version))
+        if state is None:
+            state = self._states[model, version] = State(RowCounter(self._settings, self._schema))
+        return state
+
+    def evaluate(self, evaluation: Evaluation) -> Iterable[Signal]:
+        state = self._state(evaluation.model, evaluation.version)
+        reference = evaluation.reference
+        if reference is not None and reference.hash != state.counter.reference_hash:
+            state.counter.use(reference)
+            state.rates = reference_rates(reference, state.counter.bounds)
+        step = _step(evaluation, state)
+        state.history.add(step, evaluation.length_seconds)
+        state.evaluated_at, state.fresh = evaluation.now, Tally()
+        window = state.history.window()
+        current = _with_panes(evaluation.window, window, state.rates)
+        findings = self._findings(evaluation, state, current)
+        schema = list(schema_findings(evaluation.window, reference, self._schema))
+        return [
+            self._alarm(evaluation, findings, schema),
+            self._score(evaluation, state, current),
+            *rate_signals(evaluation, current, findings),
+            Signal(
+                "quality.schema_violations",
+                float(len(schema)),
+                evaluation.now,
+                evaluation.labels(),
+                schema_verdict(schema, evaluation.window.rows),
+            ),
+        ]
+
+    def _findings(self, evaluation: Evaluation, state: State, window: Tally) -> list[RateFinding]:
+        """The strongest finding of each column and trouble, with the time since which it has stood."""
+        best: dict[tuple[str, str], RateFinding] = {}
+        looks = [*state.history.looks(), (evaluation.now - evaluation.length_seconds, window)]
+        for since, tally in looks:
+            for found in jumps(tally, state.rates, self._settings, since, evaluation.now):
+                key = (found.column, found.trouble.value)
+                if key not in best or found.jump.p_value < best[key].jump.p_value:
+                    best[key] = found
+        state.since = {key: min(state.since.get(key, found.since), found.since) for key, found in best.items()}
+        return [_dated(found, state.since[key], evaluation.window) for key, found in best.items()]
+
+    def _alarm(self, evaluation: Evaluation, findings: list[RateFinding], schema: list[SchemaFinding]) -> Signal:
+        rows, reference = evaluation.window.rows, evaluation.reference
+        if findings:
+            outcome, reason = Outcome.BAD, summary(findings)
+        elif reference is None:
+            outcome, reason = Outcome.UNKNOWN, "no reference to compare with yet"
+        elif rows < self._settings.min_rows:
+            outcome, reason = Outcome.UNKNOWN, f"{rows} rows in the window: fewer than {self._settings.min_rows}"
+        else:
+            outcome, reason = Outcome.OK, f"no rate of bad values above the reference's by more than chance, over {rows} rows"
+        verdict = Verdict(
+            outcome,
+            reason,
+            statistic=max((found.jump.rate for found in findings), default=None),
+            threshold=self._settings.min_jump,
+            sample_size=rows,
+            p_value=min((found.jump.p_value for found in findings), default=None),
+            effect_size=max((found.jump.rise for found in findings), default=None),
+            method="two-sample rates, Hoeffding's bound, Bonferroni",
+            evidence={
+                "findings": [found.to_json() for found in findings],
+                "schema": [found.to_json() for found in schema],
+                "reference": reference.hash if reference is not None else None,
+                "since": min((found.since for found in findings), default=None),
+            },
+        )
+        return Signal("quality.alarm", float(bool(findings)), evaluation.now, evaluation.labels(), verdict)
+
+    def _score(self, evaluation: Evaluation, state: State, window: Tally) -> Signal:
+        rows = evaluation.window.rows
+        score = quality_score(
+            [column_trouble(counts, state.rates.get(name, {})) for name, counts in window.columns.items()],
+            self._settings.weights,
+        )
+        limit = self._settings.min_score
+        if score is None:
+            outcome, reason = Outcome.UNKNOWN, "no rows in the window"
+        elif rows < self._settings.min_rows:
+            outcome, reason = Outcome.UNKNOWN, f"{rows} rows in the window: fewer than {self._settings.min_rows}"
+        else:
+            outcome = Outcome.OK if score >= limit else Outcome.BAD
+            reason = f"score {score:.3f} over {rows} rows, {'at least' if score >= limit else 'below'} {limit:g}"
+        verdict = Verdict(outcome, reason, statistic=score, threshold=limit, sample_size=rows)
+        return Signal("quality.score", score, evaluation.now, evaluation.labels(), verdict)
+
+    def snapshot(self) -> Mapping[str, Any]:
+        return {"states": [[model, version, state.to_json()] for (model, version), state in self._states.items()]}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self._states = {}
+        for model, version, item in state.get("states", ()):
+            self._state(model, version).fill(item)
+
+
+def _step(evaluation: Evaluation, state: State) -> Step:
+    """What came in since the last evaluation: the panes' increments and our own counts."""
+    since = state.evaluated_at
+    if since is None or since > evaluation.now:
+        since = evaluation.now - evaluation.length_seconds
+    return Step(since, evaluation.now, _with_panes(evaluation.latest, state.fresh, state.rates))
+
+
+def _with_panes(window: Window, own: Tally, rates: Mapping[str, Any]) -> Tally:
+    """Our own counts, with what the panes count in place of the rest. A known column that rows leave out is missing in them."""
+    result = Tally.summed([own])
+    result.rows = float(window.rows)
+    result.requests = window.rows / own.rows_per_request
+    for name in dict.fromkeys([*window.columns, *(rates if window.rows else ())]):
+        if name.startswith("@"):
+            continue
+        counts, pane = result.of(name), window.columns.get(name)
+        total, missing = (pane.total, pane.missing) if pane is not None else (0, 0)
+        absent = max(window.rows - total, 0) if name in rates else 0
+        counts[Field.TOTAL] = total + absent
+        counts[Field.MISSING] = missing + absent
+        counts[Field.INVALID] = pane.invalid + pane.non_finite if pane is not None else 0
+        counts[Field.UNSEEN] = pane.unseen if pane is not None else 0
+    return result
+
+
+def _dated(found: RateFinding, since: float, window: Window) -> RateFinding:
+    pane = window.columns.get(found.column)
+    names: tuple[str, ...] = ()
+    if found.trouble is Trouble.UNSEEN and pane is not None:
+        ranked = sorted(pane.unseen_values.items(), key=lambda item: (-item[1], item[0]))
+        names = tuple(name[:40] for name, _ in ranked[:_EXAMPLES])
+    return RateFinding(found.column, found.trouble, found.jump, found.over_seconds, since, names)

@@ -1,0 +1,51 @@
+"""The quality monitor's memory of one model version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from neural.monitoring.quality.counting import RowCounter
+from neural.monitoring.quality.detect import Base
+from neural.monitoring.quality.findings import Trouble
+from neural.monitoring.quality.history import History
+from neural.monitoring.quality.outliers import Bounds
+from neural.monitoring.quality.tally import Tally
+
+
+@dataclass(slots=True)
+class State:
+    """What the monitor keeps of one model version."""
+
+    counter: RowCounter
+    fresh: Tally = field(default_factory=Tally)
+    history: History = field(default_factory=History)
+    evaluated_at: float | None = None
+    rates: dict[str, dict[Trouble, Base]] = field(default_factory=dict[str, dict[Trouble, Base]])
+    since: dict[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "fresh": self.fresh.to_json(),
+            "history": self.history.to_json(),
+            "evaluated_at": self.evaluated_at,
+            "reference": self.counter.reference_hash,
+            "bounds": {name: [bounds.low, bounds.high, bounds.method] for name, bounds in self.counter.bounds.items()},
+            "rates": {
+                name: {trouble.value: [base.count, base.n] for trouble, base in kinds.items()}
+                for name, kinds in self.rates.items()
+            },
+            "since": [[*key, time] for key, time in self.since.items()],
+        }
+
+    def fill(self, item: Mapping[str, Any]) -> None:
+        self.fresh = Tally.from_json(item["fresh"])
+        self.history = History.from_json(item["history"])
+        self.evaluated_at = item["evaluated_at"]
+        self.counter.reference_hash = item["reference"]
+        self.counter.bounds = {name: Bounds(*bounds) for name, bounds in item["bounds"].items()}
+        self.rates = {
+            name: {Trouble(trouble): Base(*base) for trouble, base in kinds.items()} for name, kinds in item["rates"].items()
+        }
+        self.since = {(column, trouble): float(time) for column, trouble, time in item["since"]}
