@@ -66,7 +66,13 @@ async def _serve(sidecar: Sidecar, listeners: _Listeners) -> None:
 
 def _announce(sidecar: Sidecar, listeners: _Listeners) -> None:
     settings = sidecar.settings
-    log.info("model %s version %s; state in %s; %d journal entries replayed", settings.model.name, settings.model.version, sidecar.storage_path, sidecar.replayed)
+    log.info(
+        "model %s version %s; state in %s; %d journal entries replayed",
+        settings.model.name,
+        settings.model.version,
+        sidecar.storage_path,
+        sidecar.replayed,
+    )
     log.info("captured traffic: %s", ", ".join(settings.capture.listen))
     for name, listener in (("dashboard and API", listeners.pages), ("metrics", listeners.metrics)):
         if listener is not None:
