@@ -23,7 +23,7 @@ LayoutKey = tuple[ModelVersion, str, tuple[Any, ...], tuple[Any, ...] | None]
 
 def layout_of(table: Table) -> tuple[Any, ...]:
     """What two tables must share to be stacked: names, and the widths of arrays."""
-    if type(table) is Rows:
+    if isinstance(table, Rows):
         return table.names
     widths = tuple(column.shape[1:] if isinstance(column, np.ndarray) else () for column in table.columns)
     return (table.names, widths) if any(widths) else table.names

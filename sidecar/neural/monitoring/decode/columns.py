@@ -17,9 +17,9 @@ from neural.monitoring.decode.categories import category
 from neural.monitoring.decode.parsed import Values
 from neural.monitoring.records import Column, Kind
 
-_NUMBERS: Final = frozenset({float, int, bool, NoneType})
-_TEXTS: Final = frozenset({str, NoneType})
-_TRUTHS: Final = frozenset({bool, NoneType})
+_NUMBERS: Final[frozenset[type]] = frozenset({float, int, bool, NoneType})
+_TEXTS: Final[frozenset[type]] = frozenset({str, NoneType})
+_TRUTHS: Final[frozenset[type]] = frozenset({bool, NoneType})
 _TEXT_LENGTH: Final = 64  # characters: a column with longer strings is text, not categories
 
 
@@ -95,6 +95,10 @@ def _categorical(name: str, values: Values, types: set[type]) -> Column:
     return _strings(name, Kind.CATEGORICAL, values, types)
 
 
+def _mask(where: list[bool] | bool, rows: int) -> NDArray[np.bool_]:
+    return np.full(rows, where, dtype=np.bool_)
+
+
 def _text(name: str, values: Values, types: set[type]) -> Column:
     return _strings(name, Kind.TEXT, values, types)
 
@@ -103,8 +107,8 @@ def _strings(name: str, kind: Kind, values: Values, types: set[type]) -> Column:
     strings = np.empty(len(values), dtype=object)
     if types <= _TEXTS:
         strings[:] = values
-        missing = np.equal(strings, None) if NoneType in types else np.zeros(len(values), dtype=np.bool_)
-        return Column(name, kind, strings, missing.astype(np.bool_))
+        none = [value is None for value in strings] if NoneType in types else False
+        return Column(name, kind, strings, _mask(none, len(values)))
     missing = np.zeros(len(values), dtype=np.bool_)
     invalid = np.zeros(len(values), dtype=np.bool_)
     plain = values.tolist() if isinstance(values, np.ndarray) else values
@@ -122,7 +126,7 @@ def _embedding(name: str, values: Values, types: set[type]) -> Column:
     del types
     vectors, width = as_vectors(values)
     if vectors is not None:
-        return Column(name, Kind.EMBEDDING, vectors.astype(np.float32), np.isnan(vectors).all(axis=1))
+        return Column(name, Kind.EMBEDDING, vectors.astype(np.float32), np.asarray(np.isnan(vectors).all(axis=1)))
     out = np.full((len(values), width), np.nan, dtype=np.float32)
     missing = np.zeros(len(values), dtype=np.bool_)
     invalid = np.zeros(len(values), dtype=np.bool_)

@@ -40,6 +40,13 @@ class _Work:
         if len(self.failures) < _MAX_FAILURES:
             self.failures.append(Unparsed(reason, problem.detail, event.prediction_id, event.path))
 
+    def add(self, key: ModelVersion, decoder: str, event: CaptureEvent, request: Request, outputs: Table | None) -> None:
+        layout: LayoutKey = (key, decoder, layout_of(request.table), None if outputs is None else layout_of(outputs))
+        group = self.groups.get(layout)
+        if group is None:
+            group = self.groups[layout] = Group(key, decoder)
+        group.add(event, request, outputs)
+
 
 class Decoding:
     """Decodes the batches of all models. Not thread-safe: the engine thread owns it.
@@ -114,7 +121,7 @@ class Decoding:
             return
         if rows:
             outputs = self._outputs(work, key, exchange, decoder, request)
-            self._group(work, key, decoder.name, exchange.event, request, outputs)
+            work.add(key, decoder.name, exchange.event, request, outputs)
 
     def _outputs(self, work: _Work, key: ModelVersion, exchange: Exchange, decoder: Decoder, request: Request) -> Table | None:
         """The response's table; None when there is none, or none that fits: then the request's rows stand alone."""
@@ -134,16 +141,6 @@ class Decoding:
         except Exception as error:
             work.fail(key, exchange.event, Undecodable(Reason.DECODER_ERROR, type(error).__name__), "response_")
         return None
-
-    @staticmethod
-    def _group(
-        work: _Work, model: ModelVersion, decoder: str, event: CaptureEvent, request: Request, outputs: Table | None
-    ) -> None:
-        layout: LayoutKey = (model, decoder, layout_of(request.table), None if outputs is None else layout_of(outputs))
-        group = work.groups.get(layout)
-        if group is None:
-            group = work.groups[layout] = Group(model, decoder)
-        group.add(event, request, outputs)
 
     def _assemble(self, work: _Work, group: Group) -> RecordBatch | None:
         assembler = self._assemblers.get(group.model)

@@ -35,7 +35,7 @@ class DocumentReader:
 
     def read_many(self, bodies: Sequence[bytes]) -> list[Any]:
         """One document, or one ``Undecodable``, for each body, in order."""
-        joined = self._read_joined(bodies) if 1 < len(bodies) and sum(map(len, bodies)) <= _MAX_JOINED_BYTES else None
+        joined = self._read_joined(bodies) if len(bodies) > 1 and sum(map(len, bodies)) <= _MAX_JOINED_BYTES else None
         return joined if joined is not None else [self._read_or_problem(body) for body in bodies]
 
     def _read_joined(self, bodies: Sequence[bytes]) -> list[Any] | None:

@@ -159,7 +159,7 @@ class OutcomeReader:
     def _likeliest(self, probabilities: Probabilities) -> Column:
         classes = list(probabilities)
         table = np.column_stack(list(probabilities.values()))
-        missing = np.isnan(table).all(axis=1)
+        missing = np.asarray(np.isnan(table).all(axis=1))
         if len(classes) == 2:
             best = (table[:, 1] >= self._settings.threshold).astype(np.int64)
         else:
@@ -194,7 +194,8 @@ def _unwrap(values: Values) -> Values:
 
 def _scalar_types(values: Values) -> set[type]:
     if isinstance(values, np.ndarray) and values.dtype != object:
-        return {"b": {bool}, "i": {int}, "u": {int}}.get(values.dtype.kind, {float})
+        whole: dict[str, set[type]] = {"b": {bool}, "i": {int}, "u": {int}}
+        return whole.get(values.dtype.kind, {float})
     return types_of(_unwrap(values)) - {type(None)}
 
 

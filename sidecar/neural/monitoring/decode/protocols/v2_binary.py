@@ -59,9 +59,9 @@ def _read_numbers(raw: memoryview, datatype: str, count: int, name: str) -> NDAr
     if len(raw) != count * width:
         raise Undecodable(Reason.SHAPE, f"tensor {name[:60]!r} has {len(raw)} bytes for {count} values of {datatype}")
     if datatype == "BF16":  # the upper half of a float32
-        return (np.frombuffer(raw, dtype="<u2").astype(np.uint32) << 16).view(np.float32)
+        return np.left_shift(np.frombuffer(raw, dtype="<u2").astype(np.uint32), 16).view(np.float32)
     if datatype == "BOOL":
-        return np.frombuffer(raw, dtype=np.uint8) != 0
+        return np.not_equal(np.frombuffer(raw, dtype=np.uint8), 0)
     return np.frombuffer(raw, dtype=NUMPY_TYPES[datatype])
 
 

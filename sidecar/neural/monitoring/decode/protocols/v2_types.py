@@ -9,7 +9,7 @@ import numpy as np
 
 from neural.monitoring.records import Kind
 
-NUMPY_TYPES: Final[Mapping[str, np.dtype]] = {  # type: ignore[type-arg]  # dtypes of many scalar types
+NUMPY_TYPES: Final[Mapping[str, np.dtype]] = {
     "BOOL": np.dtype(np.bool_),
     "UINT8": np.dtype("<u1"),
     "UINT16": np.dtype("<u2"),
