@@ -1,0 +1,30 @@
+"""Numbers for Prometheus, spans for OpenTelemetry."""
+
+from __future__ import annotations
+
+from neural.monitoring.export.budget import Budget
+from neural.monitoring.export.catalogue import CATALOGUE
+from neural.monitoring.export.collector import SidecarMetrics
+from neural.monitoring.export.exporter import PrometheusExporter
+from neural.monitoring.export.registry import MetricsRegistry
+from neural.monitoring.export.routes import metrics_routes
+from neural.monitoring.export.server import MetricsServer
+from neural.monitoring.export.simple import SimpleMetricsCollector
+from neural.monitoring.export.stored import StoredMetrics, serve_stored_metrics, stored_metrics_server
+from neural.monitoring.export.totals import STORED_AS, TrafficTotals
+
+__all__ = [
+    "CATALOGUE",
+    "STORED_AS",
+    "Budget",
+    "MetricsRegistry",
+    "MetricsServer",
+    "PrometheusExporter",
+    "SidecarMetrics",
+    "SimpleMetricsCollector",
+    "StoredMetrics",
+    "TrafficTotals",
+    "metrics_routes",
+    "serve_stored_metrics",
+    "stored_metrics_server",
+]
