@@ -11,12 +11,14 @@ from neural.monitoring.store.database import Database
 SIZE_STEPS = 50
 """Under size pressure, history is cut in steps of this fraction of its length: fine enough not to lose much more than needed."""
 
+_SETTLED_MESSAGES = "DELETE FROM outbox WHERE state IN ('delivered', 'dead') AND created_at < ?"
 _BY_AGE: Mapping[str, tuple[str, ...]] = {
     "alerts": (
         "DELETE FROM alerts WHERE state IN ('resolved', 'suppressed') AND updated_at < ?",
         "DELETE FROM silences WHERE ends_at < ?",
+        _SETTLED_MESSAGES,
     ),
-    "outbox": ("DELETE FROM outbox WHERE state IN ('delivered', 'dead') AND created_at < ?",),
+    "outbox": (_SETTLED_MESSAGES,),
     "slo": ("DELETE FROM slo_counts WHERE slot < ?",),
 }
 """What is still open (a firing alert, a queued message, a silence in force) stays whatever its age."""
@@ -27,7 +29,7 @@ _SIGNALS = "signals"
 def by_age(database: Database, keep_seconds: Mapping[str, float], now: float) -> int:
     """Delete rows older than their kind's age.
 
-    Kinds: ``signals``, ``reports`` (all kinds not named themselves), ``alerts``, ``outbox``, ``slo``, ``report:<kind>``,
+    Kinds: ``signals``, ``reports`` (all kinds not named themselves), ``alerts`` (with silences and messages), ``outbox``, ``slo``, ``report:<kind>``,
     ``blob:<kind>``. Kinds the store does not hold (``predictions``) are another room's and left alone.
     """
     deleted = 0
@@ -59,7 +61,7 @@ def by_size(database: Database, max_bytes: int) -> int:
         oldest, newest = span
         before = oldest + max((newest - oldest) / SIZE_STEPS, 1e-6)
         step = _delete_points(database, before) + _run(database, "DELETE FROM reports WHERE time < ?", before)
-        step += _run(database, _BY_AGE["outbox"][0], before) + _run(database, _BY_AGE["alerts"][0], before)
+        step += _run(database, _SETTLED_MESSAGES, before) + _run(database, _BY_AGE["alerts"][0], before)
         deleted += step
         if not step:
             break

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from neural.monitoring.clock import Clock
 from neural.monitoring.signal import Signal
 from neural.monitoring.store import AlertRow, Store
 from neural.monitoring.views.current import CAPTURE, SIDECAR
@@ -53,15 +54,21 @@ class Snapshot:
 class SnapshotBoard:
     """Holds the current snapshot. ``publish`` and ``current`` are one reference assignment and one read: no lock."""
 
-    def __init__(self, first: Snapshot | None = None) -> None:
+    def __init__(self, first: Snapshot | None = None, *, read: Callable[[], Snapshot] | None = None) -> None:
         self._current = first
+        self._read = read
+
+    @classmethod
+    def over(cls, store: Store, clock: Clock) -> SnapshotBoard:
+        """A board that reads the store at every look: for processes beside the sidecar."""
+        return cls(read=lambda: Snapshot.from_store(store, clock()))
 
     def publish(self, snapshot: Snapshot) -> None:
         self._current = snapshot
 
     def current(self) -> Snapshot | None:
         """None until the first evaluation."""
-        return self._current
+        return self._read() if self._read is not None else self._current
 
 
 def ledger_from(body: Mapping[str, Any]) -> Ledger:

@@ -1,0 +1,34 @@
+"""``neural monitor quality``."""
+
+from __future__ import annotations
+
+import click
+
+from neural.monitoring.cli.reading import Reading, reading_options
+
+_EPILOG = """\b
+Examples:
+  neural monitor quality --window 100
+  neural monitor quality --format json | jq .current.score
+"""
+
+
+@click.command(epilog=_EPILOG)
+@reading_options
+@click.option(
+    "--window",
+    type=click.IntRange(1, 100_000),
+    default=100,
+    show_default=True,
+    help="Number of samples (evaluations) to analyze.",
+)
+def quality(reading: Reading, window: int) -> int:
+    """Is the data sound: missing, outlying, invalid and unseen values.
+
+    Exit code 1 while the verdict is bad.
+    """
+    from neural.monitoring.cli.render.verdicts import render_quality
+
+    return reading.show(
+        "quality", render_quality, lambda answer: answer["current"]["is_healthy"] is False, wanted={"window": window}
+    )

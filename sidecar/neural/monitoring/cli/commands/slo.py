@@ -1,0 +1,34 @@
+"""``neural monitor slo``."""
+
+from __future__ import annotations
+
+import click
+
+from neural.monitoring.cli.reading import Reading, reading_options
+from neural.monitoring.errors import NeuralError
+
+_EPILOG = """\b
+Examples:
+  neural monitor slo
+  neural monitor slo --name fast --format json
+"""
+
+
+@click.command(epilog=_EPILOG)
+@reading_options
+@click.option("--name", help="Specific SLO name.")
+def slo(reading: Reading, name: str | None) -> int:
+    """Objectives: compliance, error budget left, burn rates.
+
+    Exit code 1 when one is breached, or burns its budget fast enough to alert.
+    """
+    from neural.monitoring.cli.render.slo import render_slo
+
+    def found(answer: dict[str, object]) -> bool:
+        slos = answer["slos"]
+        assert isinstance(slos, dict)
+        if answer["status"] == "unknown_slo":
+            raise NeuralError(f"no objective named {name!r}")
+        return any(one["status"] in {"breached", "at_risk"} for one in slos.values())
+
+    return reading.show("slo", render_slo, found, wanted={"name": name})

@@ -1,0 +1,26 @@
+"""Finding and loading the configuration file. No searching: the file named, or the one in the storage path."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from neural.monitoring.errors import ConfigError
+
+if TYPE_CHECKING:
+    from neural.monitoring.settings import Settings
+
+CONFIG_FILE = "neural-monitor.yaml"
+
+
+def load_configuration(config: Path | None, storage_path: Path, *, override_path: bool = False) -> Settings:
+    """The settings; with ``override_path`` state goes to ``storage_path``. Raises ConfigError naming every mistake."""
+    from neural.monitoring.settings import load_settings
+
+    file = config or storage_path / CONFIG_FILE
+    if not file.is_file():
+        raise ConfigError("no such file", where=str(file), hint="write one with: neural monitor init")
+    settings = load_settings(file)
+    if not override_path:
+        return settings
+    return settings.model_copy(update={"store": settings.store.model_copy(update={"path": storage_path.absolute()})})

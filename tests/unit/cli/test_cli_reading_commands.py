@@ -1,0 +1,152 @@
+"""The commands that answer questions: what they print and with which exit code they end."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+COMMANDS = ("status", "drift", "quality", "performance", "alerts", "slo", "capture", "health")
+FINDS_THE_INCIDENT = {"status", "drift", "quality", "alerts", "slo", "health"}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_well_system_ends_with_0_in_text_and_json(neural, folder, command):
+    path = folder()
+    text, document = neural(command, "--storage-path", path), neural(command, "--storage-path", path, "--format", "json")
+    assert (text.code, document.code, text.err, document.err) == (0, 0, "", "")
+    assert document.json["status"] in {"ok", "healthy", "no_alerts"}
+    assert text.out.strip()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_incident_ends_with_1_where_it_is_that_commands_business(neural, folder, command):
+    path = folder(bad=True)
+    expected = 1 if command in FINDS_THE_INCIDENT else 0
+    assert neural(command, "--storage-path", path).code == expected
+    assert neural(command, "--storage-path", path, "--format", "json").code == expected
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_text_in_a_pipe_has_no_escape_codes_and_no_drawing(neural, folder, command):
+    out = neural(command, "--storage-path", folder(bad=True)).out
+    assert "\x1b" not in out
+    assert not re.search(r"[─━│▁-█]", out)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_empty_folder_is_no_data(neural, tmp_path, command):
+    said = neural(command, "--storage-path", tmp_path)
+    document = neural(command, "--storage-path", tmp_path, "--format", "json")
+    assert said.out.startswith("no_data: ")
+    assert said.out.count("\n") == 1
+    assert document.json["status"] == "no_data"
+    assert said.code == document.code == (1 if command == "health" else 0)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_missing_folder_is_no_data_and_a_mistake(neural, tmp_path, command):
+    said = neural(command, "--storage-path", tmp_path / "typo")
+    document = neural(command, "--storage-path", tmp_path / "typo", "--format", "json")
+    assert (said.code, document.code) == (2, 2)
+    assert "no such folder" in said.out
+    assert document.json["status"] == "no_data"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_file_that_is_no_store_is_one_clear_line(neural, tmp_path, command):
+    (tmp_path / "state.db").write_bytes(b"no database" * 1000)
+    said = neural(command, "--storage-path", tmp_path)
+    assert said.code == 2
+    assert said.out == ""
+    assert said.err.startswith("neural monitor: ")
+    assert said.err.count("\n") == 1
+
+
+def test_status_shows_the_numbers_a_person_asks_for(neural, folder):
+    out = neural("status", "--storage-path", folder(bad=True)).out
+    for expected in (
+        "fraud 3",
+        "critical",
+        "1,100",
+        "12.5 requests/s",
+        "p95 45.0 ms",
+        "6.00 %",
+        "age moved: PSI 0.31",
+        "fast",
+        "breached",
+        "1 firing",
+    ):
+        assert expected in out, expected
+
+
+def test_drift_ranks_the_features_and_says_why(neural, folder):
+    said = neural("drift", "--storage-path", folder(bad=True), "--window", "20")
+    assert said.out.index("age") < said.out.index("temp")
+    assert "10 with drift (50.0 %)" in said.out
+    assert neural("drift", "--storage-path", folder(bad=True), "--window", "20", "--format", "json").json["total_samples"] == 20
+
+
+def test_alerts_can_be_narrowed_to_hours_and_severity(neural, folder):
+    path = folder(bad=True)
+    assert neural("alerts", "--storage-path", path, "--hours", "100", "--format", "json").json["total_alerts"] == 3
+    only = neural("alerts", "--storage-path", path, "--severity", "warning", "--format", "json")
+    assert [a["severity"] for a in only.json["alerts"]] == ["warning"]
+    assert only.code == 0
+    assert "Silenced until" in neural("alerts", "--storage-path", path).out
+
+
+def test_an_objective_can_be_asked_for_by_name(neural, folder):
+    path = folder()
+    assert list(neural("slo", "--storage-path", path, "--name", "fast", "--format", "json").json["slos"]) == ["fast"]
+    said = neural("slo", "--storage-path", path, "--name", "fats")
+    assert said.code == 2
+    assert "there are: fast" in said.out
+    assert "no objective named 'fats'" in said.err
+
+
+def test_names_from_outside_are_text_not_markup(neural, tmp_path):
+    from neural.monitoring.signal import Signal
+    from neural.monitoring.store import open_store
+
+    store = open_store(tmp_path)
+    store.write_signals(
+        [Signal("drift.feature_score", 0.5, 1.0, {"model": "m", "version": "1", "feature": "[bold]x[/bold]\x1b[2Jy"})]
+    )
+    store.close()
+    out = neural("drift", "--storage-path", tmp_path).out
+    assert "[bold]x[/bold]" in out
+    assert "\x1b" not in out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["status", "--format", "xml"], ["drift", "--window", "0"], ["drift", "--window", "x"], ["alerts", "--hours", "-1"],
+     ["alerts", "--severity", "bad"], ["slo", "--nmae", "x"], ["nothing"], ["dashboard", "--port", "99999"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_wrong_usage_ends_with_2_and_says_what(neural, arguments):
+    said = neural(*arguments)
+    assert said.code == 2
+    assert "Error: " in said.err
+    assert "Traceback" not in said.err
+
+
+def test_a_mistyped_command_gets_a_hint(neural):
+    assert "Did you mean drift?" in neural("drfit").err
+
+
+def test_the_storage_path_can_come_from_the_environment(neural, folder, monkeypatch):
+    path = folder()
+    monkeypatch.setenv("NEURAL_MONITOR_STORAGE_PATH", str(path))
+    assert neural("health").code == 0
+
+
+@pytest.mark.parametrize(
+    "command", [*COMMANDS, "init", "run", "demo", "dashboard", "prometheus", "labels", "config", "completion"]
+)
+def test_every_command_has_help(neural, command):
+    said = neural(command, "--help")
+    assert said.code == 0
+    assert said.out.startswith("Usage: ")
