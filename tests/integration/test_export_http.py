@@ -46,21 +46,6 @@ def get(port: int, path: str = "/metrics", **headers: str) -> tuple[int, str, st
         return error.code, error.headers["Content-Type"], error.read().decode()
 
 
-@pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed")
-@pytest.mark.parametrize(
-    "page",
-    [
-        lambda: SidecarMetrics(board(100), totals(), stats={"ingest": lambda: {"batches": 1.0}}).page()[1],
-        lambda: _exporter_text(),
-        lambda: _simple_text(),
-    ],
-    ids=["the sidecar's page", "the seed's exporter", "the simple collector"],
-)
-def test_promtool_finds_nothing_wrong(page):
-    done = subprocess.run([str(PROMTOOL), "check", "metrics"], input=page(), capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout + done.stderr) == (0, "")
-
-
 def _exporter_text() -> str:
     exporter = PrometheusExporter()
     exporter.record_prediction(0.1)
@@ -72,6 +57,21 @@ def _simple_text() -> str:
     collector.counter("jobs", "Jobs done", ["queue"]).labels('a "quoted" \\ value\n').inc()
     collector.histogram("wait_seconds", "Wait").observe(0.2)
     return collector.get_metrics_text()
+
+
+@pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed")
+@pytest.mark.parametrize(
+    "page",
+    [
+        lambda: SidecarMetrics(board(100), totals(), stats={"ingest": lambda: {"batches": 1.0}}).page()[1],
+        _exporter_text,
+        _simple_text,
+    ],
+    ids=["the sidecar's page", "the seed's exporter", "the simple collector"],
+)
+def test_promtool_finds_nothing_wrong(page):
+    done = subprocess.run([str(PROMTOOL), "check", "metrics"], input=page(), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
 def test_the_server_serves_metrics_and_says_where_they_are():

@@ -66,10 +66,9 @@ def signals(features: int = 2) -> list[Signal]:
         signal("my.own", 7.0, tier="gold"),
     ]
     for index in range(features):
-        for method in ("feature_score", "ks", "psi", "wasserstein", "evidence"):
-            found.append(signal(f"drift.{method}", 0.01 * (index + 1), feature=f"f{index}"))
-        for check in ("missing", "outlier", "invalid", "unseen"):
-            found.append(signal(f"quality.feature_{check}_rate", 0.001, feature=f"f{index}"))
+        methods, checks = ("feature_score", "ks", "psi", "wasserstein", "evidence"), ("missing", "outlier", "invalid", "unseen")
+        found += [signal(f"drift.{method}", 0.01 * (index + 1), feature=f"f{index}") for method in methods]
+        found += [signal(f"quality.feature_{check}_rate", 0.001, feature=f"f{index}") for check in checks]
     return found
 
 
