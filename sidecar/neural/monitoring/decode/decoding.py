@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from neural.monitoring.decode.assembly import Assembler, Group, LayoutKey, layout_of
-from neural.monitoring.decode.detection import Detector
+from neural.monitoring.decode.detection import Detector, may_be_json
 from neural.monitoring.decode.documents import DocumentReader
 from neural.monitoring.decode.exchange import Opener
 from neural.monitoring.decode.naming import Names
@@ -22,6 +22,7 @@ from neural.monitoring.records import RecordBatch
 from neural.wire.event import CaptureBatch, CaptureEvent
 
 _MAX_MODELS = 256  # model versions whose column kinds are remembered; beyond it the oldest are decided anew
+_NOT_JSON = Undecodable(Reason.BAD_JSON, "not JSON")
 _MAX_FAILURES = 1000  # failures of one batch that are described; all are counted
 
 
@@ -71,7 +72,7 @@ class Decoding:
         work = _Work()
         waiting: list[tuple[ModelVersion, Exchange, Decoder | None]] = []
         for event in batch.events:
-            key = self._names.resolve(event.model, event.version, event.path)
+            key = self._names.of(event)
             work.events.append((key, event))
             if self._opener.has_rows(event):
                 self._open(work, key, event, waiting)
@@ -91,10 +92,18 @@ class Decoding:
 
     def _load_documents(self, waiting: Sequence[tuple[ModelVersion, Exchange, Decoder | None]]) -> None:
         """Parses every body that is JSON, or may be: all requests in one call, all responses in another."""
-        wanted = [exchange for _, exchange, decoder in waiting if decoder is None or decoder.reads_json]
+        wanted, answered = list[Exchange](), list[Exchange]()
+        for _, exchange, decoder in waiting:
+            if decoder is not None and decoder.reads == "bytes":
+                continue
+            if (decoder is not None and decoder.reads == "json") or may_be_json(exchange):
+                wanted.append(exchange)
+            else:
+                exchange.request_document = _NOT_JSON
+            if exchange.response:
+                answered.append(exchange)
         for exchange, document in zip(wanted, self._reader.read_many([exchange.request for exchange in wanted]), strict=True):
             exchange.request_document = document
-        answered = [exchange for exchange in wanted if exchange.response]
         for exchange, document in zip(
             answered, self._reader.read_many([exchange.response for exchange in answered]), strict=True
         ):
@@ -105,7 +114,7 @@ class Decoding:
         try:
             if decoder is None:
                 decoder = self._detector.by_content(exchange)
-            if decoder.reads_json and type(exchange.request_document) is Undecodable:
+            if decoder.reads == "json" and type(exchange.request_document) is Undecodable:
                 raise exchange.request_document
             request = decoder.request(exchange)
             rows = len(request.table)
@@ -128,7 +137,7 @@ class Decoding:
         try:
             if exchange.response_problem is not None:
                 raise exchange.response_problem
-            if decoder.reads_json and type(exchange.response_document) is Undecodable:
+            if decoder.reads == "json" and type(exchange.response_document) is Undecodable:
                 raise exchange.response_document
             if not exchange.response:
                 return None

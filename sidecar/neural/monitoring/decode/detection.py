@@ -8,6 +8,15 @@ from typing import Final
 from neural.monitoring.decode.parsed import Decoder, Exchange, Reason, Undecodable
 
 _MAX_CACHED: Final = 4096
+_OPENING: Final = (b"{", b"[")
+
+
+def may_be_json(exchange: Exchange) -> bool:
+    """True when parsing the request as JSON is worth the try. One body that is not JSON would send a whole batch the slow way."""
+    kind = exchange.event.request_headers.get("content-type", "")
+    if "json" in kind:
+        return "lines" not in kind and "jsonl" not in kind and "ndjson" not in kind
+    return "csv" not in kind and exchange.request.lstrip()[:1] in _OPENING
 
 
 class Detector:
@@ -34,4 +43,6 @@ class Detector:
         for decoder in self._decoders:
             if decoder.claims(exchange):
                 return decoder
+        if isinstance(exchange.request_document, Undecodable) and exchange.request[:1] in _OPENING:
+            raise exchange.request_document  # JSON, but damaged: that says more
         raise Undecodable(Reason.NO_DECODER, "no protocol recognises the request")

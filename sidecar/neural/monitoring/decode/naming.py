@@ -6,6 +6,10 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from neural.wire.event import CaptureEvent
+from neural.wire.limits import WireError
+from neural.wire.protobuf import BYTES, read_fields
+
 _PATHS: Final = (
     re.compile(r"/v2/models/(?P<model>[^/]+)(?:/versions/(?P<version>[^/]+))?(?:/|$)"),
     re.compile(r"/v1/models/(?P<model>[^/:]+)(?:/(?:versions|labels)/(?P<version>[^/:]+))?(?::|/|$)"),
@@ -13,6 +17,7 @@ _PATHS: Final = (
     re.compile(r"^/seldon/[^/]+/(?P<model>[^/]+)/api/v[\d.]+/predictions$"),
 )
 _MAX_CACHED: Final = 4096
+_MAX_PEEKED: Final = 8  # fields
 _MAX_NAME: Final = 256  # characters: longer names are cut
 
 
@@ -22,6 +27,13 @@ class Names:
     def __init__(self, model: str, version: str) -> None:
         self._model, self._version = model, version
         self._known: dict[tuple[str, str, str], tuple[str, str]] = {}
+
+    def of(self, event: CaptureEvent) -> tuple[str, str]:
+        """The names of an event. V2 over gRPC carries them in the request message, failed calls too."""
+        if event.grpc_status >= 0 and not event.model and event.path.endswith("/ModelInfer"):
+            model, version = from_message(event.request_body)
+            return self.resolve(model, event.version or version, "")
+        return self.resolve(event.model, event.version, event.path)
 
     def resolve(self, model: str, version: str, path: str) -> tuple[str, str]:
         key = (model, version, path)
@@ -43,6 +55,20 @@ def from_path(path: str) -> tuple[str, str]:
         if match := pattern.search(path):
             return match["model"] or "", match["version"] or ""
     return "", ""
+
+
+def from_message(body: bytes) -> tuple[str, str]:
+    """(model, version) of a ModelInferRequest: its first two fields; "" where there are none."""
+    found = {1: "", 2: ""}
+    try:
+        for number, wire_type, value in read_fields(memoryview(body), _MAX_PEEKED):
+            if number not in found:
+                break
+            if wire_type == BYTES and isinstance(value, memoryview):
+                found[number] = bytes(value[: 4 * _MAX_NAME]).decode("utf-8", "replace")
+    except WireError:
+        pass  # truncated or no message: what was found stands
+    return found[1], found[2]
 
 
 def row_ids(prediction_id: str, rows: int) -> Iterable[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from numpy.typing import NDArray
 
@@ -112,8 +112,8 @@ UNLOADED: Final = _Unloaded()
 class Exchange:
     """One request and its response, on their way through a decoder.
 
-    ``request`` and ``response`` are the bodies after content decoding. The documents are the parsed JSON where the bodies are
-    JSON: parsing is done in bulk, before the decoder sees the exchange.
+    ``request`` and ``response`` are the bodies after content decoding. The documents are the parsed JSON, or the
+    ``Undecodable`` that says why a body is none: parsing is done in bulk, before the decoder sees the exchange.
     """
 
     event: CaptureEvent
@@ -134,11 +134,15 @@ class Request:
     request_id: str = ""
 
 
+Reads = Literal["json", "any", "bytes"]
+"""What a decoder wants loaded: JSON documents (a body that is none is refused); JSON where a body is; or nothing."""
+
+
 class Decoder(Protocol):
     """Reads one protocol. A new protocol is one file with one class of this shape, and a line in the registry."""
 
     name: str
-    reads_json: bool  # bodies are JSON: the documents are loaded before the decoder is called
+    reads: Reads
 
     def claims_path(self, path: str) -> bool:
         """True when the path alone says that this is the protocol."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from neural.monitoring.decode.parsed import ANONYMOUS, Exchange, Reason, Request, Rows, Table, Undecodable
+from neural.monitoring.decode.parsed import ANONYMOUS, Exchange, Reads, Reason, Request, Rows, Table, Undecodable
 from neural.monitoring.decode.tables import table_of_columns, table_of_items
 
 _VERBS: Final = (":predict", ":classify", ":regress")
@@ -18,7 +18,7 @@ class V1:
     """One instance is one row: an object of features, a list of values, or a scalar."""
 
     name = "v1"
-    reads_json = True
+    reads: Reads = "json"
 
     def claims_path(self, path: str) -> bool:
         return path.endswith(_VERBS) and "/v1/models/" in path

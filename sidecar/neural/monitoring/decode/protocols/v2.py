@@ -8,7 +8,7 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import Any, Final
 
-from neural.monitoring.decode.parsed import Columns, Exchange, Reason, Request, Rows, Table, Undecodable
+from neural.monitoring.decode.parsed import Columns, Exchange, Reads, Reason, Request, Rows, Table, Undecodable
 from neural.monitoring.decode.parsed import Values as _Values
 from neural.monitoring.decode.protocols.v2_binary import TailReader
 from neural.monitoring.decode.protocols.v2_types import JSON_KINDS
@@ -26,7 +26,7 @@ class V2:
     """``inputs`` and ``outputs`` as named tensors; the first dimension is the row."""
 
     name = "v2"
-    reads_json = True
+    reads: Reads = "json"
 
     def __init__(self) -> None:
         self._layouts: dict[tuple[Any, ...], tuple[list[Any], tuple[str, ...], tuple[Kind, ...]]] = {}
