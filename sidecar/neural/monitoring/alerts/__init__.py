@@ -1,0 +1,40 @@
+"""Alerts: rules over signals, states with evidence, and delivery to people."""
+
+from neural.monitoring.alerts.build import build_rule, build_rules, build_silences, predefined_rules
+from neural.monitoring.alerts.channels import (
+    Channel,
+    ChannelSettings,
+    ChannelsSettings,
+    DeliveryResult,
+    build_channel,
+    build_channels,
+)
+from neural.monitoring.alerts.delivery import Delivery
+from neural.monitoring.alerts.engine import AlertEngine
+from neural.monitoring.alerts.names import AlertChannel, AlertSeverity, AlertState, NoData
+from neural.monitoring.alerts.notification import test_notification
+from neural.monitoring.alerts.rule import Rule
+from neural.monitoring.alerts.settings import RuleSettings, SilenceSettings
+
+__all__ = [
+    "AlertChannel",
+    "AlertEngine",
+    "AlertSeverity",
+    "AlertState",
+    "Channel",
+    "ChannelSettings",
+    "ChannelsSettings",
+    "Delivery",
+    "DeliveryResult",
+    "NoData",
+    "Rule",
+    "RuleSettings",
+    "SilenceSettings",
+    "build_channel",
+    "build_channels",
+    "build_rule",
+    "build_rules",
+    "build_silences",
+    "predefined_rules",
+    "test_notification",
+]

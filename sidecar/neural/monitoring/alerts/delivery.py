@@ -1,0 +1,154 @@
+"""From the outbox to the channels: at least once, in order, a thread a channel so that a stuck one delays no other.
+
+A row is marked "sending" before the attempt. What is found in that state at start-up was cut off by a crash: the receiver may have
+it, so it counts as ambiguous and is sent again.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from neural.monitoring.alerts.backoff import GIVE_UP_AFTER_SECONDS, next_wait
+from neural.monitoring.alerts.channels.protocol import Channel, DeliveryResult
+from neural.monitoring.clock import Clock
+from neural.monitoring.store.protocol import Store
+from neural.monitoring.store.rows import OutboxRow
+
+SENDING = "sending"
+_LOG = logging.getLogger(__name__)
+_POLL_SECONDS = 0.25
+_BATCH = 32
+_ERROR_CHARACTERS = 300
+
+
+@dataclass(slots=True)
+class DeliveryCounters:
+    """Totals since start, of one channel."""
+
+    delivered: int = 0
+    failed_attempts: int = 0
+    dead: int = 0
+    ambiguous: int = 0
+
+
+class Delivery:
+    """Empties the outbox. ``start`` and ``stop`` run threads; ``deliver_due`` does one round in the caller's."""
+
+    def __init__(
+        self, store: Store, channels: Mapping[str, Channel], clock: Clock, *, generator: random.Random | None = None
+    ) -> None:
+        self._store = store
+        self._channels = dict(channels)
+        self._clock = clock
+        self._generator = generator or random.Random()  # noqa: S311  # jitter, not cryptography
+        self._threads: list[threading.Thread] = []
+        self._stopping = threading.Event()
+        self._not_before = dict.fromkeys(self._channels, 0.0)
+        self.counters = {name: DeliveryCounters() for name in self._channels}
+        self._recover()
+
+    def start(self) -> None:
+        """One thread a channel."""
+        if self._threads:
+            return
+        self._stopping.clear()
+        for name in self._channels:
+            thread = threading.Thread(target=self._run, args=(name,), name=f"neural-deliver-{name}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def stop(self, timeout_seconds: float = 5.0) -> bool:
+        """Ask the threads to end after the message they are at. False when one is still stuck; its row is found again at the next start."""
+        self._stopping.set()
+        share = timeout_seconds / max(len(self._threads), 1)
+        for thread in self._threads:
+            thread.join(share)
+        alive = [thread for thread in self._threads if thread.is_alive()]
+        self._threads = alive
+        if not alive:
+            for channel in self._channels.values():
+                channel.close()
+        return not alive
+
+    def deliver_due(self, now: float) -> int:
+        """Send what is due on every channel; returns how many messages were delivered."""
+        return sum(self._round(name, now) for name in self._channels)
+
+    def _recover(self) -> None:
+        for row in self._store.outbox(state=SENDING):
+            self._store.put_outbox(
+                replace(row, state="queued", ambiguous=row.ambiguous + 1, error="interrupted: the receiver may have it")
+            )
+            if row.channel in self.counters:
+                self.counters[row.channel].ambiguous += 1
+        known = set(self._channels)
+        for row in self._store.outbox(state="queued"):
+            if row.channel not in known:
+                self._store.put_outbox(replace(row, state="dead", error=f"there is no channel {row.channel!r} any more"))
+
+    def _run(self, name: str) -> None:
+        while not self._stopping.is_set():
+            try:
+                sent = self._round(name, self._clock())
+            except Exception:  # the store may be busy or full: the rows are still there
+                _LOG.exception("delivery to %s stumbled", name)
+                sent = 0
+            if not sent:
+                self._stopping.wait(_POLL_SECONDS)
+
+    def _round(self, name: str, now: float) -> int:
+        if now < self._not_before[name] <= now + GIVE_UP_AFTER_SECONDS:
+            return 0
+        delivered = 0
+        limit = 1 if self._channels[name].policy.min_interval else _BATCH
+        for row in self._store.outbox(state="queued", due_at=now, channel=name, limit=limit):
+            if self._stopping.is_set():
+                break
+            claimed = self._claim(row, now)
+            if claimed is not None and self._attempt(self._channels[name], claimed, now):
+                delivered += 1
+        return delivered
+
+    def _claim(self, row: OutboxRow, now: float) -> OutboxRow | None:
+        """Mark the row as being sent, unless it changed since it was read."""
+        with self._store.transaction():
+            due = self._store.outbox(state="queued", due_at=now, channel=row.channel, limit=_BATCH)
+            fresh = next((one for one in due if one.message_id == row.message_id), None)
+            if fresh is None:
+                return None
+            claimed = replace(fresh, state=SENDING, attempts=fresh.attempts + 1)
+            self._store.put_outbox(claimed)
+            return claimed
+
+    def _attempt(self, channel: Channel, row: OutboxRow, now: float) -> bool:
+        try:
+            result = channel.send(row.payload)
+        except Exception as error:  # a channel must not raise; if one does, its message is not lost
+            _LOG.exception("channel %s raised", channel.name)
+            result = DeliveryResult(ok=False, detail=f"{type(error).__name__}", retryable=True, ambiguous=True)
+        ended = max(self._clock(), now)
+        if channel.policy.min_interval:
+            self._not_before[channel.name] = ended + channel.policy.min_interval
+        self._store.put_outbox(self._after(row, result, ended))
+        return result.ok
+
+    def _after(self, row: OutboxRow, result: DeliveryResult, now: float) -> OutboxRow:
+        counters = self.counters[row.channel]
+        if result.ok:
+            counters.delivered += 1
+            return replace(row, state="delivered", delivered_at=now, error="")
+        counters.failed_attempts += 1
+        counters.ambiguous += result.ambiguous
+        row = replace(row, ambiguous=row.ambiguous + result.ambiguous, error=result.detail[:_ERROR_CHARACTERS])
+        if not result.retryable or now - row.created_at > GIVE_UP_AFTER_SECONDS:
+            counters.dead += 1
+            _LOG.error("message %s to %s is dead after %d attempts: %s", row.message_id, row.channel, row.attempts, row.error)
+            return replace(row, state="dead")
+        wait = next_wait(row.attempts, result.retry_after_seconds, self._generator)
+        if result.retry_after_seconds is not None:
+            self._not_before[row.channel] = max(self._not_before[row.channel], now + result.retry_after_seconds)
+        return replace(row, state="queued", next_attempt_at=now + wait)

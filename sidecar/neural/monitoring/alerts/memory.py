@@ -1,0 +1,70 @@
+"""What the alert engine must remember over a restart: active episodes, and when each alert was last told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from neural.monitoring.alerts.index import Scope
+from neural.monitoring.alerts.lifecycle import Episode
+from neural.monitoring.store.protocol import Store
+
+STATE_KEY = "alerts.engine"
+_FORMAT = 1
+_REMEMBER_SECONDS = 7 * 86400.0
+"""How long an alert's last message counts for its cooldown; no cooldown is longer."""
+
+Key = tuple[str, Scope, tuple[tuple[str, str], ...]]
+"""(rule, scope, instance labels)"""
+
+
+def key_of(rule: str, scope: Scope, labels: dict[str, str]) -> Key:
+    """The identity of an alert, over all its episodes."""
+    return rule, scope, tuple(sorted(labels.items()))
+
+
+@dataclass(slots=True)
+class EngineMemory:
+    """Episodes by identity; ``told``: fingerprint → when it last notified. ``evaluated_at`` is the last evaluation (Unix seconds)."""
+
+    episodes: dict[Key, Episode] = field(default_factory=dict[Key, Episode])
+    told: dict[str, float] = field(default_factory=dict[str, float])
+    evaluated_at: float | None = None
+    _saved: str = ""
+
+    def of_rule(self) -> dict[str, list[tuple[Key, Episode]]]:
+        """Active episodes by rule."""
+        found: dict[str, list[tuple[Key, Episode]]] = {}
+        for key, episode in self.episodes.items():
+            found.setdefault(key[0], []).append((key, episode))
+        return found
+
+    def save(self, store: Store) -> None:
+        """Write what changed. An engine without alerts writes nothing."""
+        now = self.evaluated_at or 0.0
+        self.told = {one: at for one, at in self.told.items() if abs(now - at) < _REMEMBER_SECONDS}
+        state: dict[str, Any] = {
+            "format": _FORMAT,
+            "episodes": [one.to_dict() for one in self.episodes.values()],
+            "told": self.told,
+        }
+        text = repr(state)
+        if text != self._saved and (self._saved or self.episodes or self.told):
+            store.put_value(STATE_KEY, {**state, "evaluated_at": self.evaluated_at})
+            self._saved = text
+
+    @classmethod
+    def load(cls, store: Store) -> EngineMemory:
+        """Continue where the last engine stopped. Messages and evidence come from the alerts' own rows."""
+        state = store.value(STATE_KEY)
+        if not isinstance(state, dict) or state.get("format") != _FORMAT:
+            return cls()
+        rows = {row.alert_id: row for row in store.alerts(states=["firing", "suppressed"])}
+        memory = cls(told=dict(state["told"]), evaluated_at=state["evaluated_at"], _saved="loaded")
+        for data in state["episodes"]:
+            episode = Episode.from_dict(data)
+            row = rows.get(episode.alert_id)
+            if row is not None:
+                episode.evidence, episode.message = dict(row.evidence), row.message
+            memory.episodes[key_of(episode.rule, episode.scope, dict(episode.labels))] = episode
+        return memory

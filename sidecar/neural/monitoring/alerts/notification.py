@@ -1,0 +1,111 @@
+"""The message before it takes a channel's form: JSON-able, versioned, and what the outbox keeps.
+
+    {"schema_version": 1, "id": …, "status": "firing" | "resolved" | "test", "group": model, "created_at": …, "alerts": [entry, …]}
+
+An entry: alert_id, fingerprint, status ("firing", "resolved"), repeat, rule, severity, title, message, source, model, version, labels, annotations,
+runbook, started_at, fired_at, resolved_at, evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from neural.monitoring.alerts.names import AlertSeverity
+from neural.monitoring.alerts.rule import Rule
+from neural.monitoring.store.rows import AlertRow
+
+SCHEMA_VERSION = 1
+MOST_ALERTS = 50
+"""Alerts in one message; more go into the next."""
+
+
+def entry_of(row: AlertRow, rule: Rule | None, *, repeat: bool = False) -> dict[str, Any]:
+    """One alert as a message carries it."""
+    return {
+        "alert_id": row.alert_id,
+        "fingerprint": row.fingerprint,
+        "status": "resolved" if row.resolved_at is not None else "firing",
+        "repeat": repeat,
+        "rule": row.rule,
+        "severity": row.severity,
+        "title": row.title,
+        "message": row.message,
+        "source": row.source,
+        "model": row.labels.get("model", ""),
+        "version": row.labels.get("version", ""),
+        "labels": dict(row.labels),
+        "annotations": dict(rule.annotations) if rule else {},
+        "runbook": rule.runbook if rule else "",
+        "started_at": row.started_at,
+        "fired_at": row.fired_at,
+        "resolved_at": row.resolved_at,
+        "evidence": dict(row.evidence),
+    }
+
+
+def notification(
+    message_id: str, group: str, created_at: float, entries: Sequence[Mapping[str, Any]], status: str = ""
+) -> dict[str, Any]:
+    """A message of one or more alerts."""
+    overall = status or ("firing" if any(entry["status"] == "firing" for entry in entries) else "resolved")
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "id": message_id,
+        "status": overall,
+        "group": group,
+        "created_at": created_at,
+        "alerts": [dict(entry) for entry in entries],
+    }
+
+
+def test_notification(message_id: str, now: float, channel: str) -> dict[str, Any]:
+    """What ``neural monitor alerts test`` sends."""
+    entry = {
+        "alert_id": message_id, "fingerprint": "test", "status": "firing", "repeat": False, "rule": "Test", "severity": "info",
+        "title": "Test message", "message": f"This is a test of the channel {channel!r}: nothing is wrong.", "source": "test",
+        "model": "", "version": "", "labels": {}, "annotations": {}, "runbook": "", "started_at": now, "fired_at": now, "resolved_at": None,
+        "evidence": {"reason": "somebody asked for a test message"},
+    }  # fmt: skip
+    return notification(message_id, "test", now, [entry], "test")
+
+
+test_notification.__test__ = False  # type: ignore[attr-defined]  # pytest would take it for a test
+
+
+def headline(message: Mapping[str, Any]) -> str:
+    """One line: '[CRITICAL] High Error Rate · flights' or '[RESOLVED] 3 alerts · flights'."""
+    alerts = message["alerts"]
+    status = (
+        "RESOLVED" if message["status"] == "resolved" else "TEST" if message["status"] == "test" else str(worst(message)).upper()
+    )
+    what = alerts[0]["title"] if len(alerts) == 1 else f"{len(alerts)} alerts"
+    return f"[{status}] {what}" + (f" · {message['group']}" if message["group"] and message["status"] != "test" else "")
+
+
+def worst(message: Mapping[str, Any]) -> AlertSeverity:
+    """The worst severity among what fires; of all, when nothing does."""
+    alerts = [entry for entry in message["alerts"] if entry["status"] == "firing"] or message["alerts"]
+    return max(
+        (AlertSeverity(entry["severity"]) for entry in alerts), key=lambda severity: severity.rank, default=AlertSeverity.INFO
+    )
+
+
+def lines_of(entry: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(heading, text) pairs that chat and mail show under the message, most useful first."""
+    evidence: Mapping[str, Any] = entry["evidence"]
+    pairs = [("Why", str(evidence.get("reason", "")))]
+    if features := evidence.get("top_features"):
+        pairs.append(("Features", "; ".join(f"{one['feature']} ({one['value']:.3g})" for one in features)))
+    if evidence.get("n") is not None:
+        pairs.append(("Events", f"{evidence['n']:,}"))
+    if versions := evidence.get("versions"):
+        pairs.append(("Versions", ", ".join(versions)))
+    if capture := evidence.get("capture"):
+        pairs.append(("Capture", ", ".join(f"{name} {value:.3g}" for name, value in capture.items())))
+    pairs += [
+        ("Runbook", str(entry["runbook"])),
+        ("Look", str(evidence.get("command", ""))),
+        ("Dashboard", str(evidence.get("dashboard", ""))),
+    ]
+    return [(heading, text) for heading, text in pairs if text and text != entry["message"]]
