@@ -130,7 +130,18 @@ def test_numbers_with_probabilities_are_classes():
 
 @pytest.mark.parametrize(
     ("value", "name"),
-    [(1, "1"), (1.0, "1"), ("1.0", "1"), (True, "1"), ("true", "1"), (False, "0"), (" cat ", "cat"), (1.5, "1.5"), ("007", "007"), ("-0", "0")],
+    [
+        (1, "1"),
+        (1.0, "1"),
+        ("1.0", "1"),
+        (True, "1"),
+        ("true", "1"),
+        (False, "0"),
+        (" cat ", "cat"),
+        (1.5, "1.5"),
+        ("007", "007"),
+        ("-0", "0"),
+    ],
 )
 def test_one_class_has_one_spelling(value, name):
     assert class_name(value) == name

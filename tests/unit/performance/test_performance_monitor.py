@@ -29,9 +29,7 @@ def feed(monitor, joiner, *, start, n, accuracy, delay=5.0, seed=0, labelled=1.0
     made = np.where(rng.random(n) < accuracy, truth, 1 - truth)
     names = np.array([str(v) for v in made], dtype=object)
     score = np.where(made == 1, 0.8, 0.2)
-    batch = RecordBatch(
-        "m", "1", times, ids, {}, Column("@prediction", Kind.CATEGORICAL, names, np.zeros(n, bool)), {"1": score}
-    )
+    batch = RecordBatch("m", "1", times, ids, {}, Column("@prediction", Kind.CATEGORICAL, names, np.zeros(n, bool)), {"1": score})
     monitor.observe_rows(batch)
     for found in joiner.observe_rows(batch):
         monitor.observe_labels(found)

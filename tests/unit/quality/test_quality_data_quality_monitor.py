@@ -76,7 +76,9 @@ def test_schema_violations_name_missing_extra_and_retyped_columns(rng):
     monitor.set_reference_statistics({"a": [1.0, 2.0], "b": ["x", "y"]})
     report = monitor.check_quality({"a": ["one", "two"], "c": [1, 2]})
     assert len(report.schema_violations) == 3
-    assert {"'b' is missing" in t or "'c' is not expected" in t or "expected numeric" in t for t in report.schema_violations} == {True}
+    assert {"'b' is missing" in t or "'c' is not expected" in t or "expected numeric" in t for t in report.schema_violations} == {
+        True
+    }
 
 
 def test_a_table_wider_or_narrower_than_the_names_is_a_violation_not_an_exception(rng):

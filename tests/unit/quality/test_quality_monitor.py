@@ -180,7 +180,7 @@ def test_every_signal_is_in_the_catalogue_with_its_labels():
     stream = Stream(QualityMonitor())
     stream.second()
     specs = {spec.name: spec for spec in QualityMonitor.specs}
-    for (name, feature), _ in stream.second().items():
+    for name, feature in stream.second():
         assert specs[name].labels == (("feature",) if feature else ())
 
 
@@ -193,5 +193,3 @@ def test_outliers_by_each_method_are_rare_without_and_many_with_a_shift(method):
         after = stream.second(shift=60.0)
     assert before < 0.05
     assert after["quality.feature_outlier_rate", "temp"].value > 0.9
-
-

@@ -1,0 +1,89 @@
+"""Predictions that stand out among the recent ones."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from neural.monitoring.predictions.record import PredictionRecord
+
+MAX_ANOMALIES = 100
+MIN_RECORDS = 20  # fewer say nothing about what is usual
+LATENCY_MADS = 8.0  # beyond the median; latencies are skewed, so the bar is high
+MAD_TO_SIGMA = 1.4826
+LOW_CONFIDENCE_MARGIN = 0.02  # the first two classes are as good as tied
+_CLASS_MIX_ERROR = 1e-3  # chance of a false "the class mix has changed"
+
+
+def find_anomalies(records: Sequence[PredictionRecord]) -> list[dict[str, Any]]:
+    """Slow answers, ties between classes, and a class mix that changed half way. Each with its reason."""
+    found = [*_latency(records), *_ties(records), *_class_mix(records)]
+    return found[:MAX_ANOMALIES]
+
+
+def _latency(records: Sequence[PredictionRecord]) -> Iterator[dict[str, Any]]:
+    if len(records) < MIN_RECORDS:
+        return
+    values = np.array([record.latency_ms for record in records])
+    median = float(np.median(values))
+    spread = max(float(np.median(np.abs(values - median))) * MAD_TO_SIGMA, 0.05 * median)
+    threshold = median + LATENCY_MADS * spread
+    if threshold <= 0:
+        return
+    for at in np.flatnonzero(values > threshold):
+        record = records[int(at)]
+        reason = f"{record.latency_ms:.1f} ms, where {median:.1f} ms is usual"
+        yield _anomaly("latency", record, record.latency_ms, threshold, reason)
+
+
+def _ties(records: Sequence[PredictionRecord]) -> Iterator[dict[str, Any]]:
+    for record in records:
+        values = sorted(record.prediction_proba.values(), reverse=True)
+        if not values:
+            continue
+        margin = abs(2 * values[0] - 1) if len(values) == 1 else values[0] - values[1]
+        if margin < LOW_CONFIDENCE_MARGIN:
+            yield _anomaly("confidence", record, margin, LOW_CONFIDENCE_MARGIN, "the first two classes are as good as tied")
+
+
+def _class_mix(records: Sequence[PredictionRecord]) -> Iterator[dict[str, Any]]:
+    """Each class's share in the later half beside the earlier one: a pooled z-test, Bonferroni over classes."""
+    names = [str(record.prediction) for record in records if not isinstance(record.prediction, float)]
+    half = len(names) // 2
+    if half < MIN_RECORDS:
+        return
+    before, after = Counter(names[:half]), Counter(names[half:])
+    classes = sorted({*before, *after})
+    if len(classes) > half // 2:
+        return  # not classes, then
+    for name in classes:
+        n, m = half, len(names) - half
+        pooled = (before[name] + after[name]) / (n + m)
+        error = math.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
+        if error <= 0:
+            continue
+        z = (after[name] / m - before[name] / n) / error
+        p_value = math.erfc(abs(z) / math.sqrt(2))
+        if p_value < _CLASS_MIX_ERROR / len(classes):
+            yield {
+                "type": "class_mix",
+                "prediction": name,
+                "value": after[name] / m,
+                "threshold": _CLASS_MIX_ERROR,
+                "reason": f"class {name}: {before[name] / n:.1%} of the earlier half, {after[name] / m:.1%} of the later one",
+            }
+
+
+def _anomaly(kind: str, record: PredictionRecord, value: float, threshold: float, reason: str) -> dict[str, Any]:
+    return {
+        "type": kind,
+        "prediction_id": record.prediction_id,
+        "timestamp": record.timestamp,
+        "value": value,
+        "threshold": threshold,
+        "reason": reason,
+    }

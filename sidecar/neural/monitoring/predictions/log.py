@@ -1,0 +1,185 @@
+"""The prediction log: rows in, Arrow while the hour is open, Parquet when it is over.
+
+Exactly once across restarts: ``checkpoint`` says how long each open segment is, and ``restore`` cuts away what came after, since the journal
+will bring it again. An hour that was rolled keeps its segment until two checkpoints later, so that a restore from the checkpoint before the
+roll finds it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neural.monitoring.clock import Clock, system_clock
+from neural.monitoring.predictions.layout import HOUR_SECONDS, PARQUET, SEGMENT, TEMPORARY, Hour, hours, stem_parts
+from neural.monitoring.predictions.retention import enforce
+from neural.monitoring.predictions.rows import arrow_rows
+from neural.monitoring.predictions.segment import Segment, truncate
+from neural.monitoring.predictions.settings import PredictionLogSettings
+from neural.monitoring.records import RecordBatch
+
+GRACE_SECONDS = 60.0  # rows this late still join their open hour
+MAX_AHEAD_SECONDS = 3_600.0  # a row further in the future has a broken clock: it is filed under now
+_MAX_WAITING_ROWS = 65_536  # over all open segments
+
+_Key = tuple[Hour, tuple[str, ...]]
+
+
+class PredictionLog:
+    """Appends rows under ``path``; one writer name per process. Disk errors are counted, never raised: the log must not stop the sidecar."""
+
+    def __init__(
+        self,
+        path: Path | str,
+        settings: PredictionLogSettings | None = None,
+        clock: Clock = system_clock,
+        *,
+        writer: str = "main",
+    ) -> None:
+        self._root = Path(path)
+        self._settings = settings or PredictionLogSettings()
+        self._clock, self._writer = clock, writer
+        self._segments: dict[_Key, Segment] = {}
+        self._next = self._first_free_number()
+        self._rolled: list[Path] = []  # since the last checkpoint
+        self._superseded: list[Path] = []  # before it: no restore can need them after the next one
+        self._counts: Counter[str] = Counter()
+
+    def _own_files(self) -> list[tuple[int, Path]]:
+        found = []
+        for _, folder in hours(self._root):
+            for path in folder.iterdir():
+                parts = stem_parts(path)
+                if parts is not None and parts[0] == self._writer:
+                    found.append((parts[1], path))
+        return found
+
+    def _first_free_number(self) -> int:
+        return 1 + max((number for number, _ in self._own_files()), default=0)
+
+    def append(
+        self,
+        batch: RecordBatch,
+        *,
+        labels: Sequence[str | None] | None = None,
+        metadata: Sequence[str | None] | None = None,
+    ) -> None:
+        """Add rows; they are on disk at the next checkpoint, or when enough wait."""
+        if not len(batch) or not self._settings.enabled:
+            return
+        times = self._filed_times(batch.times)
+        rows = arrow_rows(batch, times, features=self._settings.features, labels=labels, metadata=metadata)
+        starts = np.floor(times / HOUR_SECONDS).astype(np.int64) * HOUR_SECONDS
+        shape = tuple(f"{field.name}\0{field.type}" for field in rows.schema)
+        for start in np.unique(starts):
+            segment = self._segment((Hour(int(start), batch.model, batch.version), shape))
+            chosen = np.flatnonzero(starts == start)
+            segment.append(rows if len(chosen) == len(batch) else rows.take(chosen))
+            if segment.waiting_rows >= self._settings.batch_rows:
+                self._flush(segment)
+        self._counts["rows"] += len(batch)
+        if sum(segment.waiting_rows for segment in self._segments.values()) > _MAX_WAITING_ROWS:
+            self.flush()
+
+    def _filed_times(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
+        now = self._clock()
+        sane = np.isfinite(times) & (times >= 0) & (times <= now + MAX_AHEAD_SECONDS)
+        return times if sane.all() else np.where(sane, times, now)
+
+    def _segment(self, key: _Key) -> Segment:
+        segment = self._segments.get(key)
+        if segment is None:
+            hour = key[0]
+            segment = Segment(hour, self._root / hour.folder, f"{self._writer}-{self._next}")
+            self._next += 1
+            self._segments[key] = segment
+        return segment
+
+    def flush(self) -> None:
+        """Write every waiting row."""
+        for segment in self._segments.values():
+            self._flush(segment)
+
+    def _flush(self, segment: Segment) -> None:
+        rows = segment.waiting_rows
+        try:
+            segment.flush()
+        except OSError:
+            self._counts["write_errors"] += 1
+            self._counts["dropped"] += rows
+
+    def checkpoint(self) -> Mapping[str, Any]:
+        """Write what waits, and say where everything ends. JSON-able."""
+        self.flush()
+        for path in self._superseded:
+            path.unlink(missing_ok=True)
+        self._superseded, self._rolled = self._rolled, []
+        sizes = {str(item.path.relative_to(self._root)): item.size for item in self._segments.values() if item.size}
+        return {"writer": self._writer, "next": self._next, "segments": sizes}
+
+    def restore(self, checkpoint: Mapping[str, Any]) -> None:
+        """Go back to a checkpoint: what was written after it will be appended again. An empty one stands for the beginning."""
+        self._segments, self._rolled, self._superseded = {}, [], []
+        sizes: Mapping[str, int] = checkpoint.get("segments", {})
+        first_new = int(checkpoint.get("next", 0))
+        own = self._own_files()
+        present = {str(path.relative_to(self._root)) for _, path in own}
+        for number, path in own:
+            segment = str(path.with_suffix(SEGMENT).relative_to(self._root))
+            if not checkpoint:
+                stale = segment in present
+            elif number >= first_new:
+                stale = True
+            elif path.suffix == PARQUET:
+                stale = segment in sizes and segment in present
+            else:
+                stale = segment not in sizes
+            if stale:
+                path.unlink(missing_ok=True)
+            elif path.suffix == SEGMENT:
+                truncate(path, sizes[segment])
+        self._next = max(first_new, self._first_free_number())
+        self._adopt(sizes)
+
+    def _adopt(self, sizes: Mapping[str, int]) -> None:
+        """Segments of before are rolled with their hour; new rows go to new ones."""
+        for hour, folder in hours(self._root):
+            for path in folder.glob(f"{self._writer}-*{SEGMENT}"):
+                size = sizes.get(str(path.relative_to(self._root)))
+                if size is not None:
+                    self._segments[hour, (path.stem,)] = Segment(hour, folder, path.stem, size=min(size, path.stat().st_size))
+
+    def roll(self, now: float) -> int:
+        """Turn hours that are over into Parquet, then keep the log within its age and size. Returns the files written."""
+        written = 0
+        for key, segment in list(self._segments.items()):
+            if segment.hour.end + GRACE_SECONDS > now:
+                continue
+            self._flush(segment)
+            del self._segments[key]
+            try:
+                written += segment.roll()
+            except OSError:
+                self._counts["write_errors"] += 1
+                segment.parquet.with_suffix(TEMPORARY).unlink(missing_ok=True)
+                self._segments[key] = segment  # tried again at the next roll
+                continue
+            self._rolled.append(segment.path)
+        removed = enforce(self._root, now, keep_seconds=self._settings.keep, max_bytes=self._settings.max_size)
+        self._counts["expired_files"] += removed
+        return written
+
+    def stats(self) -> dict[str, float]:
+        """Rows appended, dropped (the disk refused), errors, files expired, rows waiting."""
+        names = ("rows", "dropped", "write_errors", "expired_files")
+        waiting = sum(segment.waiting_rows for segment in self._segments.values())
+        return {**{name: float(self._counts[name]) for name in names}, "waiting": float(waiting)}
+
+    def close(self) -> None:
+        """Write what waits. Open hours stay segments; the next process, or a reader, finds them."""
+        self.flush()

@@ -1,0 +1,69 @@
+"""Rows of the log as Arrow: one flat column each, missing values null."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from neural.monitoring.records import Column, Kind, RecordBatch
+
+FEATURE_PREFIX = "feature_"
+PROBABILITY_PREFIX = "prob_"
+TIME = pa.timestamp("us", tz="UTC")
+_MICROSECONDS = 1e6
+
+
+def arrow_rows(
+    batch: RecordBatch,
+    times: NDArray[np.float64],
+    *,
+    features: bool = True,
+    labels: Sequence[str | None] | None = None,
+    metadata: Sequence[str | None] | None = None,
+) -> pa.RecordBatch:
+    """Columns: prediction_id, time, latency_seconds, weight, prediction, [label], prob_<class> …, feature_<name> …, [metadata].
+
+    ``times``: Unix seconds, finite. Numbers that are missing, invalid or NaN are null; infinities stay.
+    """
+    n = len(batch)
+    columns: dict[str, pa.Array] = {
+        "prediction_id": pa.array(list(batch.row_ids), pa.string()),
+        "time": pa.array(np.round(times * _MICROSECONDS).astype(np.int64), pa.int64()).cast(TIME),
+        "latency_seconds": _numbers(batch.latency_seconds, n),
+        "weight": _numbers(batch.weights, n),
+        "prediction": pa.nulls(n, pa.string()) if batch.predictions is None else arrow_column(batch.predictions),
+    }
+    if labels is not None:
+        columns["label"] = pa.array(labels, pa.string())
+    for name, values in batch.probabilities.items():
+        columns[f"{PROBABILITY_PREFIX}{name}"] = _numbers(values, n)
+    if features:
+        for name, column in batch.features.items():
+            columns[f"{FEATURE_PREFIX}{name}"] = arrow_column(column)
+    if metadata is not None:
+        columns["metadata"] = pa.array(metadata, pa.string())
+    return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
+
+
+def arrow_column(column: Column) -> pa.Array:
+    """float64 for numbers, bool, string for categories and text, list<float> for embeddings."""
+    out = column.missing if column.invalid is None else column.missing | column.invalid
+    if column.kind is Kind.NUMERIC:
+        return pa.array(column.values, pa.float64(), mask=out | np.isnan(column.values))
+    if column.kind is Kind.BOOLEAN:
+        unknown = out | np.isnan(column.values)
+        return pa.array(np.where(unknown, 0.0, column.values) != 0, pa.bool_(), mask=unknown)
+    if column.kind is Kind.EMBEDDING:
+        rows: list[Any] = [None if gone else row for gone, row in zip(out, column.values, strict=True)]
+        return pa.array(rows, pa.list_(pa.float32()))
+    return pa.array(column.values, pa.string(), mask=out)
+
+
+def _numbers(values: NDArray[np.float64] | None, n: int) -> pa.Array:
+    if values is None:
+        return pa.nulls(n, pa.float64())
+    return pa.array(values, pa.float64(), mask=np.isnan(values))
