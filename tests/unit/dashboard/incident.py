@@ -30,8 +30,15 @@ def fill(store, now, *, incident=True):
     for step in range(STEPS):
         time = now - (STEPS - 1 - step) * STEP
         strength = min(1.0, max(0.0, (step - ONSET) / 8)) if incident else 0.0
-        store.write_signals([*_traffic(dice, time, step), *_drift(dice, time, strength), *_quality(dice, time, strength)])
-        store.write_signals([*_performance(dice, time, step, strength), *_slos(dice, time, step), *_capture(dice, time, step)])
+        slow = incident and 44 <= step <= 50
+        store.write_signals([*_traffic(dice, time, step, slow), *_drift(dice, time, strength), *_quality(dice, time, strength)])
+        store.write_signals(
+            [
+                *_performance(dice, time, step, strength),
+                *_slos(dice, time, step if incident else 0, slow),
+                *_capture(dice, time, step),
+            ]
+        )
     if incident:
         _alerts(store, now)
     _reports(store, now)
@@ -45,10 +52,10 @@ def _verdict(bad, reason, **more):
     return Verdict(Outcome.BAD if bad else Outcome.OK, reason, **more)
 
 
-def _traffic(dice, time, step):
+def _traffic(dice, time, step, slow):
     wave = 42 + 6 * math.sin(step / 9) + dice.gauss(0, 1)
-    slow = 1.6 if 44 <= step <= 50 else 1.0
-    error = 0.004 + abs(dice.gauss(0, 0.001)) + (0.012 if 44 <= step <= 50 else 0)
+    stretch = 1.6 if slow else 1.0
+    error = 0.004 + abs(dice.gauss(0, 0.001)) + (0.012 if slow else 0)
     yield _signal("requests.rate", wave, time)
     yield _signal("requests.count", wave * 1800, time)
     yield _signal("rows.count", wave * 1800 * 2, time)
@@ -56,7 +63,7 @@ def _traffic(dice, time, step):
     yield _signal("client_error_rate", 0.002, time)
     yield _signal("unparsed_rate", 0.0015 + dice.random() * 0.001, time)
     for name, base in (("p50", 0.012), ("p95", 0.031), ("p99", 0.064), ("mean", 0.015)):
-        yield _signal(f"latency.{name}", base * slow * (1 + dice.gauss(0, 0.04)), time)
+        yield _signal(f"latency.{name}", base * stretch * (1 + dice.gauss(0, 0.04)), time)
     yield _signal("traffic.staleness", 1.2, time)
 
 
@@ -155,11 +162,11 @@ def _performance(dice, time, step, strength):
     yield _signal("performance.labels", 4200 * coverage, time)
 
 
-def _slos(dice, time, step):
-    burn = 1.8 if 44 <= step <= 50 else 0.3
+def _slos(dice, time, step, slow):
+    burn = 1.8 if slow else 0.3
     spent = max(0, step - 43) * 0.06
     for name, target, compliance, left in (
-        ("fast", 0.99, 0.9952 - spent * 0.004, 0.62 - spent),
+        ("fast", 0.99, 0.9952 - spent * 0.0065, 0.62 - spent),
         ("available", 0.999, 0.99962, 0.55 - step * 0.002),
         ("right", 0.8, 0.842, 0.81),
     ):

@@ -18,6 +18,7 @@ from neural.monitoring.dashboard.layout import shell
 from neural.monitoring.dashboard.pages import PAGES
 from neural.monitoring.dashboard.rendering import Renderer
 from neural.monitoring.store.protocol import Store
+from neural.monitoring.views import SnapshotBoard
 
 ASSETS = Path(__file__).parent / "assets"
 REFRESH_SECONDS = 15.0
@@ -25,7 +26,7 @@ REFRESH_SECONDS = 15.0
 
 def build_dashboard(
     store: Store,
-    board: Any = None,
+    board: SnapshotBoard | None = None,
     *,
     prefix: str = "/",
     clock: Clock = system_clock,
@@ -33,11 +34,11 @@ def build_dashboard(
 ) -> ASGIApp:
     """An ASGI application that shows what the store holds; it only reads.
 
-    ``prefix`` is the whole path it is reached under ("/" or "/dashboard/"): mount it there, or serve it alone. ``board`` is accepted for
-    symmetry with the API; the dashboard reads the store, so that a live view and a deep link show the same.
+    ``prefix`` is the whole path it is reached under ("/" or "/dashboard/"): mount it there, or serve it alone. With a ``board`` the state
+    of now comes from its snapshot, and only history from the store. ``refresh_seconds``: how often an open page asks again.
     """
     prefix = "/" + prefix.strip("/") + "/" if prefix.strip("/") else "/"
-    renderer = Renderer(store, prefix=prefix, clock=clock, refresh_seconds=refresh_seconds)
+    renderer = Renderer(store, board, prefix=prefix, clock=clock, refresh_seconds=refresh_seconds)
     server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app = dash.Dash(
         __name__,
@@ -81,17 +82,27 @@ def _register(app: dash.Dash, renderer: Renderer) -> None:
         made = await asyncio.to_thread(renderer.render, pathname, search)
         return made.navigation, made.toolbar, made.page, not made.live, made.title
 
-    local = "neural"
-    app.clientside_callback(
-        ClientsideFunction(local, "rendered"), Output("sink", "children"), Input("page", "children"), State("sink", "title"), State("tick", "interval"),
+    in_browser: Any = app.clientside_callback  # Any: it has no annotations upstream
+    in_browser(
+        ClientsideFunction("neural", "rendered"),
+        Output("sink", "children"),
+        Input("page", "children"),
+        State("sink", "title"),
+        State("tick", "interval"),
         State("tick", "disabled"),
-    )  # fmt: skip
-    app.clientside_callback(
-        ClientsideFunction(local, "pick_feature"), Output("url", "search"), Input("drift-heatmap", "clickData"),
-        State("url", "search"), prevent_initial_call=True,
-    )  # fmt: skip
-    app.clientside_callback(
-        ClientsideFunction(local, "switch_theme"), Output("theme", "title"), Input("theme", "n_clicks"), prevent_initial_call=True
+    )
+    in_browser(
+        ClientsideFunction("neural", "pick_feature"),
+        Output("url", "search"),
+        Input("drift-heatmap", "clickData"),
+        State("url", "search"),
+        prevent_initial_call=True,
+    )
+    in_browser(
+        ClientsideFunction("neural", "switch_theme"),
+        Output("theme", "title"),
+        Input("theme", "n_clicks"),
+        prevent_initial_call=True,
     )
 
 

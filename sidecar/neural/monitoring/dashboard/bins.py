@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from neural.monitoring.dashboard.words import number
@@ -85,10 +86,10 @@ def _array_labels(evidence: Mapping[str, Any], count: int) -> list[str]:
         return [str(name) for name in names]
     edges = _numbers(evidence, ("edges",))
     if len(edges) == count + 1:
-        return [interval(a, b) for a, b in zip(edges, edges[1:], strict=False)]
+        return [interval(a, b) for a, b in pairwise(edges)]
     if len(edges) == count - 1 and edges:
         bounds: list[float | None] = [None, *edges, None]
-        return [interval(a, b) for a, b in zip(bounds, bounds[1:], strict=False)]
+        return [interval(a, b) for a, b in pairwise(bounds)]
     return [str(i + 1) for i in range(count)]
 
 

@@ -1,4 +1,4 @@
-"""Features by how far they have drifted, in the order the views give."""
+"""Features by how far they have drifted."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def features(reader: Reader) -> list[Feature]:
         for signal in reader.state.get("drift.feature_score", ())
         if signal.verdict is not None
     }
-    return [
+    found = [
         Feature(
             row["feature"],
             row["score"],
@@ -41,3 +41,4 @@ def features(reader: Reader) -> list[Feature]:
         )
         for row in drift_now(reader.current)["features"]
     ]
+    return sorted(found, key=lambda item: (item.level != "bad", -(item.score or 0.0), -(item.evidence or 0.0), item.name))

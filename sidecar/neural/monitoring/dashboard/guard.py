@@ -21,10 +21,6 @@ _HEADERS = (
 )
 
 
-class TooLarge(Exception):
-    """The request's body is over the limit."""
-
-
 class Guard:
     """ASGI application around Dash's. ``pages`` are the names whose paths show the index page."""
 
@@ -49,10 +45,11 @@ class Guard:
         inner = {**scope, "root_path": ""}
         if path in self._page_paths:  # every page is the same document; the browser's path picks the content
             inner |= {"path": self._prefix, "raw_path": self._prefix.encode()}
-        try:
-            await self._app(inner, _bounded(receive), send)
-        except TooLarge:
+        body = await _body(receive) if scope["method"] == "POST" else b""
+        if body is None:
             await PlainTextResponse("the request's body is too large", 413)(scope, receive, send)
+            return
+        await self._app(inner, _again(body, receive), send)
 
     def _with_headers(self, scope: Scope, send: Send) -> Send:
         fresh = "/_dash-component-suites/" not in scope["path"] and "/assets/" not in scope["path"]
@@ -78,16 +75,24 @@ def content_policy(script_hashes: Iterable[str]) -> str:
     return "; ".join(parts)
 
 
-def _bounded(receive: Receive) -> Receive:
-    seen = 0
+async def _body(receive: Receive) -> bytes | None:
+    """The whole body; None when it is over the limit."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if len(body) > MAX_BODY_BYTES:
+            return None
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """The body as one message, then whatever comes after it (a disconnect)."""
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def wrapped() -> Message:
-        nonlocal seen
-        message = await receive()
-        seen += len(message.get("body", b""))
-        if seen > MAX_BODY_BYTES:
-            raise TooLarge
-        return message
+        return messages.pop() if messages else await receive()
 
     return wrapped
 

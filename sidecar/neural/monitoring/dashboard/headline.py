@@ -25,9 +25,10 @@ LEVELS: dict[str, Level] = {"critical": "bad", "warning": "warn", "info": "unkno
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing worth saying; ``page`` is where to read more."""
+    """One thing worth saying, of what it is, and the ``page`` where to read more."""
 
     level: Level
+    topic: str
     text: str
     page: str
 
@@ -38,6 +39,7 @@ class Headline:
 
     level: Level
     sentence: str
+    topic: str = ""
     findings: tuple[Finding, ...] = ()
 
 
@@ -49,10 +51,11 @@ def headline(reader: Reader) -> Headline:
     findings = tuple(sorted(_findings(reader), key=lambda finding: ORDER.index(finding.level)))
     if reader.current.silent_seconds(reader.until) is not None:
         text = f"No news for {seconds(reader.until - newest)}: the last evaluation was on {date_time(newest)} UTC."
-        return Headline("bad" if reader.selection.live else "unknown", text, findings)
+        return Headline("bad" if reader.selection.live else "unknown", text, "", findings)
     if findings and findings[0].level in ("bad", "warn"):
-        return Headline(findings[0].level, findings[0].text, findings[1:])
-    return Headline("ok", _well(reader, findings), findings)
+        first, *rest = findings
+        return Headline(first.level, first.text, first.topic, tuple(rest))
+    return Headline("ok", _well(reader, findings), "", findings)
 
 
 def _well(reader: Reader, findings: tuple[Finding, ...]) -> str:
@@ -82,9 +85,9 @@ def _alerts(reader: Reader) -> Iterator[Finding]:
     for severity, level in LEVELS.items():
         names = list(dict.fromkeys(row.title or row.rule for row in reader.firing if row.severity == severity))
         if len(names) == 1:
-            yield Finding(level, f"{severity.capitalize()}: {_sentence(names[0])}", "alerts")
+            yield Finding(level, f"{severity} alert", _sentence(names[0]), "alerts")
         elif names:
-            yield Finding(level, f"{plural(len(names), f'{severity} alert')} are firing: {listed(names)}.", "alerts")
+            yield Finding(level, f"{severity} alert", f"{len(names)} alerts are firing: {listed(names)}.", "alerts")
 
 
 def _drift(reader: Reader) -> Iterator[Finding]:
@@ -92,27 +95,29 @@ def _drift(reader: Reader) -> Iterator[Finding]:
     if state["is_drifting"]:
         worst = [row["feature"] for row in state["features"] if row["outcome"] == "bad"]
         which = f", most of all {listed(worst)}" if worst else ""
-        yield Finding(LEVELS[state["drift_severity"]], f"The inputs have drifted{which}.", "drift")
+        yield Finding(LEVELS[state["drift_severity"]], "drift", f"The inputs have drifted{which}.", "drift")
     elif state["outcome"] == "unknown":
         why = state["reason"] or "there is no reference to compare with yet."
-        yield Finding("unknown", f"Drift can't be judged: {_lower(_sentence(why))}", "drift")
+        yield Finding("unknown", "drift", f"Drift can't be judged: {_lower(_sentence(why))}", "drift")
 
 
 def _objectives(reader: Reader) -> Iterator[Finding]:
     for name, state in slos_now(reader.current).items():
         left = state["error_budget_remaining"]
-        if state["status"] == "breached" or (left is not None and left <= 0):
+        if state["status"] == "breached":
             rate, target = percent(state["compliance_rate"]), percent(state["target"])
-            yield Finding("bad", f"“{name}” is not met: {rate} of {target}, the error budget is spent.", "slo")
+            yield Finding("bad", "SLO", f"“{name}” is not met: {rate}, the target is {target}.", "slo")
+        elif left is not None and left <= 0:
+            yield Finding("bad", "SLO", f"The error budget of “{name}” is spent.", "slo")
         elif state["status"] == "at_risk":
-            yield Finding("warn", f"“{name}” burns its error budget too fast: {percent(left)} is left.", "slo")
+            yield Finding("warn", "SLO", f"“{name}” burns its error budget too fast: {percent(left)} is left.", "slo")
 
 
 def _quality(reader: Reader) -> Iterator[Finding]:
     state = quality_now(reader.current)
     if state["is_healthy"] is False:
         why = f": {_lower(_sentence(state['reason']))}" if state["reason"] else "."
-        yield Finding("warn", f"Data quality is poor{why}", "quality")
+        yield Finding("warn", "quality", f"Data quality is poor{why}", "quality")
 
 
 def _traffic(reader: Reader) -> Iterator[Finding]:
@@ -122,16 +127,19 @@ def _traffic(reader: Reader) -> Iterator[Finding]:
     ):
         signal = reader.one(name)
         if signal is not None and signal.verdict is not None and signal.verdict.outcome is Outcome.BAD:
-            yield Finding("warn", f"{percent(signal.value)} {what}.", page)
+            yield Finding("warn", "traffic", f"{percent(signal.value)} {what}.", page)
 
 
 def _capture(reader: Reader) -> Iterator[Finding]:
     found = ledger(reader)
     if found is not None and not found.balanced:
-        yield Finding("warn", "The loss ledger does not add up.", "capture")
+        yield Finding("warn", "capture", "The loss ledger does not add up.", "capture")
     if found is not None and found.loss_ratio > LOSS_WORTH_SAYING:
         yield Finding(
-            "warn", f"{percent(found.loss_ratio)} of requests were not captured: all figures are from the rest.", "capture"
+            "warn",
+            "capture",
+            f"{percent(found.loss_ratio)} of requests were not captured: all figures are from the rest.",
+            "capture",
         )
 
 

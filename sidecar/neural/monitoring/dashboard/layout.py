@@ -7,6 +7,7 @@ from typing import Any
 import dash_bootstrap_components as dbc
 from dash import dcc, html
 
+from neural.monitoring.dashboard.components import aria, segments
 from neural.monitoring.dashboard.pages import PAGES, View
 from neural.monitoring.dashboard.selection import RANGES_SECONDS
 from neural.monitoring.dashboard.words import clock_time, date_time, seconds
@@ -28,7 +29,7 @@ def shell(refresh_seconds: float) -> html.Div:
                         id="theme",
                         className="theme",
                         title="Light or dark",
-                        **{"aria-label": "Switch between light and dark"},
+                        **aria(label="Switch between light and dark"),
                     ),
                 ],
                 className="top",
@@ -47,7 +48,7 @@ def loading() -> html.Div:
     return html.Div(
         [html.Div(className="bone bone-wide"), html.Div(className="bone"), html.Div(className="bone")],
         role="status",
-        **{"aria-label": "Loading"},
+        **aria(label="Loading"),
     )
 
 
@@ -61,7 +62,7 @@ def navigation(view: View) -> html.Nav:
         )
         for page in PAGES.values()
     ]
-    return html.Nav(links, className="pages", **{"aria-label": "Pages"})
+    return html.Nav(links, className="pages", **aria(label="Pages"))
 
 
 def toolbar(view: View, refresh_seconds: float) -> list[Any]:
@@ -69,7 +70,7 @@ def toolbar(view: View, refresh_seconds: float) -> list[Any]:
 
 
 def _model_choice(view: View) -> Any:
-    options = [
+    options: Any = [
         {"label": f"{model} · {version}" if version else model, "value": choice(model, version)}
         for model, version in view.reader.models
     ]
@@ -87,30 +88,19 @@ def choice(model: str, version: str) -> str:
 
 def _ranges(view: View) -> Any:
     current = view.selection.range
-    links = [
-        dcc.Link(name or "auto", href=view.href(range=name), className="segment segment-on" if name == current else "segment")
-        for name in ("", *RANGES_SECONDS)
-    ]
-    return html.Nav(links, className="segments", **{"aria-label": "Stretch of time"})
+    choices = [(name or "auto", view.href(range=name), name == current) for name in ("", *RANGES_SECONDS)]
+    return segments("Stretch of time", choices)
 
 
 def _moment(view: View, refresh_seconds: float) -> Any:
+    """What moment is shown, and how to leave it."""
     reader = view.reader
-    back = dcc.Link("‹", href=view.href(until=reader.since), className="segment", title="Earlier")
+    steps = [("‹ earlier", view.href(until=reader.since), False)]
     if view.selection.live:
         text = f"{clock_time(reader.until)} UTC · every {seconds(refresh_seconds)}"
-        switch = dcc.Link(
-            "Pause",
-            href=view.href(until=reader.until),
-            className="segment",
-            title="Hold this moment; the link then shows it again",
-        )
-        return html.Div(
-            [html.Span(className="pulse"), html.Span(text, id="as-of"), html.Nav([back, switch], className="segments")],
-            className="moment",
-        )
+        steps.append(("pause", view.href(until=reader.until), False))
+        return html.Div([html.Span(className="pulse"), html.Span(text), segments("Moment", steps)], className="moment")
     later = reader.until + reader.range_seconds
-    forward = dcc.Link("›", href=view.href(until=later if later < reader.now else None), className="segment", title="Later")
-    resume = dcc.Link("Resume", href=view.href(until=None), className="segment segment-on", title="Back to now, refreshed")
-    text = html.Span(f"paused at {date_time(reader.until)} UTC", id="as-of")
-    return html.Div([text, html.Nav([back, forward, resume], className="segments")], className="moment")
+    steps.append(("later ›", view.href(until=later if later < reader.now else None), False))
+    steps.append(("resume", view.href(until=None), True))
+    return html.Div([html.Span(f"paused at {date_time(reader.until)} UTC"), segments("Moment", steps)], className="moment")

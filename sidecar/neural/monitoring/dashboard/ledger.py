@@ -65,7 +65,7 @@ def _from_signals(signals: list[Signal]) -> Lines | None:
 
 def _newest(reader: Reader) -> list[Signal]:
     """Capture signals are of the sidecar, not of one model: whichever model they are written under."""
-    latest = reader.store.latest_signals(NAMES)
+    latest = reader.latest(NAMES)
     mine = [s for s in latest if all(s.labels.get(k) in (None, "", v) for k, v in reader.labels.items())] or latest
     if all(signal.time <= reader.until for signal in mine):
         return mine

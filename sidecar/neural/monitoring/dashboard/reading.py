@@ -12,6 +12,7 @@ from neural.monitoring.signal import Signal, Verdict
 from neural.monitoring.store.protocol import Store
 from neural.monitoring.store.rows import AlertRow, Report
 from neural.monitoring.views.current import CURRENT_EVALUATIONS, DEFAULT_EVALUATE_EVERY_SECONDS, SIDECAR, Current
+from neural.monitoring.views.snapshot import Snapshot
 
 PULSE = ("requests.rate", "requests.count")  # written at every evaluation, for every model
 LEAST_AUTO_SECONDS, MOST_AUTO_SECONDS = 60.0, 3600.0
@@ -24,20 +25,29 @@ MAX_ALERTS = 500
 class Reader:
     """One reading of the store: every question is asked once, and all answers are of the same moment.
 
-    ``now`` is Unix seconds. Raises StoreError when the store can't be read.
+    ``now`` is Unix seconds. With a ``snapshot`` the newest signals are taken from there, without asking the store.
+    Raises StoreError when the store can't be read.
     """
 
-    def __init__(self, store: Store, selection: Selection, now: float) -> None:
-        self.store, self.now = store, now
+    def __init__(self, store: Store, selection: Selection, now: float, snapshot: Snapshot | None = None) -> None:
+        self.store, self.now, self._snapshot = store, now, snapshot
         self.until = min(selection.until, now) if selection.until is not None else now
         self.selection = selection
         self._series: dict[tuple[str, ...], list[Series]] = {}
         self.sampled_every: float | None = None  # seconds between the evaluations shown, when not all are
 
+    def latest(self, names: Sequence[str] | None = None, labels: Mapping[str, str] | None = None) -> list[Signal]:
+        """The newest signal of every series, whatever the right edge is."""
+        if self._snapshot is None or not self._snapshot.signals:
+            return self.store.latest_signals(names, labels=labels)
+        wanted = (labels or {}).items()
+        mine = (s for s in self._snapshot.signals if names is None or s.name in names)
+        return [signal for signal in mine if all(signal.labels.get(key) == value for key, value in wanted)]
+
     @cached_property
     def models(self) -> list[tuple[str, str]]:
         """(model, version) of everything ever measured, by name."""
-        found = {(s.labels.get("model", ""), s.labels.get("version", "")) for s in self.store.latest_signals(PULSE)}
+        found = {(s.labels.get("model", ""), s.labels.get("version", "")) for s in self.latest(PULSE)}
         return sorted(found)
 
     @cached_property
@@ -47,9 +57,8 @@ class Reader:
         if wanted in self.models or not self.models:
             return wanted
         same = [pair for pair in self.models if pair[0] == wanted[0]] if wanted[0] else []
-        newest = sorted(self.store.latest_signals(PULSE), key=lambda signal: signal.time)
-        order = [(s.labels.get("model", ""), s.labels.get("version", "")) for s in newest]
-        return max(same or self.models, key=lambda pair: max((i for i, seen in enumerate(order) if seen == pair), default=-1))
+        newest = {(s.labels.get("model", ""), s.labels.get("version", "")): s.time for s in self.latest(PULSE)}
+        return max(same or self.models, key=lambda pair: newest.get(pair, 0.0))
 
     @property
     def labels(self) -> dict[str, str]:
@@ -82,7 +91,7 @@ class Reader:
     @cached_property
     def newest_time(self) -> float | None:
         """When the newest evaluation at or before the right edge was, in the whole store."""
-        known = [s.time for s in self.store.latest_signals(PULSE, labels=self.labels)]
+        known = [s.time for s in self.latest(PULSE, self.labels)]
         if not known or max(known) <= self.until:
             return max(known, default=None)
         earlier = self.store.read_signals(PULSE[:1], labels=self.labels, since=self.since, until=self.until, limit=1)
@@ -100,7 +109,7 @@ class Reader:
         newest = self.newest_time
         if newest is None:
             return []
-        latest = self.store.latest_signals(labels=self.labels)
+        latest = self.latest(None, self.labels)
         if not any(signal.time > self.until for signal in latest):
             horizon = newest - max(LEAST_FRESH_SECONDS, CURRENT_EVALUATIONS * self.step)
             return [signal for signal in latest if signal.time >= horizon]

@@ -17,6 +17,7 @@ from neural.monitoring.dashboard.selection import Selection
 from neural.monitoring.dashboard.words import date_time, seconds
 from neural.monitoring.errors import NeuralError
 from neural.monitoring.store.protocol import Store
+from neural.monitoring.views import SnapshotBoard
 
 _log = logging.getLogger(__name__)
 
@@ -33,12 +34,16 @@ class Rendered:
 class Renderer:
     """Renders any view of one store. Thread-safe: each call makes its own Reader."""
 
-    def __init__(self, store: Store, *, prefix: str, clock: Clock, refresh_seconds: float) -> None:
-        self._store, self._prefix, self._clock, self._refresh_seconds = store, prefix, clock, refresh_seconds
+    def __init__(
+        self, store: Store, board: SnapshotBoard | None = None, *, prefix: str, clock: Clock, refresh_seconds: float
+    ) -> None:
+        self._store, self._board, self._prefix, self._clock = store, board, prefix, clock
+        self._refresh_seconds = refresh_seconds
 
     def view(self, pathname: str | None, search: str | None) -> View:
         selection = Selection.parse(pathname, search, self._prefix)
-        return View(Reader(self._store, selection, self._clock()), self._prefix)
+        snapshot = self._board.current() if self._board else None
+        return View(Reader(self._store, selection, self._clock(), snapshot), self._prefix)
 
     def render(self, pathname: str | None, search: str | None) -> Rendered:
         view = self.view(pathname, search)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 from neural.monitoring.signal import Outcome, Signal
@@ -51,7 +52,7 @@ class Series:
 def typical_step(times: Iterable[float]) -> float:
     """The usual distance between measurements in seconds; 0 if there are fewer than two."""
     moments = sorted(set(times))
-    return median(b - a for a, b in zip(moments, moments[1:], strict=False)) if len(moments) > 1 else 0.0
+    return median(b - a for a, b in pairwise(moments)) if len(moments) > 1 else 0.0
 
 
 def grouped(signals: Iterable[Signal]) -> list[Series]:

@@ -35,7 +35,7 @@ def layout(**more: Any) -> dict[str, Any]:
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"family": FONT, "size": 12, "color": INK},
-        "margin": {"l": 52, "r": 12, "t": 8, "b": 30},
+        "margin": {"l": 52, "r": 12, "t": 28, "b": 24},
         "hovermode": "x unified",
         "hoverlabel": {"bgcolor": "#22272e", "bordercolor": "#22272e", "font": {"color": "#f2f4f6", "size": 12}},
         "showlegend": False,

@@ -1,10 +1,14 @@
 """The parts pages are built from."""
 
+from neural.monitoring.dashboard.components.aria import aria
 from neural.monitoring.dashboard.components.badge import badge
 from neural.monitoring.dashboard.components.notice import empty, failure, remark
 from neural.monitoring.dashboard.components.panel import grid, panel, tile
 from neural.monitoring.dashboard.components.ranking import Rank, ranking
+from neural.monitoring.dashboard.components.segments import segments
 from neural.monitoring.dashboard.components.sparkline import sparkline
 from neural.monitoring.dashboard.components.table import facts, table
 
-__all__ = ["Rank", "badge", "empty", "facts", "failure", "grid", "panel", "ranking", "remark", "sparkline", "table", "tile"]
+__all__ = [
+    "Rank", "aria", "badge", "empty", "facts", "failure", "grid", "panel", "ranking", "remark", "segments", "sparkline", "table", "tile",
+]  # fmt: skip

@@ -22,7 +22,9 @@ def grid(*children: Any, columns: int = 2) -> html.Div:
     return html.Div(list(children), className=f"grid grid-{columns}")
 
 
-def tile(label: str, value: str, *, note: Any = "", level: str = "", series: Series | None = None, href: str = "") -> html.Div:
+def tile(
+    label: str, value: str, *, note: Any = "", level: str = "", series: Series | None = None, href: str = ""
+) -> html.Div | dcc.Link:
     """One figure to read at a glance, with the way it came."""
     mark = [html.Span(className=f"dot dot-{level}", title=level)] if level else []
     line = [sparkline(series, label)] if series is not None and series.has_data else []

@@ -8,6 +8,8 @@ from typing import Any
 import dash_bootstrap_components as dbc
 from dash import html
 
+from neural.monitoring.dashboard.components.aria import aria
+
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[Any]], *, numeric: Sequence[int] = (), label: str = "") -> html.Div:
     """``numeric`` are the columns set flush right. The box can take the focus, so the keyboard can scroll it."""
@@ -15,7 +17,7 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[Any]], *, numeric: Seq
     head = html.Thead(html.Tr([html.Th(text, className=kind, scope="col") for text, kind in zip(headers, kinds, strict=True)]))
     body = html.Tbody([html.Tr([html.Td(cell, className=kind) for cell, kind in zip(row, kinds, strict=True)]) for row in rows])
     return html.Div(
-        dbc.Table([head, body]), className="table-box", tabIndex="0", role="region", **{"aria-label": label or headers[0]}
+        dbc.Table([head, body]), className="table-box", tabIndex="0", role="region", **aria(label=label or headers[0])
     )
 
 

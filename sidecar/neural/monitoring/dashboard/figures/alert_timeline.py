@@ -21,12 +21,12 @@ def alert_timeline(rows: Sequence[AlertRow], *, since: float, until: float) -> d
     vertical.pop("autorange")
     return figure(
         traces, barmode="overlay", hovermode="closest", xaxis=time_axis(since, until), yaxis=vertical,
-        margin={"l": 60, "r": 8, "t": 4, "b": 28},
+        margin={"l": 60, "r": 8, "t": 28, "b": 24},
     )  # fmt: skip
 
 
 def height(rows: Sequence[AlertRow]) -> int:
-    return 60 + LANE_PIXELS * max(1, len({row.rule for row in rows}))
+    return 64 + LANE_PIXELS * max(1, len({row.rule for row in rows}))
 
 
 def _bar(row: AlertRow, lane: int, since: float, until: float) -> dict[str, Any]:

@@ -10,15 +10,19 @@ from neural.monitoring.dashboard.theme import BLUE, GREY, RED, axis, figure
 from neural.monitoring.dashboard.words import plain, shortened
 
 MAX_LABELS = 12
+MAX_NOTES = 4
+LEAST_NOTED = 0.05  # five points of a hundred
 
 
 def distribution(bins: Sequence[Bin]) -> dict[str, Any]:
     """Paired bars of shares, bin by bin; a moved bin is red and says by how much."""
     places = list(range(len(bins)))
+    colours = [RED if item.moved else BLUE for item in bins]
     labels = [plain(item.label) for item in bins]
+    shared = {"type": "bar", "x": places, "text": labels, "textposition": "none"}
     traces = [
-        _bars("reference", places, [item.reference for item in bins], [GREY] * len(bins), labels, 0.45),
-        _bars("now", places, [item.current for item in bins], [RED if item.moved else BLUE for item in bins], labels, 0.9),
+        {**shared, **_side("reference"), "y": [item.reference for item in bins], "marker": {"color": GREY}, "opacity": 0.45},
+        {**shared, **_side("now"), "y": [item.current for item in bins], "marker": {"color": colours}, "opacity": 0.9},
     ]
     every = -(-len(bins) // MAX_LABELS)
     ticks = {
@@ -33,23 +37,21 @@ def distribution(bins: Sequence[Bin]) -> dict[str, Any]:
         bargroupgap=0.04,
         hovermode="closest",
         showlegend=True,
-        annotations=[_note(i, item) for i, item in enumerate(bins) if item.moved and _worth_saying(item)],
+        annotations=[_note(i, bins[i]) for i in _largest_moves(bins)],
         margin={"l": 52, "r": 12, "t": 30, "b": 56},
-        xaxis=axis(showgrid=False, tickangle=-35 if len(bins) > 4 else 0, **ticks),
+        xaxis=axis(showgrid=False, **ticks),
         yaxis=axis(tickformat=".0%", rangemode="tozero"),
     )
 
 
-def _bars(name: str, x: list[int], y: list[float], colours: list[str], labels: list[str], opacity: float) -> dict[str, Any]:
-    return {
-        "type": "bar", "name": name, "x": x, "y": y, "opacity": opacity, "marker": {"color": colours},
-        "text": labels, "textposition": "none",
-        "hovertemplate": "%{text}<br>" + name + " %{y:.2%}<extra></extra>",
-    }  # fmt: skip
+def _side(name: str) -> dict[str, Any]:
+    return {"name": name, "hovertemplate": "%{text}<br>" + name + " %{y:.2%}<extra></extra>"}
 
 
-def _worth_saying(item: Bin) -> bool:
-    return abs(item.current - item.reference) >= 0.05
+def _largest_moves(bins: Sequence[Bin]) -> list[int]:
+    """Where to write how far a bin moved: a few places, else the words would run into each other on a phone."""
+    moved = [i for i, item in enumerate(bins) if item.moved and abs(item.current - item.reference) >= LEAST_NOTED]
+    return sorted(moved, key=lambda i: -abs(bins[i].current - bins[i].reference))[:MAX_NOTES]
 
 
 def _note(place: int, item: Bin) -> dict[str, Any]:

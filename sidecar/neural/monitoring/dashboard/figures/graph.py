@@ -7,12 +7,13 @@ from typing import Any
 
 from dash import dcc, html
 
+from neural.monitoring.dashboard.components.aria import aria
 from neural.monitoring.dashboard.theme import GRAPH_CONFIG
 
 
 def graph(identity: str, figure: dict[str, Any], label: str, height: int = 220) -> html.Figure:
     """``identity`` must be unique on its page and the same at every refresh: then Plotly redraws instead of starting over."""
     name = re.sub(r"[^\w-]+", "-", f"neural-{identity}")
-    config = {**GRAPH_CONFIG, "toImageButtonOptions": {**GRAPH_CONFIG["toImageButtonOptions"], "filename": name}}
+    config: Any = {**GRAPH_CONFIG, "toImageButtonOptions": {**GRAPH_CONFIG["toImageButtonOptions"], "filename": name}}
     chart = dcc.Graph(id=identity, figure=figure, config=config, style={"height": f"{height}px"}, className="graph")
-    return html.Figure(chart, role="img", style={"minHeight": f"{height}px"}, **{"aria-label": label})
+    return html.Figure(chart, role="img", style={"minHeight": f"{height}px"}, **aria(label=label))

@@ -41,14 +41,14 @@ def heatmap(rows: Sequence[tuple[str, Series]], *, since: float, until: float, t
         "hovertemplate": "%{text}<br>%{x|%-d %b %H:%M:%S} UTC<br>" + plain(unit) + " %{z:.3~g}<extra></extra>",
     }
     ticks = {"tickmode": "array", "tickvals": list(range(len(names))), "ticktext": [plain(shortened(n, 18)) for n in names]}
-    vertical = axis(autorange="reversed", showgrid=False, **ticks)
+    vertical = axis(autorange="reversed", showgrid=False, ticks="", **ticks)
     return figure(
-        [trace], xaxis=time_axis(since, until), yaxis=vertical, hovermode="closest", margin={"l": 60, "r": 8, "t": 4, "b": 28}
+        [trace], xaxis=time_axis(since, until), yaxis=vertical, hovermode="closest", margin={"l": 60, "r": 8, "t": 28, "b": 24}
     )
 
 
 def height(rows: int) -> int:
-    return max(MIN_PIXELS, 40 + ROW_PIXELS * rows)
+    return max(MIN_PIXELS, 56 + ROW_PIXELS * rows)
 
 
 def _row(series: Series, times: Sequence[float]) -> list[float | None]:

@@ -1,24 +1,23 @@
-"""Signals over time as lines, with thresholds and with the time in which alerts fired."""
+"""Signals over time as lines, with thresholds."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import log10
+from math import ceil, log10
 from typing import Any
 
 from neural.monitoring.dashboard.series import Series
 from neural.monitoring.dashboard.theme import RED, SEQUENCE, axis, figure, level_line, time_axis
 from neural.monitoring.dashboard.words import plain, shortened
-from neural.monitoring.store.rows import AlertRow
 
 _TICKS: dict[str, dict[str, Any]] = {
-    "share": {"tickformat": ".1~%", "hoverformat": ".3~%"},
     "s": {"tickformat": "~s", "hoverformat": ".3~s", "ticksuffix": "s"},
     "1/s": {"tickformat": "~s", "hoverformat": ".3~s", "ticksuffix": "/s"},
     "By": {"tickformat": ".3~s", "hoverformat": ".3~s", "ticksuffix": "B"},
 }
-_NUMBER = {"tickformat": "~s", "hoverformat": ".4~g"}
+TICKS = 5  # about as many as Plotly sets on a small figure
+LARGE = 10_000.0  # plain numbers get k and M from here
 FEW_POINTS = 3  # fewer than this and a line alone would be invisible
 
 
@@ -29,7 +28,6 @@ class Line:
     name: str
     series: Series
     colour: str = ""
-    dash: str = "solid"
     fill: bool = False
 
 
@@ -40,36 +38,54 @@ def lines(
     until: float,
     unit: str = "1",
     thresholds: Mapping[str, float] | None = None,
-    alerts: Sequence[AlertRow] = (),
     log: bool = False,
+    zero: bool = True,
     bounds: tuple[float, float] | None = None,
 ) -> dict[str, Any]:
-    """``thresholds``: caption → level in the unit of the values. ``bounds``: the y axis, else from the data and from zero."""
-    traces = [_trace(item, SEQUENCE[i % len(SEQUENCE)]) for i, item in enumerate(items)]
-    shapes = [_span(row, since, until) for row in alerts if row.fired_at is not None]
-    notes: list[dict[str, Any]] = []
-    for caption, level in (thresholds or {}).items():
-        shape, note = level_line(level, RED, plain(caption))
-        if log:
-            note["y"] = _log10(level)
-        shapes.append(shape)
-        notes.append(note)
-    vertical: dict[str, Any] = {"rangemode": "tozero", **_TICKS.get(unit, _NUMBER)}
-    if log:
-        vertical = {"type": "log", "tickformat": "~g", "hoverformat": ".3~g", "nticks": 6}
-    elif bounds is not None:
-        vertical |= {"range": list(bounds)}
-    many = len(items) > 1
-    margin = {"l": 52, "r": 12, "t": 30 if many else 8, "b": 30}
+    """``thresholds``: caption → level in the unit of the values. ``zero``: the y axis begins at zero. ``bounds`` overrides both."""
+    limits = dict(thresholds or {})
+    marks = [level_line(level, RED, plain(caption)) for caption, level in limits.items() if level > 0 or not log]
+    notes = [{**note, "y": log10(note["y"])} if log else note for _, note in marks]
     return figure(
-        traces,
+        [_trace(item, SEQUENCE[i % len(SEQUENCE)]) for i, item in enumerate(items)],
         xaxis=time_axis(since, until),
-        yaxis=axis(**vertical),
-        shapes=shapes,
+        yaxis=axis(**_vertical(items, unit, list(limits.values()), log=log, zero=zero, bounds=bounds)),
+        shapes=[shape for shape, _ in marks],
         annotations=notes,
-        showlegend=many,
-        margin=margin,
+        showlegend=len(items) > 1,
     )
+
+
+def _vertical(
+    items: Sequence[Line],
+    unit: str,
+    levels: Sequence[float],
+    *,
+    log: bool,
+    zero: bool,
+    bounds: tuple[float, float] | None,
+) -> dict[str, Any]:
+    if log:
+        return {"type": "log", "tickformat": "~g", "hoverformat": ".3~g", "nticks": 6}
+    values = [value for item in items for value in item.series.values if value is not None] + list(levels)
+    low, high = (min(values, default=0.0), max(values, default=1.0)) if bounds is None else bounds
+    low = min(low, 0.0) if zero else low
+    out: dict[str, Any] = {"rangemode": "tozero" if zero else "normal", **_format(unit, low, high)}
+    if high == low:  # a flat line: Plotly would make an axis of two units, with negative shares
+        out["range"] = [0, 2 * high if high > 0 else 1]
+    return out if bounds is None else {**out, "range": list(bounds)}
+
+
+def _format(unit: str, low: float, high: float) -> dict[str, Any]:
+    """How numbers are written on the axis, with as many digits as its ticks need to differ."""
+    if unit == "share":
+        step = (high - low) / TICKS * 100
+        digits = min(max(ceil(-log10(step)), 0), 6) if step > 0 else 0
+        return {"tickformat": f".{digits}%", "hoverformat": f".{digits + 2}~%"}
+    if unit in _TICKS:
+        return _TICKS[unit]
+    large = max(abs(low), abs(high)) >= LARGE
+    return {"tickformat": "~s" if large else "~g", "hoverformat": ".4~s" if large else ".4~g"}
 
 
 def _trace(item: Line, colour: str) -> dict[str, Any]:
@@ -82,28 +98,12 @@ def _trace(item: Line, colour: str) -> dict[str, Any]:
         "name": plain(shortened(item.name)),
         "x": [moment * 1000 for moment in times],
         "y": values,
-        "line": {"color": chosen, "width": 1.8, "dash": item.dash},
+        "line": {"color": chosen, "width": 1.8},
         "connectgaps": False,
     }
-    if item.fill:
-        trace |= {"fill": "tozeroy", "fillcolor": _veil(chosen)}
-    return trace
+    return {**trace, "fill": "tozeroy", "fillcolor": _veil(chosen)} if item.fill else trace
 
 
 def _veil(colour: str) -> str:
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},0.12)"
-
-
-def _span(row: AlertRow, since: float, until: float) -> dict[str, Any]:
-    """The time an alert fired, as a band behind the lines."""
-    start = max(row.fired_at or since, since)
-    end = min(row.resolved_at or until, until)
-    return {
-        "type": "rect", "xref": "x", "yref": "paper", "x0": start * 1000, "x1": max(end, start) * 1000, "y0": 0, "y1": 1,
-        "fillcolor": "rgba(220,91,72,0.10)", "line": {"width": 0}, "layer": "below",
-    }  # fmt: skip
-
-
-def _log10(level: float) -> float:
-    return log10(level) if level > 0 else 0.0

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from dash import dcc, html
+from dash import html
 
-from neural.monitoring.dashboard.components import badge, empty, facts, panel, remark
+from neural.monitoring.dashboard.components import badge, empty, facts, panel, remark, segments
 from neural.monitoring.dashboard.figures import alert_timeline, graph
 from neural.monitoring.dashboard.figures.alert_timeline import height as timeline_height
 from neural.monitoring.dashboard.pages.page import Page, View
@@ -57,13 +57,8 @@ def _filters(view: View) -> Any:
 
 def _filter(view: View, name: str, options: tuple[str, ...]) -> Any:
     current = getattr(view.selection, name)
-    links = [
-        dcc.Link(
-            option or "all", href=view.href(**{name: option}), className="segment segment-on" if option == current else "segment"
-        )
-        for option in ("", *options)
-    ]
-    return html.Nav(links, className="segments", **{"aria-label": name.capitalize()})
+    choices = [(option or "all", view.href(**{name: option}), option == current) for option in ("", *options)]
+    return segments(name.capitalize(), choices)
 
 
 def _card(view: View, row: AlertRow) -> Any:

@@ -41,7 +41,7 @@ def _ledger(view: View) -> Any:
 
 
 def _sidecar(view: View) -> Any:
-    latest = {s.name: s for s in view.reader.store.latest_signals(OWN)}
+    latest = {s.name: s for s in view.reader.latest(OWN)}
     if not latest:
         return panel("The sidecar itself", empty("The sidecar has not reported on itself."))
     memory, spent, backlog = (latest[name].value if name in latest else None for name in OWN)
@@ -96,7 +96,8 @@ def _failure(report: Report) -> list[Any]:
 
 def _any(view: View, name: str) -> Series | None:
     """The series of the chosen model, else of the sidecar as a whole."""
-    for labels in (None, {}):
+    choices: tuple[dict[str, str] | None, ...] = (None, {})
+    for labels in choices:
         found = next((s for s in view.reader.series(name, labels=labels) if s.has_data), None)
         if found is not None:
             return found

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash import dcc, html
+from dash import html
 
 from neural.monitoring.dashboard.bins import bins_from
-from neural.monitoring.dashboard.components import badge, empty, facts, grid, panel, ranking, remark, tile
+from neural.monitoring.dashboard.components import badge, empty, facts, grid, panel, ranking, remark, segments, tile
 from neural.monitoring.dashboard.features import Feature, features
 from neural.monitoring.dashboard.figures import Line, distribution, graph, heatmap, lines
 from neural.monitoring.dashboard.figures.heatmap import height as heatmap_height
 from neural.monitoring.dashboard.headline import level_of
 from neural.monitoring.dashboard.pages.feature_rank import as_rank
 from neural.monitoring.dashboard.pages.page import Page, View
+from neural.monitoring.dashboard.series import Series
 from neural.monitoring.dashboard.words import number, plural
 from neural.monitoring.signal import Signal, Verdict
 
@@ -47,7 +48,7 @@ def render(view: View) -> list[Any]:
         _tiles(view),
         grid(_ranking(view, found, chosen), _detail(view, chosen), columns=3),
         _map(view, names),
-        grid(_evidence(view, chosen), _measures(view, chosen)),
+        grid(_evidence(view, chosen), _tests(view, chosen), _distance(view, chosen), columns=3),
     ]
 
 
@@ -151,17 +152,13 @@ def _map(view: View, names: list[str]) -> Any:
 
 def _measure_links(view: View, current: str) -> Any:
     measured = [name for name, signal in MEASURES.items() if signal in view.reader.state]
-    links = [
-        dcc.Link(name, href=view.href(measure=name), className="segment segment-on" if name == current else "segment")
-        for name in measured
-    ]
-    return html.Nav(links, className="segments", **{"aria-label": "Measure"})
+    return segments("Measure", [(name, view.href(measure=name), name == current) for name in measured])
 
 
 def _evidence(view: View, feature: str) -> Any:
     reader = view.reader
-    series = [s for s in reader.series("drift.evidence") if s.labels.get("feature") == feature]
-    if not series or not series[0].has_data:
+    series = _of(view, "drift.evidence", feature)
+    if not series:
         return panel("Sequential evidence", empty("No sequential evidence for this feature in this stretch of time."))
     chart = lines(
         [Line(feature, series[0], fill=False)],
@@ -174,16 +171,27 @@ def _evidence(view: View, feature: str) -> Any:
     return panel("Sequential evidence", graph("drift-evidence", chart, f"Evidence for drift of {feature}"), hint=hint)
 
 
-def _measures(view: View, feature: str) -> Any:
-    reader = view.reader
-    wanted = [(name, MEASURES[name]) for name in ("ks", "psi", "wasserstein")]
-    items = [
-        Line(word, s) for word, name in wanted for s in reader.series(name) if s.labels.get("feature") == feature and s.has_data
-    ]
+def _tests(view: View, feature: str) -> Any:
+    items = [Line(name.upper(), s) for name in ("ks", "psi") for s in _of(view, MEASURES[name], feature)]
     if not items:
-        return panel("Tests", empty("No test was run on this feature in this stretch of time."))
-    chart = lines(items, since=reader.since, until=reader.until)
-    return panel("Tests", graph("drift-tests", chart, f"Drift tests of {feature} over time"), hint=f"Statistics of {feature}")
+        return panel("KS and PSI", empty("No test was run on this feature in this stretch of time."))
+    chart = lines(items, since=view.reader.since, until=view.reader.until)
+    return panel(
+        "KS and PSI", graph("drift-tests", chart, f"KS and PSI of {feature} over time"), hint="Distance from the reference"
+    )
+
+
+def _distance(view: View, feature: str) -> Any:
+    series = _of(view, "drift.wasserstein", feature)
+    if not series:
+        return panel("Wasserstein", empty("No distance was measured for this feature in this stretch of time."))
+    chart = lines([Line("Wasserstein", series[0])], since=view.reader.since, until=view.reader.until)
+    hint = "How far values have moved from the reference"
+    return panel("Wasserstein", graph("drift-distance", chart, f"Wasserstein distance of {feature} over time"), hint=hint)
+
+
+def _of(view: View, name: str, feature: str) -> list[Series]:
+    return [s for s in view.reader.series(name) if s.labels.get("feature") == feature and s.has_data]
 
 
 def _threshold(signals: list[Signal]) -> float:

@@ -6,7 +6,7 @@ from typing import Any
 
 from dash import dcc, html
 
-from neural.monitoring.dashboard.components import Rank, badge, empty, grid, panel, ranking, table, tile
+from neural.monitoring.dashboard.components import Rank, aria, badge, empty, grid, panel, ranking, table, tile
 from neural.monitoring.dashboard.features import features
 from neural.monitoring.dashboard.figures import Line, graph, lines
 from neural.monitoring.dashboard.headline import headline, level_of
@@ -32,11 +32,14 @@ def render(view: View) -> list[Any]:
 
 def _verdict(view: View) -> html.Section:
     found = headline(view.reader)
-    notes = [html.Li([badge(item.level), " ", dcc.Link(item.text, href=view.href(page=item.page))]) for item in found.findings]
+    notes = [
+        html.Li([badge(item.level, item.topic), " ", dcc.Link(item.text, href=view.href(page=item.page))])
+        for item in found.findings
+    ]
     return html.Section(
-        [html.H1(found.sentence), html.Ul(notes) if notes else None],
+        [badge(found.level, found.topic) if found.topic else None, html.H1(found.sentence), html.Ul(notes) if notes else None],
         className=f"verdict verdict-{found.level}",
-        **{"aria-live": "polite"},
+        **aria(live="polite"),
     )
 
 

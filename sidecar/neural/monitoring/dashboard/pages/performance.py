@@ -30,7 +30,7 @@ FULL_COVERAGE = 0.9  # below this share of labels the figures are called provisi
 def render(view: View) -> list[Any]:
     measured = [n for n in (*SHARES, *LOSSES, *OTHERS) if f"performance.{n}" in view.reader.state]
     if not measured:
-        return [html.H1("Performance"), _nothing(view)]
+        return [html.H1("Performance"), _nothing()]
     groups = [_chart(view, "Higher is better", [n for n in measured if n in SHARES + OTHERS], "performance-shares")]
     groups.append(_chart(view, "Lower is better", [n for n in measured if n in LOSSES], "performance-losses"))
     charts = [group for group in groups if group is not None]
@@ -43,7 +43,7 @@ def render(view: View) -> list[Any]:
     ]
 
 
-def _nothing(view: View) -> Any:
+def _nothing() -> Any:
     return empty(
         "No label has arrived yet.",
         ["Send outcomes when they are known: ", html.Code("POST /v1/labels"), " or ", html.Code("neural monitor labels"), "."],
@@ -76,9 +76,7 @@ def _chart(view: View, title: str, names: list[str], identity: str) -> Any:
     if not items:
         return None
     share = all(n in SHARES for n in names)
-    chart = lines(items, since=view.reader.since, until=view.reader.until, unit="share" if share else "1")
-    if share:
-        chart["layout"]["yaxis"]["rangemode"] = "normal"
+    chart = lines(items, since=view.reader.since, until=view.reader.until, unit="share" if share else "1", zero=not share)
     return panel(title, graph(identity, chart, f"Performance measures over time, {title.lower()}", 240))
 
 

@@ -82,9 +82,13 @@ def _compliance(view: View, name: str) -> Any:
     target = view.reader.value("slo.target", slo=name)
     limits = {"target": target} if target is not None else {}
     chart = lines(
-        [Line("compliance", series[0])], since=view.reader.since, until=view.reader.until, unit="share", thresholds=limits
+        [Line("compliance", series[0])],
+        since=view.reader.since,
+        until=view.reader.until,
+        unit="share",
+        thresholds=limits,
+        zero=False,
     )
-    chart["layout"]["yaxis"]["rangemode"] = "normal"
     signal = view.reader.one("slo.compliance", slo=name)
     reason = [html.P(signal.verdict.reason, className="reason")] if signal and signal.verdict else []
     return panel("Compliance", graph("slo-compliance", chart, f"Compliance of {name} with its target"), *reason)

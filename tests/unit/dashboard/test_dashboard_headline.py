@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from neural.monitoring.dashboard.headline import headline
+from neural.monitoring.signal import Outcome, Signal, Verdict
+from neural.monitoring.store import MemoryStore
+
+MODEL = {"model": "m", "version": "1"}
+
+
+def _store(now, *signals):
+    store = MemoryStore()
+    store.write_signals([Signal("requests.rate", 12.0, now, MODEL), *signals])
+    return store
+
+
+def _drift(now, outcome, reason="because", value=0.0):
+    return Signal("drift.alarm", value, now, MODEL, Verdict(outcome, reason))
+
+
+def test_an_empty_store_is_not_called_well(empty_store, read):
+    found = headline(read(empty_store))
+    assert found.level == "unknown"
+    assert found.sentence == "Nothing has been measured yet."
+
+
+def test_a_calm_service_is_well_with_its_figures(calm_store, read):
+    found = headline(read(calm_store))
+    assert found.level == "ok"
+    assert found.findings == ()
+    assert "no drift in 12 features" in found.sentence
+
+
+def test_a_firing_critical_alert_comes_first(store, read):
+    found = headline(read(store))
+    assert (found.level, found.topic, found.sentence) == ("bad", "critical alert", "Inputs have drifted: temp, dewp.")
+    assert [f.level for f in found.findings] == sorted((f.level for f in found.findings), key=["bad", "warn", "unknown"].index)
+
+
+def test_the_moment_before_the_incident_was_well(store, read, now):
+    found = headline(read(store, f"/?until={now - 25 * 60:.0f}"))
+    assert found.level == "ok"
+
+
+def test_silence_of_the_sidecar_is_bad_news(calm_store, read, now):
+    found = headline(read(calm_store, now=now + 1800))
+    assert found.level == "bad"
+    assert found.sentence.startswith("No news for 30 min")
+
+
+def test_not_knowing_is_never_called_well(now, read):
+    found = headline(read(_store(now, _drift(now, Outcome.UNKNOWN, "Only 12 rows."))))
+    assert found.sentence == "Well, as far as can be judged."
+    assert [f.text for f in found.findings] == ["Drift can't be judged: only 12 rows."]
+
+
+def test_a_lossy_capture_casts_doubt_on_the_rest(now, read):
+    ledger = [Signal("capture.seen", 100.0, now, MODEL), Signal("capture.shipped", 90.0, now, MODEL)]
+    ledger.append(Signal("capture.dropped", 10.0, now, {**MODEL, "reason": "ring_full"}))
+    found = headline(read(_store(now, *ledger, _drift(now, Outcome.OK))))
+    assert (found.level, found.topic) == ("warn", "capture")
+    assert found.sentence.startswith("10 % of requests were not captured")
