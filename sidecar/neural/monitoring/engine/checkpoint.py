@@ -42,6 +42,8 @@ class Checkpointer:
         """Restore the last checkpoint and return its journal position; None when there is none or it can't be used."""
         raw = self.store.blob(_KIND, "engine")
         if raw is None:
+            if self.predictions is not None:
+                self._restore("predictions", lambda: self.predictions and self.predictions.restore({}))  # the journal brings all rows again
             return None
         state = json.loads(raw)
         if state.get("format") != FORMAT:

@@ -152,6 +152,7 @@ class Engine:
         self._tick_queued = False
         signals = self._evaluator.evaluate(now, backlog=self.backlog, replay=replay)
         self._panes.expire(now)
+        self._processor.joiner.expire(now)
         if not replay:
             self._publish(signals, now)
 

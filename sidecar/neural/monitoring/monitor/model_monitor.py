@@ -49,8 +49,8 @@ class ModelMonitor:
         self._clock, self._started_at = clock, clock()
         self._store = open_store(self.storage_path)
         self.drift_detector = DriftDetector(storage_path=self.storage_path)
-        self.quality_monitor = DataQualityMonitor(storage_path=self.storage_path)
-        self.prediction_logger = PredictionLogger(storage_path=self.storage_path)
+        self.quality_monitor = DataQualityMonitor(storage_path=self.storage_path, model=model_name, version=model_version)
+        self.prediction_logger = PredictionLogger(storage_path=self.storage_path, model=model_name, version=model_version)
         self.prediction_analyzer = PredictionAnalyzer(self.prediction_logger)
         self.metrics_registry = MetricsRegistry() if enable_prometheus else None
         self.prometheus_exporter = (
