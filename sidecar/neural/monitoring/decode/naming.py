@@ -53,7 +53,8 @@ def from_path(path: str) -> tuple[str, str]:
     """(model, version) that the path names; "" where it names none."""
     for pattern in _PATHS:
         if match := pattern.search(path):
-            return match["model"] or "", match["version"] or ""
+            found = match.groupdict(default="")
+            return found["model"], found.get("version", "")
     return "", ""
 
 

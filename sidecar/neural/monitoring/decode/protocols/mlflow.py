@@ -85,4 +85,6 @@ def _csv(body: bytes, max_rows: int) -> Columns:
     if not has_header(rows):
         raise Undecodable(Reason.BAD_CSV, "the first line names no columns")
     names, cells = rows[0], rows[1:]
+    if not cells:
+        raise Undecodable(Reason.EMPTY, "a header without lines")
     return Columns(tuple(names), csv_columns(cells, len(names)), len(cells))

@@ -75,6 +75,8 @@ class V2:
         return Rows(layout[1], (row,), layout[2]) if list not in set(map(type, row)) else None
 
     def _any_rows(self, tensors: list[Any], tail: bytes) -> Columns:
+        if not tensors:
+            raise Undecodable(Reason.MALFORMED, "no tensors")
         reader = TailReader(tail)
         names, columns, kinds, counts = list[str](), list[_Values](), list[Kind](), set[int]()
         for tensor in tensors:

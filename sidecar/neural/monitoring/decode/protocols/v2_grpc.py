@@ -46,6 +46,8 @@ def _parse(message_class: Any, body: bytes) -> Any:
 
 
 def _table(tensors: Sequence[Any], raw: Sequence[bytes]) -> Columns:
+    if not tensors:
+        raise Undecodable(Reason.MALFORMED, "no tensors")
     if raw and len(raw) != len(tensors):
         raise Undecodable(Reason.SHAPE, f"{len(raw)} raw contents for {len(tensors)} tensors")
     columns, counts = list[Values](), set[int]()
