@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from neural.monitoring.engine.ports import PredictionSink
@@ -43,7 +44,7 @@ class Checkpointer:
         raw = self.store.blob(_KIND, "engine")
         if raw is None:
             if self.predictions is not None:
-                self._restore("predictions", lambda: self.predictions and self.predictions.restore({}))  # the journal brings all rows again
+                self._restore("predictions", partial(self.predictions.restore, {}))  # the journal brings all rows again
             return None
         state = json.loads(raw)
         if state.get("format") != FORMAT:
@@ -52,9 +53,9 @@ class Checkpointer:
         self._restore("panes", lambda: self.panes.restore(self.store.blob(_KIND, "panes") or b""))
         for name, part in self.parts.items():
             if name in state["parts"]:
-                self._restore(name, lambda part=part, name=name: part.restore(state["parts"][name]))
+                self._restore(name, partial(part.restore, state["parts"][name]))
         if self.predictions is not None and state["predictions"] is not None:
-            self._restore("predictions", lambda: self.predictions and self.predictions.restore(state["predictions"]))
+            self._restore("predictions", partial(self.predictions.restore, state["predictions"]))
         return state["position"]
 
     @staticmethod
