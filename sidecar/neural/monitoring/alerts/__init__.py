@@ -11,14 +11,26 @@ from neural.monitoring.alerts.channels import (
 )
 from neural.monitoring.alerts.delivery import Delivery
 from neural.monitoring.alerts.engine import AlertEngine
+from neural.monitoring.alerts.manager import AlertManager
 from neural.monitoring.alerts.names import AlertChannel, AlertSeverity, AlertState, NoData
 from neural.monitoring.alerts.notification import test_notification
 from neural.monitoring.alerts.rule import Rule
+from neural.monitoring.alerts.seed import (
+    Alert,
+    AlertRule,
+    create_drift_alert_rule,
+    create_latency_alert_rule,
+    create_performance_alert_rule,
+    create_quality_alert_rule,
+)
 from neural.monitoring.alerts.settings import RuleSettings, SilenceSettings
 
 __all__ = [
+    "Alert",
     "AlertChannel",
     "AlertEngine",
+    "AlertManager",
+    "AlertRule",
     "AlertSeverity",
     "AlertState",
     "Channel",
@@ -35,6 +47,10 @@ __all__ = [
     "build_rule",
     "build_rules",
     "build_silences",
+    "create_drift_alert_rule",
+    "create_latency_alert_rule",
+    "create_performance_alert_rule",
+    "create_quality_alert_rule",
     "predefined_rules",
     "test_notification",
 ]

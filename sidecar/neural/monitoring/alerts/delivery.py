@@ -49,7 +49,14 @@ class Delivery:
         self._stopping = threading.Event()
         self._not_before = dict.fromkeys(self._channels, 0.0)
         self.counters = {name: DeliveryCounters() for name in self._channels}
+        self._idle = threading.Condition()
+        self._wake = {name: threading.Event() for name in self._channels}
         self._recover()
+
+    def wake(self) -> None:
+        """There may be something new in the outbox: don't wait for the next look."""
+        for event in self._wake.values():
+            event.set()
 
     def start(self) -> None:
         """One thread a channel."""
@@ -64,6 +71,7 @@ class Delivery:
     def stop(self, timeout_seconds: float = 5.0) -> bool:
         """Ask the threads to end after the message they are at. False when one is still stuck; its row is found again at the next start."""
         self._stopping.set()
+        self.wake()
         share = timeout_seconds / max(len(self._threads), 1)
         for thread in self._threads:
             thread.join(share)
@@ -74,9 +82,20 @@ class Delivery:
                 channel.close()
         return not alive
 
+    def drain(self, timeout_seconds: float) -> bool:
+        """Wait until nothing is due or being sent. False on time-out, or when no threads run."""
+        if not self._threads:
+            return self._nothing_due()
+        with self._idle:
+            return self._idle.wait_for(self._nothing_due, timeout_seconds)
+
     def deliver_due(self, now: float) -> int:
         """Send what is due on every channel; returns how many messages were delivered."""
         return sum(self._round(name, now) for name in self._channels)
+
+    def _nothing_due(self) -> bool:
+        busy = self._store.outbox(state=SENDING, limit=1) or self._store.outbox(state="queued", due_at=self._clock(), limit=1)
+        return not busy
 
     def _recover(self) -> None:
         for row in self._store.outbox(state=SENDING):
@@ -97,8 +116,11 @@ class Delivery:
             except Exception:  # the store may be busy or full: the rows are still there
                 _LOG.exception("delivery to %s stumbled", name)
                 sent = 0
+            with self._idle:
+                self._idle.notify_all()
             if not sent:
-                self._stopping.wait(_POLL_SECONDS)
+                self._wake[name].wait(_POLL_SECONDS)
+                self._wake[name].clear()
 
     def _round(self, name: str, now: float) -> int:
         if now < self._not_before[name] <= now + GIVE_UP_AFTER_SECONDS:
