@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from neural.monitoring import views
 from neural.monitoring.clock import Clock, system_clock
 from neural.monitoring.errors import NeuralError
 from neural.monitoring.store import STATE_FILE, MemoryStore, Store, open_store
+from neural.monitoring.views import QUESTIONS
 
 NO_DATA = "no_data"
 Answer = dict[str, Any]
-_View = Callable[[Store, float, Mapping[str, Any]], Answer]
-
-
-def _which(wanted: Mapping[str, Any]) -> dict[str, Any]:
-    return {"model": wanted.get("model"), "version": wanted.get("version")}
-
-
-VIEWS: Mapping[str, _View] = {
-    "status": lambda store, now, wanted: views.status(store, now, **_which(wanted)),
-    "drift": lambda store, _, wanted: views.drift(store, wanted.get("window", 100), **_which(wanted)),
-    "quality": lambda store, _, wanted: views.quality(store, wanted.get("window", 100), **_which(wanted)),
-    "performance": lambda store, now, wanted: views.performance(store, now, **_which(wanted)),
-    "alerts": lambda store, now, wanted: views.alerts(store, now, wanted.get("hours", 24), wanted.get("severity")),
-    "slo": lambda store, now, wanted: views.slos(store, now, wanted.get("name"), **_which(wanted)),
-    "ledger": lambda store, now, _: views.capture(store, now),
-    "health": lambda store, now, wanted: views.health(store, now, **_which(wanted)),
-}
-"""The questions, by the name they have in the HTTP API (GET /api/v1/<name>)."""
 
 
 class Source(Protocol):
@@ -56,10 +38,10 @@ class FolderSource:
             self._store = open_store(self._folder, read_only=True)
         self.missing = "" if self._folder.is_dir() else f"{self._folder}: no such folder"
         if self._store is not None:
-            return VIEWS[question](self._store, self._clock(), wanted)
+            return QUESTIONS[question](self._store, self._clock(), wanted)
         nothing = MemoryStore()
         try:
-            answer = VIEWS[question](nothing, self._clock(), wanted)
+            answer = QUESTIONS[question](nothing, self._clock(), wanted)
         finally:
             nothing.close()
         return {

@@ -61,6 +61,13 @@ class Current:
         return age if age > max(LEAST_STALE_SECONDS, STALE_EVALUATIONS * self.every_seconds) else None
 
 
+def silence_limit_seconds(store: Store) -> float:
+    """How old the newest evaluation may be before the sidecar counts as silent."""
+    about: Mapping[str, Any] = store.value(SIDECAR, {}) or {}
+    every = float(about.get("evaluate_every_seconds") or DEFAULT_EVALUATE_EVERY_SECONDS)
+    return max(LEAST_STALE_SECONDS, STALE_EVALUATIONS * every)
+
+
 def models(store: Store) -> list[tuple[str, str]]:
     """Every (model, version) that was ever evaluated and not forgotten, most recently evaluated first."""
     newest: dict[tuple[str, str], float] = {}

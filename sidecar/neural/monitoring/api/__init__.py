@@ -1,0 +1,7 @@
+"""The HTTP API: what the views answer, as JSON over Starlette, with an OpenAPI document."""
+
+from __future__ import annotations
+
+from neural.monitoring.api.routes import PREFIX, api_routes
+
+__all__ = ["PREFIX", "api_routes"]

@@ -1,0 +1,50 @@
+"""One operation of the API: what it takes, what it does, what it gives. The OpenAPI document is written from these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from neural.monitoring.api.parameters import Parameter
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A checked request: ``query`` with defaults filled in, ``path`` parameters, and the JSON ``body`` (None without one)."""
+
+    query: Mapping[str, Any]
+    path: Mapping[str, str] = field(default_factory=dict[str, str])
+    body: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """JSON to answer with. ``volatile`` keys change with every look (the time) and are left out of the ETag."""
+
+    body: Any
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    volatile: tuple[str, ...] = ("timestamp", "age_seconds", "uptime_seconds")
+
+
+Handler = Callable[[Call], Reply]
+"""Runs on a worker thread; may raise Problem, StoreError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """``body_schema`` None: takes no body. ``response`` is a JSON Schema; ``example`` a reply. ``mutates``: asks for the token."""
+
+    name: str
+    summary: str
+    handler: Handler
+    parameters: tuple[Parameter, ...] = ()
+    response: Mapping[str, Any] = field(default_factory=lambda: {"type": "object"})
+    example: Any = None
+    body_schema: Mapping[str, Any] | None = None
+    body_example: Any = None
+    mutates: bool = False
+    success: int = 200
+    problems: tuple[int, ...] = ()
+    tag: str = "monitoring"

@@ -1,0 +1,79 @@
+"""The routes of the HTTP API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from starlette.routing import BaseRoute, Route
+
+from neural.monitoring.api.openapi import openapi_document
+from neural.monitoring.api.operation import Call, Operation, Reply
+from neural.monitoring.api.probes import probe_operations
+from neural.monitoring.api.problems import Problem
+from neural.monitoring.api.reading import signal_operations, view_operations
+from neural.monitoring.api.resource import Resource
+from neural.monitoring.api.silences import silence_operations
+from neural.monitoring.clock import Clock, system_clock
+from neural.monitoring.store import Store
+from neural.monitoring.views import SnapshotBoard
+
+PREFIX = "/api/v1"
+
+
+def api_routes(
+    store: Store,
+    board: SnapshotBoard | None = None,
+    *,
+    writer: Store | None = None,
+    token: str | None = None,
+    clock: Clock = system_clock,
+    config: Mapping[str, Any] | None = None,
+) -> list[BaseRoute]:
+    """GET /api/v1/… over ``store``, /health, /ready and /openapi.json.
+
+    ``board`` tells /health whether the engine still evaluates. ``writer``: a store that silences are written to; without it nothing can
+    be changed. ``token``: asked for by what changes things; without one only this machine may. ``config``: the settings in force, with no
+    secret in them.
+    """
+    paths = _paths(store, board, writer, clock, config)
+    document = openapi_document(paths)
+    describe = Operation("openapi", "This document", lambda _: Reply(document))
+    index = Operation("index", "What there is", lambda _: Reply({"paths": sorted(paths), "openapi": "/openapi.json"}))
+    routes: list[BaseRoute] = [Route(path, Resource(operations, token=token)) for path, operations in paths.items()]
+    routes.append(Route("/openapi.json", Resource({"GET": describe})))
+    routes.append(Route(PREFIX, Resource({"GET": index})))
+    routes.append(Route(f"{PREFIX}/{{rest:path}}", Resource(_nowhere())))
+    return routes
+
+
+def _paths(
+    store: Store, board: SnapshotBoard | None, writer: Store | None, clock: Clock, config: Mapping[str, Any] | None
+) -> dict[str, dict[str, Operation]]:
+    paths = {f"{PREFIX}/{name}": {"GET": operation} for name, operation in view_operations(store, clock).items()}
+    latest, over_time = signal_operations(store)
+    paths[f"{PREFIX}/signals"] = {"GET": latest}
+    paths[f"{PREFIX}/signals/{{name}}"] = {"GET": over_time}
+    many, one = silence_operations(store, writer, clock)
+    paths[f"{PREFIX}/silences"] = many
+    if one:
+        paths[f"{PREFIX}/silences/{{silence_id}}"] = one
+    if config is not None:
+        paths[f"{PREFIX}/config"] = {"GET": Operation("config", "The settings in force", partial(_config, config), tag="sidecar")}
+    alive, ready = probe_operations(store, board, clock)
+    paths["/health"], paths["/ready"] = {"GET": alive}, {"GET": ready}
+    return paths
+
+
+def _config(config: Mapping[str, Any], _: Call) -> Reply:
+    return Reply(dict(config))
+
+
+def _nowhere() -> dict[str, Operation]:
+    """Any path nobody knows, by any method: the same problem document."""
+
+    def missing(call: Call) -> Reply:
+        raise Problem(404, f"there is no {PREFIX}/{call.path['rest'][:200]}: see {PREFIX}")
+
+    return {method: Operation("nowhere", "", missing) for method in ("GET", "POST", "PUT", "PATCH", "DELETE")}

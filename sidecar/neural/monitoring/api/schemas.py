@@ -1,0 +1,138 @@
+"""JSON Schemas of the answers, for the OpenAPI document. Tests check real answers against them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+NAMES = {
+    "status": "Status", "drift": "Drift", "quality": "Quality", "performance": "Performance", "slo": "SLOs", "alerts": "Alerts",
+    "ledger": "Capture", "health": "Health",
+}  # fmt: skip
+
+_TEXT: dict[str, Any] = {"type": "string"}
+_NUMBER: dict[str, Any] = {"type": "number"}
+_MAYBE: dict[str, Any] = {"type": ["number", "null"]}
+_COUNT: dict[str, Any] = {"type": "integer", "minimum": 0}
+_FLAG: dict[str, Any] = {"type": "boolean"}
+_TIME: dict[str, Any] = {"type": "number", "description": "Unix seconds"}
+_LABELS: dict[str, Any] = {"type": "object", "additionalProperties": _TEXT}
+_HISTORY: dict[str, Any] = {
+    "type": "array",
+    "items": {"type": "array", "prefixItems": [_TIME, _MAYBE], "minItems": 2, "maxItems": 2},
+    "description": "[time, value], oldest first",
+}
+_OUTCOME: dict[str, Any] = {"type": "string", "enum": ["ok", "bad", "unknown"]}
+
+
+def _ref(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _object(*, required: bool = True, **properties: Any) -> dict[str, Any]:
+    """An object whose named properties are all there; more may come with later versions."""
+    return {"type": "object", "properties": properties, **({"required": list(properties)} if required else {})}
+
+
+def _list(items: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": dict(items)}
+
+
+def _words(*words: str) -> dict[str, Any]:
+    return {"type": "string", "enum": list(words)}
+
+
+_MODEL = _object(name=_TEXT, version=_TEXT)
+_DRIFT_FEATURE = _object(
+    feature=_TEXT, score=_MAYBE, ks=_MAYBE, psi=_MAYBE, wasserstein=_MAYBE, evidence=_MAYBE, outcome=_OUTCOME, reason=_TEXT
+)
+_QUALITY_FEATURE = _object(
+    feature=_TEXT,
+    missing_rate=_MAYBE,
+    outlier_rate=_MAYBE,
+    invalid_rate=_MAYBE,
+    unseen_rate=_MAYBE,
+    outcome=_OUTCOME,
+    reason=_TEXT,
+)
+_MAYBE_VERDICT = {"anyOf": [_ref("Verdict"), {"type": "null"}]}
+
+SCHEMAS: Mapping[str, Any] = {
+    "Problem": _object(type=_TEXT, title=_TEXT, status={"type": "integer"}, detail=_TEXT, request_id=_TEXT),
+    "Verdict": _object(
+        outcome=_OUTCOME, reason=_TEXT, statistic=_MAYBE, threshold=_MAYBE, sample_size={"type": ["integer", "null"]}, p_value=_MAYBE,
+        effect_size=_MAYBE, method=_TEXT, evidence={"type": "object"},
+    ),
+    "Signal": _object(name=_TEXT, value=_MAYBE, time=_TIME, labels=_LABELS, verdict=_MAYBE_VERDICT),
+    "Signals": _object(signals=_list(_ref("Signal"))),
+    "SignalPage": _object(
+        name=_TEXT, signals=_list(_ref("Signal")), next={"type": ["object", "null"], "description": "Query parameters of the next page"}
+    ),
+    "Ledger": _object(
+        seen=_COUNT, shipped=_COUNT, sampled_out=_COUNT, dropped={"type": "object", "additionalProperties": _COUNT}, in_flight=_COUNT,
+        lost=_COUNT, loss_ratio=_MAYBE, balanced=_FLAG,
+    ),
+    "Capture": _object(
+        status=_words("ok", "no_data"), timestamp=_TIME, ledger=_ref("Ledger"),
+        sources={"type": "object", "additionalProperties": _ref("Ledger")}, counters={"type": "object", "additionalProperties": _NUMBER},
+        overhead_us_p50=_MAYBE, unparsed_rate=_MAYBE, backlog=_MAYBE, failures=_list({"type": "object"}),
+    ),
+    "Alert": _object(
+        alert_id=_TEXT, fingerprint=_TEXT, rule=_TEXT, severity=_TEXT, state=_TEXT, title=_TEXT, message=_TEXT, source=_TEXT, started_at=_TIME,
+        fired_at=_MAYBE, resolved_at=_MAYBE, acknowledged_by=_TEXT, labels=_LABELS, evidence={"type": "object"}, updated_at=_TIME,
+    ),
+    "Silence": _object(silence_id=_TEXT, matchers=_LABELS, starts_at=_TIME, ends_at=_TIME, author=_TEXT, reason=_TEXT),
+    "Silences": _object(silences=_list(_ref("Silence"))),
+    "Alerts": _object(
+        status=_words("ok", "no_alerts"), timestamp=_TIME, total_alerts=_COUNT, time_period_hours=_NUMBER,
+        by_severity={"type": "object", "additionalProperties": _COUNT}, by_source={"type": "object", "additionalProperties": _COUNT},
+        recent_critical=_list(_ref("Alert")), firing=_COUNT, pending=_COUNT, alerts=_list(_ref("Alert")), silences=_list(_ref("Silence")),
+        undelivered={"type": "object", "additionalProperties": _COUNT},
+    ),
+    "SLO": _object(
+        status=_words("met", "breached", "at_risk", "no_data"), slo=_TEXT, target=_MAYBE, compliance_rate=_MAYBE,
+        is_meeting={"type": ["boolean", "null"]}, error_budget_remaining=_MAYBE, burn_rates={"type": "object", "additionalProperties": _MAYBE},
+        burn_alerts={"type": "object", "additionalProperties": _FLAG}, current_breach=_FLAG, reason=_TEXT, verdict=_MAYBE_VERDICT,
+    ),
+    "SLOs": _object(
+        status=_words("ok", "no_data"), timestamp=_TIME, model=_MODEL, slos={"type": "object", "additionalProperties": _ref("SLO")},
+        known=_list(_TEXT),
+    ),
+    "Drift": _object(
+        status=_words("ok", "no_data"), model=_MODEL, window=_COUNT, total_samples=_COUNT, drift_detected=_COUNT, drift_rate=_MAYBE,
+        avg_prediction_drift=_MAYBE, avg_performance_drift=_MAYBE, avg_distribution_drift=_MAYBE,
+        severity_distribution={"type": "object", "additionalProperties": _COUNT},
+        current=_object(
+            outcome=_OUTCOME, is_drifting=_FLAG, drift_severity=_words("none", "warning", "critical"), score=_MAYBE, prediction_score=_MAYBE,
+            performance_score=_MAYBE, concept_score=_MAYBE, reason=_TEXT, time=_MAYBE, verdict=_MAYBE_VERDICT, features=_list(_DRIFT_FEATURE),
+            history=_HISTORY,
+        ),
+    ),
+    "Quality": _object(
+        status=_words("ok", "no_data"), model=_MODEL, window=_COUNT, total_reports=_COUNT, healthy_rate=_MAYBE, avg_quality_score=_MAYBE,
+        avg_missing_rate=_MAYBE, avg_outlier_rate=_MAYBE, avg_invalid_rate=_MAYBE, total_warnings=_COUNT, recent_reports=_list({"type": "object"}),
+        current=_object(
+            outcome=_OUTCOME, is_healthy={"type": ["boolean", "null"]}, score=_MAYBE, missing_rate=_MAYBE, outlier_rate=_MAYBE,
+            invalid_rate=_MAYBE, unseen_rate=_MAYBE, reason=_TEXT, time=_MAYBE, verdict=_MAYBE_VERDICT, features=_list(_QUALITY_FEATURE),
+            history=_HISTORY,
+        ),
+    ),
+    "Performance": _object(
+        status=_words("ok", "no_data"), timestamp=_TIME, model=_MODEL, coverage=_MAYBE, labels=_MAYBE,
+        metrics={"type": "object", "additionalProperties": _object(value=_NUMBER, time=_TIME, outcome=_OUTCOME,
+        verdict=_MAYBE_VERDICT, history=_HISTORY)},
+    ),
+    "Health": _object(
+        timestamp=_TIME, model=_TEXT, version=_TEXT, status=_words("healthy", "warning", "critical", "no_data"), issues=_list(_TEXT),
+        checks=_list(_object(name=_TEXT, status=_TEXT, detail=_TEXT)), last_evaluation=_MAYBE, age_seconds=_MAYBE,
+    ),
+    "Status": _object(
+        status=_words("healthy", "warning", "critical", "no_data"), issues=_list(_TEXT), timestamp=_TIME, model=_MODEL, models=_list(_MODEL),
+        uptime_seconds=_MAYBE, last_evaluation=_MAYBE, total_predictions=_MAYBE, total_errors=_MAYBE, error_rate=_MAYBE,
+        drift={"type": "object"}, quality={"type": "object"}, performance={"type": "object"}, predictions={"type": "object"},
+        slos={"type": "object", "additionalProperties": _ref("SLO")}, alerts={"type": "object"}, capture=_ref("Ledger"),
+        history={"type": "object", "additionalProperties": _HISTORY},
+    ),
+    "Ready": _object(status=_words("ready")),
+    "Alive": _object(status=_words("alive"), last_evaluation=_MAYBE),
+}  # fmt: skip
