@@ -10,8 +10,11 @@ from neural.monitoring.export.registry import MetricsRegistry
 from neural.monitoring.export.routes import metrics_routes
 from neural.monitoring.export.server import MetricsServer
 from neural.monitoring.export.simple import SimpleMetricsCollector
+from neural.monitoring.export.span_options import SpanOptions, span_options
+from neural.monitoring.export.spans import SpanEmitter, span_emitter
 from neural.monitoring.export.stored import StoredMetrics, serve_stored_metrics, stored_metrics_server
 from neural.monitoring.export.totals import STORED_AS, TrafficTotals
+from neural.monitoring.export.verdicts import board_verdicts
 
 __all__ = [
     "CATALOGUE",
@@ -22,9 +25,14 @@ __all__ = [
     "PrometheusExporter",
     "SidecarMetrics",
     "SimpleMetricsCollector",
+    "SpanEmitter",
+    "SpanOptions",
     "StoredMetrics",
     "TrafficTotals",
+    "board_verdicts",
     "metrics_routes",
     "serve_stored_metrics",
+    "span_emitter",
+    "span_options",
     "stored_metrics_server",
 ]
