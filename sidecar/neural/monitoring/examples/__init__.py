@@ -1,0 +1,1 @@
+"""Four complete examples, offline and done in seconds: ``python -m neural.monitoring.examples.basic_monitoring``."""
