@@ -9,12 +9,17 @@ if TYPE_CHECKING:
 
 
 def found_in(settings: Settings) -> list[dict[str, Any]]:
-    """Each finding: where ("file:line"), key (dotted), message."""
-    from neural.monitoring import settings as room
+    """Each finding: weight ("error" | "warning"), where ("file:line"), key (dotted), message, hint, text (all of it in one line)."""
+    from neural.monitoring.settings import check
 
-    check = getattr(room, "check", None)  # the settings room may be installed without its lint
-    found = [] if check is None else check(settings)
     return [
-        {"where": getattr(one, "where", ""), "key": getattr(one, "key", ""), "message": getattr(one, "message", None) or str(one)}
-        for one in found
+        {
+            "weight": one.weight.value,
+            "where": one.where,
+            "key": one.key,
+            "message": one.message,
+            "hint": one.hint,
+            "text": str(one),
+        }
+        for one in check(settings)
     ]

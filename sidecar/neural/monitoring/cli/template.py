@@ -34,6 +34,7 @@ alerts:
     message: "Error rate is {error_rate:.2%}"
 """
 _NO_ALERTS = """\
+# Rules of your own, beside the predefined ones (drift, data quality, accuracy, latency, error budgets):
 # alerts:
 #   - {name: High Error Rate, when: error_rate > 0.05, for: 5m, severity: critical}
 """
@@ -87,6 +88,8 @@ def _listen(storage_path: Path) -> str:
 
 
 def _channels(options: InitOptions) -> str:
+    if not options.alerting:
+        return '# channels:   # where alerts are sent\n#   slack: {webhook: "${SLACK_WEBHOOK}"}\n'
     lines = ["channels:", "  log: {}"]
     if options.slack_webhook:
         lines += ["  slack:", f"    webhook: {quoted(options.slack_webhook)}   # a secret: better as ${{SLACK_WEBHOOK}}"]
@@ -102,7 +105,7 @@ def _email(options: InitOptions) -> list[str]:
         lines += [
             f"    username: {quoted(options.email_user)}",
             '    password: "${NEURAL_SMTP_PASSWORD:-}"',
-            f"    from_addr: {quoted(options.email_user)}",
         ]
+    sender = options.email_user or options.email_to[0]
     to = options.email_to or ((options.email_user,) if options.email_user else ())
-    return [*lines, f"    to_addrs: [{', '.join(quoted(address) for address in to)}]"]
+    return [*lines, f"    from_addr: {quoted(sender)}", f"    to_addrs: [{', '.join(quoted(address) for address in to)}]"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from neural.monitoring.cli.configuration import load_configuration
-from neural.monitoring.cli.entry import FINDINGS, WELL
+from neural.monitoring.cli.entry import FAILED, FINDINGS, WELL
 from neural.monitoring.cli.reading import format_option, storage_option
 
 
@@ -28,7 +28,7 @@ def config() -> None:
 def check(file: Path | None, storage_path: Path, output: str) -> int:
     """Is FILE right? Names every mistake with its line.
 
-    Exit code 0 when nothing was found, 1 when it works but something in it can't be meant, 2 when it is wrong.
+    Exit code 0 when nothing was found, 1 for warnings (it works, and probably not as meant), 2 when it can't work.
     """
     settings = load_configuration(file, storage_path)
     from neural.monitoring.cli.findings import found_in
@@ -37,9 +37,11 @@ def check(file: Path | None, storage_path: Path, output: str) -> int:
     if output == "json":
         click.echo(json.dumps({"status": "findings" if found else "ok", "findings": found}, indent=2, ensure_ascii=False))
     for one in found if output == "text" else ():
-        click.echo(": ".join(part for part in (one["where"], one["key"], one["message"]) if part))
+        click.echo(one["text"])
     if output == "text" and not found:
         click.echo(f"{file or storage_path}: nothing to object to")
+    if any(one["weight"] == "error" for one in found):
+        return FAILED
     return FINDINGS if found else WELL
 
 
@@ -62,7 +64,7 @@ def show(file: Path | None, storage_path: Path, output: str) -> int:
 @config.command()
 def schema() -> int:
     """The JSON Schema of the file, for editors."""
-    from neural.monitoring.settings.schema import json_schema
+    from neural.monitoring.settings import json_schema
 
     click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
     return WELL
@@ -71,7 +73,7 @@ def schema() -> int:
 @config.command()
 def full() -> int:
     """A file with every key, its default and what it is for."""
-    from neural.monitoring.settings.full import full_yaml
+    from neural.monitoring.settings import full_yaml
 
     click.echo(full_yaml(), nl=False)
     return WELL

@@ -56,6 +56,8 @@ def init(
     output: str,
 ) -> int:
     """Write a commented configuration file that `neural monitor run` starts at once. Asks nothing."""
+    if email_smtp and not (email_user or email_to):
+        raise click.UsageError("--email-smtp needs --email-to (or --email-user)")
     options = InitOptions(
         model_name,
         model_version,

@@ -21,9 +21,8 @@ Examples:
 @click.option("--host", default="localhost", show_default=True, help="Metrics host.")
 def prometheus(storage_path: Path, port: int, host: str) -> int:
     """Serve /metrics over stored data. A running sidecar serves its own, with exemplars and histograms."""
-    from neural.monitoring.cli.metrics_server import serve_metrics
+    from neural.monitoring.export import serve_stored_metrics
 
-    serve_metrics(
-        storage_path, host, port, lambda: click.echo(f"Metrics: http://{host}:{port}/metrics (Ctrl-C ends it)", err=True)
-    )
+    click.echo(f"Metrics: http://{host}:{port}/metrics (Ctrl-C ends it)", err=True)
+    serve_stored_metrics(storage_path, port=port, host=host)
     return 0

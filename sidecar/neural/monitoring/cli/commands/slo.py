@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+from typing import Any
+
 import click
 
 from neural.monitoring.cli.reading import Reading, reading_options
@@ -24,11 +27,14 @@ def slo(reading: Reading, name: str | None) -> int:
     """
     from neural.monitoring.cli.render.slo import render_slo
 
-    def found(answer: dict[str, object]) -> bool:
-        slos = answer["slos"]
-        assert isinstance(slos, dict)
+    def found(answer: dict[str, Any]) -> bool:
         if answer["status"] == "unknown_slo":
-            raise NeuralError(f"no objective named {name!r}")
-        return any(one["status"] in {"breached", "at_risk"} for one in slos.values())
+            raise NeuralError(_unknown(name or "", list(answer["known"])))
+        return any(one["status"] in {"breached", "at_risk"} for one in answer["slos"].values())
 
     return reading.show("slo", render_slo, found, wanted={"name": name})
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    return f"no objective named {name!r}{f' (did you mean {near[0]}?)' if near else ''}"
