@@ -71,7 +71,11 @@ class ColumnReference:
         """A cell in words: a category, "= 3", "<= 1.5", "1.5 to 2", "> 9"."""
         if self.is_categorical:
             return (*self.labels, OTHER, UNSEEN)[cell]
-        return cell_range_label(self.edges, cell, cell)
+        return self.range_label(cell, cell)
+
+    def range_label(self, first: int, last: int) -> str:
+        """The cells ``first`` to ``last`` of a numeric column in words."""
+        return cell_range_label(self.edges, first, last)
 
 
 def cell_range_label(edges: NDArray[np.float64], first: int, last: int) -> str:

@@ -1,0 +1,116 @@
+r"""E-values that counts carry against "these rows come from where the reference came from".
+
+For a column, bins are split by a binary tree: all bins in two halves of about equal share, each half again, and so on. At a node with l
+counts to the left and r to the right,
+
+- the null says Beta-binomial(l, r | a, b), with a and b the reference's counts on either side: the reference is finite, and known as such;
+- the alternative says Beta-binomial(l, r | κm, κ(1-m)), with m = a / (a + b), averaged over a few κ far below a + b: the share
+  moved by about sqrt(m(1-m)/κ), to either side.
+
+The ratio is a node's e-value R. Nodes combine as a mixture over which of them moved, each with probability w: ∏ (1 - w + w R), averaged
+over a few w. A Dirichlet is neutral, so without the mixture over nodes this is the Dirichlet-multinomial test; with it, a shift that shows in a
+few nodes is not buried under the price of all the others.
+
+Related: Lindon and Malek, Anytime-valid inference for multinomial count data, 2022; Ma, Coupling optional Pólya trees, 2011.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neural.monitoring.drift.bins import Bins
+from neural.monitoring.drift.loggamma import log_beta
+
+CONCENTRATIONS = (8.0, 80.0, 800.0)
+"""κ: a share of one half moves by about 0.18, 0.056 and 0.018 (0.44, 0.14 and 0.044 σ at the median of a normal)."""
+SHARES_MOVED = (0.05, 0.5)
+"""w: the prior probability that a node moved."""
+LEAST_RATIO = 4.0
+"""Alternatives at least so much wider than the null: a κ is capped at (a + b) / LEAST_RATIO."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """Nodes of all columns, end to end. A node's left side is bins ``low`` to ``middle``, its right ``middle`` to ``high``."""
+
+    low: NDArray[np.intp]
+    middle: NDArray[np.intp]
+    high: NDArray[np.intp]
+    starts: NDArray[np.intp]  # each column's first node
+
+
+def build_tree(bins: Sequence[Bins]) -> Tree:
+    nodes: list[tuple[int, int, int]] = []
+    starts: list[int] = []
+    offset = 0
+    for item in bins:
+        starts.append(len(nodes))
+        _split(nodes, np.concatenate([[0.0], np.cumsum(item.expected)]), 0, len(item), offset)
+        offset += len(item)
+    low, middle, high = np.array(nodes, dtype=np.intp).reshape(-1, 3).T
+    return Tree(low, middle, high, np.array(starts, dtype=np.intp))
+
+
+def _split(nodes: list[tuple[int, int, int]], reached: NDArray[np.float64], low: int, high: int, offset: int) -> None:
+    if high - low < 2:
+        return
+    half = (reached[low] + reached[high]) / 2
+    middle = low + 1 + int(np.argmin(np.abs(reached[low + 1 : high] - half)))
+    nodes.append((low + offset, middle + offset, high + offset))
+    _split(nodes, reached, low, middle, offset)
+    _split(nodes, reached, middle, high, offset)
+
+
+def _only(values: NDArray[np.float64], at: int) -> NDArray[np.float64]:
+    kept = np.zeros_like(values)
+    kept[at] = values[at]
+    return kept
+
+
+class EvidenceModel:
+    """The null and the alternatives of all columns. ``log_evidence`` is the only thing it does."""
+
+    def __init__(self, bins: Sequence[Bins], concentrations: Sequence[float] = CONCENTRATIONS) -> None:
+        self.tree = build_tree(bins)
+        expected = np.concatenate([item.expected for item in bins])
+        left, right = self._sides(expected[None, :])
+        self._null = (left[0], right[0])
+        total = left[0] + right[0]
+        kappa = np.minimum(np.array(concentrations)[:, None], total / LEAST_RATIO)
+        # A side the reference hardly fills may fill up; that it stays empty is no news. Hence the floors.
+        unseen = np.concatenate([_only(item.expected, item.rare) for item in bins])
+        floors = self._sides(unseen[None, :])
+        self._alternatives = (
+            np.maximum(kappa * left[0] / total, np.maximum(np.minimum(left[0], 1.0), floors[0][0])),
+            np.maximum(kappa * right[0] / total, np.maximum(np.minimum(right[0], 1.0), floors[1][0])),
+        )
+        self._null_norm = log_beta(*self._null)
+        self._alternative_norm = log_beta(*self._alternatives)
+
+    def log_evidence(self, counts: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Log e-values, shape (rows, columns), of counts of shape (rows, bins of all columns). No counts: 0."""
+        left, right = self._sides(counts)
+        null = log_beta(self._null[0] + left, self._null[1] + right) - self._null_norm
+        a, b = self._alternatives
+        ratios = log_beta(a + left[:, None], b + right[:, None])
+        ratios -= self._alternative_norm
+        ratios -= null[:, None]
+        peak = ratios.max(axis=1)
+        ratios -= peak[:, None]
+        node = peak + np.log(np.exp(ratios).mean(axis=1))
+        return self._combine(node)
+
+    def _combine(self, node: NDArray[np.float64]) -> NDArray[np.float64]:
+        products = [np.add.reduceat(np.logaddexp(np.log1p(-w), np.log(w) + node), self.tree.starts, axis=1) for w in SHARES_MOVED]
+        total: NDArray[np.float64] = np.logaddexp(*products) - np.log(len(SHARES_MOVED))
+        return total
+
+    def _sides(self, counts: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        reached = np.zeros((counts.shape[0], counts.shape[1] + 1))
+        np.cumsum(counts, axis=1, out=reached[:, 1:])
+        middle = reached[:, self.tree.middle]
+        return middle - reached[:, self.tree.low], reached[:, self.tree.high] - middle

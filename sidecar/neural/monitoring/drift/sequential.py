@@ -1,0 +1,188 @@
+r"""The false-alarm budget kept: a Shiryaev–Roberts e-detector over all columns of a model.
+
+At every evaluation with new rows a start time s is noted, with the time w since the evaluation before as its weight. M(s) is the evidence (an
+e-value, see ``evidence``) of the rows since s against the reference. R = Σ w M(s), averaged over the columns, has mean at most the time
+passed as long as nothing drifts; so raising the alarm when R ≥ T, the accepted mean time between false alarms, raises one no more often
+than every T on average. No window, no threshold to tune, no correction for looking often.
+
+Start times are thinned to a geometric grid of ages; leaving some out only lowers R, so the guarantee stays.
+
+After an alarm each drifting column has its own ``Episode``. It ends when the rows since some moment are 1000 times likelier under
+the reference than under the drifted distribution, and carry no evidence against the reference; or when the column sends nothing for a window's
+length. The detector starts anew for that column: nobody needs to re-arm it, and an acknowledgement changes nothing here.
+
+Where the guarantee ends: it is for rows that are exchangeable with the reference's. Rows that come in runs (autocorrelated, or one
+client's batch of near-equal rows) count for more than they are worth.
+
+Source: Shin, Ramdas and Rinaldo, E-detectors: a nonparametric framework for sequential change detection, 2022.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neural.monitoring.drift.bins import Bins
+from neural.monitoring.drift.episode import Episode
+from neural.monitoring.drift.evidence import EvidenceModel
+
+STARTS = 16
+"""Start times kept: ages from one evaluation to 2^12 and more, each about 1.7 times the one before."""
+LOG_MISFIT = math.log(100.0)  # rows that left the drifted distribution are not the reference's either: they drift elsewhere
+LOG_CAP = 60.0  # evidence beyond e^60 times the threshold says nothing more
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How things stand after an evaluation.
+
+    ``log_evidence``: per column, ln(R / (T x columns)): 0 means that this column alone raises the alarm. ``log_model``: the same for all
+    columns together. ``drifting``: column → its episode.
+    """
+
+    log_evidence: NDArray[np.float64]
+    log_model: float
+    drifting: Mapping[int, Episode]
+    started: tuple[int, ...] = ()
+    ended: tuple[int, ...] = ()
+
+    @property
+    def alarm(self) -> bool:
+        return bool(self.drifting)
+
+
+class SequentialDetector:
+    """Counts in, standing out. One for a model version and reference."""
+
+    def __init__(self, bins: Sequence[Bins]) -> None:
+        self.model = EvidenceModel(bins)
+        self._bounds = np.cumsum([0, *(len(item) for item in bins)])
+        self._expected = [item.expected for item in bins]
+        self._columns = len(bins)
+        self._total = np.zeros(int(self._bounds[-1]))
+        self._starts = np.zeros((0, len(self._total)))
+        self._weights = np.zeros(0)
+        self._times = np.zeros(0)
+        self._evaluations = np.zeros(0)  # each start's number
+        self._count = 0
+        self.episodes: dict[int, Episode] = {}
+        self._log_evidence = np.full(self._columns, -LOG_CAP)
+
+    def step(
+        self, counts: NDArray[np.float64], now: float, *, elapsed: float, seconds_between: float, patience: float
+    ) -> Standing:
+        """Take in what came since the last step: counts of shape (bins of all columns,).
+
+        ``elapsed``: seconds since the last step; ``seconds_between``: accepted mean time between false alarms; ``patience``:
+        seconds without rows after which a drifting column is given up.
+        """
+        ended = self._end_episodes(counts, now, patience)
+        if counts.any():
+            self._note_start(now, min(max(elapsed, 1e-9), seconds_between / 100))
+            self._total = self._total + counts
+        return self._stand(now, math.log(seconds_between), ended)
+
+    def _stand(self, now: float, log_threshold: float, ended: list[int]) -> Standing:
+        if len(self._starts) == 0:
+            return Standing(self._log_evidence, -LOG_CAP, dict(self.episodes), (), tuple(ended))
+        log_m = self.model.log_evidence(self._total - self._starts)
+        weighted = log_m + np.log(self._weights)[:, None]
+        peak = weighted.max(axis=0)
+        log_r = peak + np.log(np.exp(weighted - peak).sum(axis=0)) - log_threshold
+        calm = np.ones(self._columns, dtype=bool)
+        calm[list(self.episodes)] = False
+        log_model = _log_mean(log_r[calm], self._columns)
+        started: list[int] = []
+        if log_model >= 0.0:
+            started = [int(column) for column in np.flatnonzero(calm & (log_r >= 0.0))]
+            for column in started:
+                self._begin(column, int(np.argmax(log_m[:, column])), now)
+        self._log_evidence = np.clip(log_r - math.log(self._columns), -LOG_CAP, LOG_CAP)
+        return Standing(self._log_evidence, min(log_model, LOG_CAP), dict(self.episodes), tuple(started), tuple(ended))
+
+    def _begin(self, column: int, start: int, now: float) -> None:
+        mine = self._slice(column)
+        drifted = self._total[mine] - self._starts[start, mine]
+        self.episodes[column] = Episode(float(self._times[start]), now, drifted, np.zeros_like(drifted), last_rows_at=now)
+
+    def _end_episodes(self, counts: NDArray[np.float64], now: float, patience: float) -> list[int]:
+        ended: list[int] = []
+        for column, episode in list(self.episodes.items()):
+            mine = self._slice(column)
+            back = episode.step(counts[mine], self._expected[column], now)
+            against = self._log_evidence_of(column, episode.recent) if back else 0.0
+            if back and against <= 0.0:
+                ended.append(column)
+            elif against >= LOG_MISFIT:
+                episode.follow()
+            elif now - episode.last_rows_at > patience:
+                ended.append(column)
+        for column in ended:
+            del self.episodes[column]
+            mine = self._slice(column)
+            self._starts[:, mine] = self._total[mine] + counts[mine]
+        return ended
+
+    def _log_evidence_of(self, column: int, recent: NDArray[np.float64]) -> float:
+        counts = np.zeros((1, len(self._total)))
+        counts[0, self._slice(column)] = recent
+        return float(self.model.log_evidence(counts)[0, column])
+
+    def _note_start(self, now: float, weight: float) -> None:
+        self._count += 1
+        self._starts = np.vstack([self._starts, self._total[None, :]])
+        self._weights = np.append(self._weights, weight)
+        self._times = np.append(self._times, now - weight)
+        self._evaluations = np.append(self._evaluations, float(self._count))
+        if len(self._starts) > STARTS:
+            ages = self._count + 1 - self._evaluations
+            drop = 1 + int(np.argmin(ages[:-2] / ages[2:]))
+            keep = np.arange(len(ages)) != drop
+            self._starts, self._weights = self._starts[keep], self._weights[keep]
+            self._times, self._evaluations = self._times[keep], self._evaluations[keep]
+
+    def _slice(self, column: int) -> slice:
+        return slice(int(self._bounds[column]), int(self._bounds[column + 1]))
+
+    def since(self, column: int) -> NDArray[np.float64] | None:
+        """Counts of a drifting column since its drift began (bins,)."""
+        episode = self.episodes.get(column)
+        return None if episode is None else episode.drifted + episode.recent
+
+    def snapshot(self) -> dict[str, Any]:
+        """JSON-able; ``restore`` on a detector with the same bins continues as if never stopped."""
+        return {
+            "total": self._total.tolist(),
+            "starts": self._starts.tolist(),
+            "weights": self._weights.tolist(),
+            "times": self._times.tolist(),
+            "evaluations": self._evaluations.tolist(),
+            "count": self._count,
+            "episodes": [[column, episode.snapshot()] for column, episode in self.episodes.items()],
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Raises ValueError when the state is of other bins."""
+        total = np.array(state["total"], dtype=np.float64)
+        if total.shape != self._total.shape:
+            raise ValueError(f"the state has {len(total)} bins; the reference has {len(self._total)}")
+        self._total = total
+        self._starts = np.array(state["starts"], dtype=np.float64).reshape(-1, len(total))
+        self._weights = np.array(state["weights"], dtype=np.float64)
+        self._times = np.array(state["times"], dtype=np.float64)
+        self._evaluations = np.array(state["evaluations"], dtype=np.float64)
+        self._count = int(state["count"])
+        self.episodes = {int(column): Episode.from_snapshot(item) for column, item in state["episodes"]}
+
+
+def _log_mean(logs: NDArray[np.float64], count: int) -> float:
+    """ln of (the sum of exp(logs)) / count; very small without any."""
+    if len(logs) == 0:
+        return -LOG_CAP
+    peak = float(logs.max())
+    return peak + math.log(float(np.exp(logs - peak).sum()) / count)
