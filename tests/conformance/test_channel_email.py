@@ -50,7 +50,7 @@ class Mailbox:
 
 
 def authenticate(server, session, envelope, mechanism, data):
-    return AuthResult(success=data.login == b"me" and data.password == PASSWORD.encode())
+    return AuthResult(success=data.login == b"me" and data.password == PASSWORD.encode(), handled=False)
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +135,7 @@ def test_a_server_without_starttls_gets_neither_password_nor_mail(serve, trustin
 
 
 def test_a_login_without_tls_is_refused_by_us(serve, trusting):
-    port, mailbox = serve("plain")
+    port, _ = serve("plain")
     result = channel(port, trusting, security="none").send(message())
     assert not result.ok
     assert "needs TLS" in result.detail

@@ -148,7 +148,7 @@ class SLOMonitor:
     def _judge_throughput(self, ledger: SLOLedger, now: float) -> None:
         last = ledger.counts.slot(now) - 1 - GRACE_SLOTS
         if ledger.judged_until is None:
-            ledger.judged_until = last  # begin with the first slot that was watched whole
+            ledger.judged_until = ledger.counts.slot(now)  # begin with the first slot that is watched whole
         first = ledger.judged_until + 1
         away = last - first + 1 > LONGEST_GAP_SLOTS
         for slot in range(max(first, last - _VOLUME_SLOTS + 1), last + 1):
@@ -156,9 +156,9 @@ class SLOMonitor:
         ledger.judged_until = max(ledger.judged_until, last)
 
     def _judge_late_slot(self, model: str, slot: int) -> None:
+        """A request that came after its slot had been judged may change the judgement."""
         for ledger in self._of_model(model):
-            judged = ledger.judged_until
-            if ledger.settings.type is SLOType.THROUGHPUT and judged is not None and slot <= judged:
+            if ledger.settings.type is SLOType.THROUGHPUT and ledger.counts.get(slot).total:
                 self._judge_volume(ledger, slot, idle_counts=False)
 
     def _judge_volume(self, ledger: SLOLedger, slot: int, *, idle_counts: bool) -> None:
