@@ -13,6 +13,7 @@ from neural.monitoring.decode.assembly import Assembler, Group, LayoutKey, layou
 from neural.monitoring.decode.detection import Detector, may_be_json
 from neural.monitoring.decode.documents import DocumentReader
 from neural.monitoring.decode.exchange import Opener
+from neural.monitoring.decode.garbage import no_garbage_collection
 from neural.monitoring.decode.naming import Names
 from neural.monitoring.decode.parsed import Decoded, Decoder, Exchange, Reason, Request, Table, Undecodable, Unparsed
 from neural.monitoring.decode.registry import build_decoders
@@ -22,6 +23,7 @@ from neural.monitoring.records import RecordBatch
 from neural.wire.event import CaptureBatch, CaptureEvent
 
 _MAX_MODELS = 256  # model versions whose column kinds are remembered; beyond it the oldest are decided anew
+_CHUNK = 64  # requests parsed together: more of them no longer fit the processor's cache
 _NOT_JSON = Undecodable(Reason.BAD_JSON, "not JSON")
 _MAX_FAILURES = 1000  # failures of one batch that are described; all are counted
 
@@ -70,8 +72,15 @@ class Decoding:
     def decode(self, batch: CaptureBatch) -> Decoded:
         """The batch's rows by model, version and layout; its traffic by model and version; and what could not be decoded."""
         work = _Work()
+        with no_garbage_collection():
+            for start in range(0, len(batch.events), _CHUNK):
+                self._decode_chunk(work, batch.events[start : start + _CHUNK])
+            rows = [built for group in work.groups.values() if (built := self._assemble(work, group)) is not None]
+            return Decoded(rows, traffic_batches(work.events, work.unparsed), work.failures)
+
+    def _decode_chunk(self, work: _Work, events: Sequence[CaptureEvent]) -> None:
         waiting: list[tuple[ModelVersion, Exchange, Decoder | None]] = []
-        for event in batch.events:
+        for event in events:
             key = self._names.of(event)
             work.events.append((key, event))
             if self._opener.has_rows(event):
@@ -79,8 +88,6 @@ class Decoding:
         self._load_documents(waiting)
         for key, exchange, decoder in waiting:
             self._decode_one(work, key, exchange, decoder)
-        rows = [built for group in work.groups.values() if (built := self._assemble(work, group)) is not None]
-        return Decoded(rows, traffic_batches(work.events, work.unparsed), work.failures)
 
     def _open(
         self, work: _Work, key: ModelVersion, event: CaptureEvent, waiting: list[tuple[ModelVersion, Exchange, Decoder | None]]

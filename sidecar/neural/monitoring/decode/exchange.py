@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from neural.monitoring.decode.content import unpack
@@ -10,6 +11,9 @@ from neural.wire.event import CaptureEvent, Flag, Outcome
 from neural.wire.event import Protocol as Transport
 
 _WITHOUT_ROWS: Final = frozenset({"GET", "HEAD", "OPTIONS", "DELETE", "TRACE", "CONNECT"})
+_BODIES_OFF, _REQUEST_TRUNCATED, _RESPONSE_TRUNCATED = (
+    int(flag) for flag in (Flag.BODIES_OFF, Flag.REQUEST_TRUNCATED, Flag.RESPONSE_TRUNCATED)
+)
 _SPLIT_HEADER: Final = "inference-header-content-length"  # V2's binary extension: how many bytes are JSON
 
 
@@ -29,34 +33,32 @@ class Opener:
 
     def open(self, event: CaptureEvent) -> Exchange:
         """The event with its bodies as the application saw them. Raises Undecodable when the request can't be used."""
-        flags = event.flags
+        flags = int(event.flags)  # a Flag's own operators are slow
         body = event.request_body
         if not body:
-            raise Undecodable(Reason.BODIES_OFF if flags & Flag.BODIES_OFF else Reason.EMPTY)
-        if flags & Flag.REQUEST_TRUNCATED:
+            raise Undecodable(Reason.BODIES_OFF if flags & _BODIES_OFF else Reason.EMPTY)
+        if flags & _REQUEST_TRUNCATED:
             raise Undecodable(Reason.TRUNCATED, f"{len(body)} of {event.request_size} bytes were captured")
-        headers = event.request_headers
-        if headers:
-            body = unpack(body, headers.get("content-encoding", ""), self._max_body_bytes)
-        elif len(body) > self._max_body_bytes:
-            body = unpack(body, "", self._max_body_bytes)
         exchange = Exchange(event, body, event.response_body)
-        if headers and _SPLIT_HEADER in headers:
-            exchange.request, exchange.request_tail = _split(body, headers[_SPLIT_HEADER])
-        self._open_response(exchange)
+        if self._is_wrapped(body, event.request_headers):
+            exchange.request, exchange.request_tail = self._unwrap(body, event.request_headers)
+        if flags & _RESPONSE_TRUNCATED or self._is_wrapped(event.response_body, event.response_headers):
+            self._open_response(exchange, truncated=bool(flags & _RESPONSE_TRUNCATED))
         return exchange
 
-    def _open_response(self, exchange: Exchange) -> None:
+    def _is_wrapped(self, body: bytes, headers: Mapping[str, str]) -> bool:
+        return "content-encoding" in headers or _SPLIT_HEADER in headers or len(body) > self._max_body_bytes
+
+    def _unwrap(self, body: bytes, headers: Mapping[str, str]) -> tuple[bytes, bytes]:
+        body = unpack(body, headers.get("content-encoding", ""), self._max_body_bytes)
+        return _split(body, headers[_SPLIT_HEADER]) if _SPLIT_HEADER in headers else (body, b"")
+
+    def _open_response(self, exchange: Exchange, *, truncated: bool) -> None:
         event = exchange.event
         try:
-            if event.flags & Flag.RESPONSE_TRUNCATED:
-                exchange.response = b""
+            if truncated:
                 raise Undecodable(Reason.TRUNCATED, f"part of {event.response_size} bytes was captured")
-            headers = event.response_headers
-            if headers or len(exchange.response) > self._max_body_bytes:
-                exchange.response = unpack(exchange.response, headers.get("content-encoding", ""), self._max_body_bytes)
-            if headers and _SPLIT_HEADER in headers:
-                exchange.response, exchange.response_tail = _split(exchange.response, headers[_SPLIT_HEADER])
+            exchange.response, exchange.response_tail = self._unwrap(event.response_body, event.response_headers)
         except Undecodable as problem:
             exchange.response = b""
             exchange.response_problem = problem

@@ -67,7 +67,7 @@ class Decoded:
     failures: list[Unparsed]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for every request, and freezing doubles the price
 class Rows:
     """A table row by row: what JSON with one row a request gives. Every row has ``len(names)`` values.
 
@@ -82,7 +82,7 @@ class Rows:
         return len(self.rows)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for every request, and freezing doubles the price
 class Columns:
     """A table column by column: what tensors give. Every column has ``count`` values. ``kinds`` as in ``Rows``."""
 
@@ -126,7 +126,7 @@ class Exchange:
     response_problem: Undecodable | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for every request, and freezing doubles the price
 class Request:
     """The decoded request: its rows, and the id the protocol carries ("" when it has none)."""
 

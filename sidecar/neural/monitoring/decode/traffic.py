@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from neural.wire.event import Protocol as Transport
 NANOSECONDS: Final = 1e9  # in a second
 ModelVersion = tuple[str, str]
 _GRPC_OK: Final = 0
+_SERVER_FAULT: Final = 500  # HTTP statuses from here on
 
 
 def http_status(event: CaptureEvent) -> int:
@@ -36,9 +37,7 @@ def seconds(nanoseconds: Sequence[int]) -> NDArray[np.float64]:
 
 
 def weights_of(events: Sequence[CaptureEvent]) -> NDArray[np.float64]:
-    """Inverse sampling fractions; a fraction that makes no sense counts as 1."""
-    fractions = np.array([event.sampling_fraction for event in events], dtype=np.float64)
-    return 1.0 / np.where((fractions > 0) & (fractions <= 1), fractions, 1.0)
+    return _weights([event.sampling_fraction for event in events])
 
 
 def trace_id(traceparent: str) -> str:
@@ -57,15 +56,41 @@ def traffic_batches(
 
 
 def _traffic(key: ModelVersion, events: list[CaptureEvent], unparsed: Counter[str]) -> TrafficBatch:
-    traces = [trace_id(event.traceparent) for event in events]
+    columns: Any = CaptureEvent._make(zip(*events, strict=True))  # a column for each field
+    traces = list(map(trace_id, columns.traceparent)) if any(columns.traceparent) else []
+    status = _statuses(columns, events)
     return TrafficBatch(
         model=key[0],
         version=key[1],
-        times=seconds([event.started_unix_ns for event in events]),
-        latency_seconds=seconds([event.duration_ns for event in events]),
-        status=np.array([http_status(event) for event in events], dtype=np.int32),
-        failed=np.array([event.failed for event in events], dtype=np.bool_),
-        weights=weights_of(events),
+        times=seconds(columns.started_unix_ns),
+        latency_seconds=seconds(columns.duration_ns),
+        status=status,
+        failed=_failures(columns, events, status),
+        weights=_weights(columns.sampling_fraction),
         unparsed=dict(unparsed),
         trace_ids=traces if any(traces) else (),
     )
+
+
+def _all_answered(columns: Any, rows: int) -> bool:
+    """True when every event is an HTTP request with a whole response: no need to look at each."""
+    http = columns.protocol.count(Transport.HTTP) == rows
+    return bool(http and columns.outcome.count(Outcome.COMPLETED) == rows and columns.status.count(0) == 0)
+
+
+def _statuses(columns: Any, events: list[CaptureEvent]) -> NDArray[np.int32]:
+    if _all_answered(columns, len(events)):
+        return np.array(columns.status, dtype=np.int32)
+    return np.array(list(map(http_status, events)), dtype=np.int32)
+
+
+def _failures(columns: Any, events: list[CaptureEvent], status: NDArray[np.int32]) -> NDArray[np.bool_]:
+    if _all_answered(columns, len(events)):
+        return np.asarray(status >= _SERVER_FAULT)
+    return np.array([event.failed for event in events], dtype=np.bool_)
+
+
+def _weights(fractions: Sequence[float]) -> NDArray[np.float64]:
+    """Inverse sampling fractions; a fraction that makes no sense counts as 1."""
+    known = np.array(fractions, dtype=np.float64)
+    return np.asarray(1.0 / np.where((known > 0) & (known <= 1), known, 1.0))

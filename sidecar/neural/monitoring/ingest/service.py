@@ -46,7 +46,7 @@ class IngestService:
     acknowledged is known; ``restore`` adds what a checkpoint knew.
     """
 
-    def __init__(  # noqa: PLR0917 - the order of the data's way
+    def __init__( 
         self,
         journal: Journal,
         dedup: Deduplicator,

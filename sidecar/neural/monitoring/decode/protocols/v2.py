@@ -5,11 +5,11 @@ https://github.com/kserve/open-inference-protocol/blob/main/specification/protoc
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, Final
 
-from neural.monitoring.decode.parsed import Columns, Exchange, Reads, Reason, Request, Rows, Table, Undecodable
-from neural.monitoring.decode.parsed import Values as _Values
+from neural.monitoring.decode.parsed import Columns, Exchange, Reads, Reason, Request, Rows, Table, Undecodable, Values
 from neural.monitoring.decode.protocols.v2_binary import TailReader
 from neural.monitoring.decode.protocols.v2_types import JSON_KINDS
 from neural.monitoring.decode.tables import flatten
@@ -18,8 +18,20 @@ from neural.monitoring.records import Kind
 _HEAD: Final = itemgetter("name", "datatype")
 _SHAPE: Final = itemgetter("shape")
 _DATA: Final = itemgetter("data")
+_LIST: Final = {list}
 _MAX_LAYOUTS: Final = 512
 _MAX_VALUES: Final = 2**31  # of one tensor: a shape beyond it is refused before any product is used
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """What the tensors of one client's requests have in common."""
+
+    shapes: list[Any]
+    names: tuple[str, ...]
+    kinds: tuple[Kind, ...]
+    widths: list[int]
+    wide: bool
 
 
 class V2:
@@ -29,7 +41,7 @@ class V2:
     reads: Reads = "json"
 
     def __init__(self) -> None:
-        self._layouts: dict[tuple[Any, ...], tuple[list[Any], tuple[str, ...], tuple[Kind, ...]]] = {}
+        self._layouts: dict[tuple[Any, ...], _Layout] = {}
 
     def claims_path(self, path: str) -> bool:
         return path.endswith("/infer") and "/v2/models/" in path
@@ -61,24 +73,26 @@ class V2:
         return self._any_rows(tensors, tail)
 
     def _single_row(self, tensors: list[Any]) -> Rows | None:
-        """The way of most traffic: the tensors of the last request again, one value each. Anything else gives None."""
+        """The way of most traffic: the tensors of the last request again, one row each. Anything else gives None."""
         try:
             layout = self._layouts.get(tuple(map(_HEAD, tensors)))
-            if layout is None or list(map(_SHAPE, tensors)) != layout[0]:
+            if layout is None or list(map(_SHAPE, tensors)) != layout.shapes:
                 return None
             data = list(map(_DATA, tensors))
-            if set(map(type, data)) != {list}:
+            if set(map(type, data)) != _LIST or list(map(len, data)) != layout.widths:
                 return None
-            row = [value for (value,) in data]
-        except (KeyError, TypeError, ValueError, AttributeError):
+            row = [values[0] if len(values) == 1 else values for values in data]
+            if layout.wide:
+                return Rows(layout.names, (row,), layout.kinds) if not any(map(_is_nested, data)) else None
+            return Rows(layout.names, (row,), layout.kinds) if list not in set(map(type, row)) else None
+        except (KeyError, TypeError, AttributeError):
             return None
-        return Rows(layout[1], (row,), layout[2]) if list not in set(map(type, row)) else None
 
     def _any_rows(self, tensors: list[Any], tail: bytes) -> Columns:
         if not tensors:
             raise Undecodable(Reason.MALFORMED, "no tensors")
         reader = TailReader(tail)
-        names, columns, kinds, counts = list[str](), list[_Values](), list[Kind](), set[int]()
+        names, columns, kinds, counts = list[str](), list[Values](), list[Kind](), set[int]()
         for tensor in tensors:
             name, kind, shape = _head(tensor)
             column = reader.read(tensor, shape) if _is_binary(tensor) else _json_column(tensor, shape)
@@ -96,10 +110,14 @@ class V2:
 
     def _remember(self, tensors: list[Any], names: list[str], kinds: list[Kind]) -> None:
         shapes = list(map(_SHAPE, tensors))
-        narrow = all(all(size == 1 for size in shape) for shape in shapes)
         key = tuple(map(_HEAD, tensors))
-        if narrow and (key in self._layouts or len(self._layouts) < _MAX_LAYOUTS):
-            self._layouts[key] = (shapes, tuple(names), tuple(kinds))
+        if key in self._layouts or len(self._layouts) < _MAX_LAYOUTS:
+            widths = [rows_and_width(shape)[1] for shape in shapes]
+            self._layouts[key] = _Layout(shapes, tuple(names), tuple(kinds), widths, wide=any(width != 1 for width in widths))
+
+
+def _is_nested(data: list[Any]) -> bool:
+    return list in set(map(type, data))
 
 
 def _head(tensor: Any) -> tuple[str, Kind, list[int]]:
@@ -119,7 +137,7 @@ def _is_binary(tensor: dict[str, Any]) -> bool:
     return type(parameters) is dict and "binary_data_size" in parameters
 
 
-def _json_column(tensor: dict[str, Any], shape: list[int]) -> _Values:
+def _json_column(tensor: dict[str, Any], shape: list[int]) -> Values:
     """One value for each row, or a list of values where rows are wide."""
     data, where = tensor.get("data"), f"tensor {tensor['name'][:60]!r}"
     if type(data) is not list:
