@@ -71,10 +71,15 @@ class Reading:
         from neural.monitoring.cli.render.words import printable
 
         console, answer = make_console(), printable(answer)
-        if answer.get("status") == NO_DATA and "message" in answer:
-            console.print(f"no_data: {answer['message']}", style="yellow", markup=False)
-        else:
-            render(console, answer)
+        with console.capture() as printed:
+            if answer.get("status") == NO_DATA and "message" in answer:
+                console.print(f"no_data: {answer['message']}", style="yellow", markup=False)
+            else:
+                render(console, answer)
+        text = printed.get()
+        click.echo(
+            text if console.is_terminal else "\n".join(line.rstrip() for line in text.splitlines()), nl=not console.is_terminal
+        )
 
     def _watch(self, source: Source, question: str, asked: Mapping[str, Any], render: Render) -> int:
         """Until Ctrl-C: the screen redrawn in text, a line a look in JSON."""

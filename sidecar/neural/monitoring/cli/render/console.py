@@ -35,9 +35,13 @@ def is_fancy(console: Console) -> bool:
     return console.is_terminal and (getattr(sys.stdout, "encoding", "") or "").lower().startswith("utf")
 
 
+def style_of(word: str) -> str:
+    return STYLES.get(word, "")
+
+
 def state(word: str) -> Text:
     """A status word in its colour."""
-    return Text(WORDS.get(word, word), STYLES.get(word, ""))
+    return Text.assemble((WORDS.get(word, word), style_of(word)))
 
 
 def spark(console: Console, points: Sequence[Sequence[float | None]]) -> str:
@@ -46,7 +50,7 @@ def spark(console: Console, points: Sequence[Sequence[float | None]]) -> str:
 
 def heading(console: Console, text: str, word: str = "", detail: str = "") -> None:
     """A title line: what, how it is, and a remark."""
-    line = Text(text, "bold")
+    line = Text.assemble((text, "bold"))
     if word:
         line.append("  ").append_text(state(word))
     if detail:
@@ -68,7 +72,13 @@ def facts(console: Console, rows: Sequence[tuple[str, Any]]) -> None:
 def table(console: Console, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, right: Sequence[str] = ()) -> None:
     """A table; columns that are empty in every row are left out. Nothing is read as markup."""
     kept = [index for index, _ in enumerate(columns) if any(str(row[index]) for row in rows)]
-    drawn = Table(box=box.SIMPLE_HEAD if is_fancy(console) else None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    drawn = Table(
+        box=box.SIMPLE_HEAD if is_fancy(console) else None,
+        pad_edge=False,
+        show_edge=False,
+        header_style="bold",
+        padding=(0, 2, 0, 0),
+    )
     for index in kept:
         drawn.add_column(columns[index], justify="right" if columns[index] in right else "left", overflow="fold")
     for row in rows:

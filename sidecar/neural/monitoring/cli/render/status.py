@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from neural.monitoring.cli.render.console import facts, heading, sentence, spark, state
+from neural.monitoring.cli.render.console import facts, heading, sentence, spark, state, style_of
 from neural.monitoring.cli.render.slo import slo_table
 from neural.monitoring.cli.render.words import ago, number, percent, seconds
 
@@ -73,20 +73,17 @@ def _verdicts(console: Console, answer: dict[str, Any]) -> None:
 def _judged(word: str, why: str, score: float | None) -> Text:
     text = state(word)
     if score is not None:
-        text = text + Text(f"  score {score:.3f}")
-    return text + Text(f"  {why}", "dim") if why else text
+        text.append(f"  score {score:.3f}")
+    return text.append(f"  {why}", "dim") if why else text
 
 
 def _with(text: str, line: str) -> Text:
-    return Text(text) + Text(f"  {line}", "blue") if line else Text(text)
+    return Text.assemble(text, (f"  {line}" if line else "", "blue"))
 
 
 def render_health(console: Console, answer: dict[str, Any]) -> None:
     heading(console, f"{answer['model'] or 'model'} {answer['version']}".strip(), answer["status"])
     for check in answer["checks"]:
-        mark = Text(f"  {_MARKS.get(check['status'], '·')} ", state(check["status"]).style)
-        console.print(
-            mark
-            + Text(f"{check['name']:<9}")
-            + Text(check["detail"], "" if check["status"] in {"warning", "critical"} else "dim")
-        )
+        tone = "" if check["status"] in {"warning", "critical"} else "dim"
+        mark = (f"  {_MARKS.get(check['status'], '·')} ", style_of(check["status"]))
+        console.print(Text.assemble(mark, f"{check['name']:<9}", (check["detail"], tone)))

@@ -118,7 +118,7 @@ def _why(metric: dict[str, Any]) -> str:
 
 def _trend(console: Console, value: float | None, past: list[list[float | None]]) -> Text:
     line = spark(console, past)
-    return Text(number(value) if value is not None else NOTHING) + Text(f"  {line}" if line else "", "blue")
+    return Text.assemble(number(value) if value is not None else NOTHING, (f"  {line}" if line else "", "blue"))
 
 
 def _model(answer: dict[str, Any]) -> str:
