@@ -42,6 +42,52 @@ def test_a_good_file_has_no_findings(found):
         ("store: {path: ., max_disk: 512MiB}", "store.journal.max_size: 1GiB leaves nothing of store.max_disk (512MiB)"),
         ("store: {path: ., journal: {max_size: 16MiB}}", "store.journal.segment: two segments must fit"),
         ("store: {path: n.yaml}", "is not a folder"),
+        ("slos: [{name: x, type: availability, target: 92%, burn_alerts: [page]}]", "slos[0].burn_alerts: x: the page over"),
+        ("alerts: [{name: a, when: error_rat > 0.05}]", "alerts[0].when: error_rat is not a signal (did you mean error_rate?)"),
+        ("alerts: [{name: a, when: 'drift.feature_scor[\"x\"] > 0.05'}]", "(did you mean drift.feature_score?)"),
+        (
+            "alerts: [{name: a, metric: drift.scor, above: 1}]",
+            "alerts[0].metric: drift.scor is not a signal (did you mean drift.score?)",
+        ),
+        (
+            "alerts: [{name: a, when: 'error_rate[\"x\"] > 0.05'}]",
+            'error_rate["x"] has too many brackets: error_rate has no labels',
+        ),
+        (
+            "alerts: [{name: a, metric: drift.psi, above: 0.2, for_each: [featur]}]",
+            "drift.psi has no label featur (did you mean feature?)",
+        ),
+        (
+            "alerts: [{name: a, when: error_rate > 5}]",
+            "error_rate > 5 can never be true: error_rate is between 0 and 1 (5% is written error_rate > 0.05)",
+        ),
+        ("alerts: [{name: a, metric: accuracy, below: 0}]", "accuracy < 0 can never be true"),
+        ("alerts: [{name: a, when: quality_score < 1.5}]", "quality_score < 1.5 is always true"),
+        (
+            "alerts: [{name: a, when: error_rate > 0.1, channels: [slak]}]\nchannels: {slack: {webhook: 'http://x'}}",
+            "slak is not a channel (did you mean slack?)",
+        ),
+        (
+            "alerts: [{name: a, when: error_rate > 0.1, channels: [slack]}]",
+            "alerts[0].channels[0]: slack is not a channel (add it under channels:)",
+        ),
+        (
+            "alerts: [{name: a, when: error_rate > 0.1}, {name: a, when: error_rate > 0.2}]",
+            "alerts[1].name: a is already the name of alerts[0]",
+        ),
+        (
+            "alerts: [{name: a, when: error_rate > 0.1, for: 10s}]",
+            "warning: alerts[0].for: 10s is shorter than windows.evaluate_every (1m)",
+        ),
+        ("alerts: [{name: a, when: error_rate > 0.1, for: 60d}]", "alerts[0].for: 60d is longer than signals are kept (30d)"),
+        (
+            "alerts: [{name: a, when: error_rate > 0.1, inhibits: [Data drifts, '*x']}]",
+            "Data drifts is not a rule (did you mean Data drift?)",
+        ),
+        (
+            "alerts: [{name: a, when: my.own > 1}]\nmonitors: [{use: 'my_package:Mine'}]",
+            "warning: alerts[0].when: my.own is not a signal",
+        ),
         ("slos: [{name: x, type: availability}, {name: x, type: accuracy}]", "slos[1].name: x is already the name of slos[0]"),
     ],
 )
@@ -79,3 +125,54 @@ def test_other_rooms_can_add_checks(tmp_path):
 
     assert check(settings, more=[mine]) == []
     assert seen == [settings]
+
+
+def test_rules_that_are_sound_are_left_alone(found):
+    rules = [
+        "error_rate > 0.05 && requests.rate > 5", 'drift.feature_score["x"] > 0.2', 'slo.burn_rate["fast"]["1h"] > 14.4', "latency_p95 > 1.5",
+        "has(performance.accuracy) && performance.accuracy < 0.8", 'capture.dropped["ring_full"] > 1000', "sidecar.memory_bytes > 1e9", 'drift.chi2["x"] > 9',
+    ]  # fmt: skip
+    lines = "\n".join(f"  - {{name: r{index}, when: '{rule}'}}" for index, rule in enumerate(rules))
+    assert found(f"alerts:\n{lines}") == []
+
+
+def test_the_engines_signals_are_those_it_yields():
+    from neural.monitoring.engine.capture_signals import CAPTURE_SPECS
+    from neural.monitoring.settings.check_rules import ENGINE_SPECS
+
+    assert {(spec.name, spec.labels) for spec in ENGINE_SPECS} == {(spec.name, spec.labels) for spec in CAPTURE_SPECS}
+
+
+def test_the_predefined_rules_pass_their_own_check(tmp_path):
+    from neural.monitoring.alerts import predefined_rules
+
+    settings = load_settings(_written(tmp_path, ""), env={})
+    with_all = settings.model_copy(update={"alerts": predefined_rules()})
+    assert [str(finding) for finding in check(with_all)] == []
+
+
+def _written(folder, yaml):
+    (folder / "n.yaml").write_text(f"model: {{name: a}}\nstore: {{path: .}}\n{yaml}\n")
+    return folder / "n.yaml"
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_feature_that_the_reference_does_not_have_is_named(tmp_path, suffix):
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    if suffix == "csv":
+        (tmp_path / "ref.csv").write_text("temp,carrier\n1,UA\n")
+    else:
+        pyarrow.parquet.write_table(pa.table({"temp": [1.0], "carrier": ["UA"]}), tmp_path / "ref.parquet")
+    yaml = f"reference: {{source: ref.{suffix}}}\nfeatures: {{temp: {{kind: numeric}}, carier: {{kind: categorical}}}}\ndrift: {{ignore: [zzz]}}"
+    findings = [str(finding) for finding in check(load_settings(_written(tmp_path, yaml), env={}))]
+    assert [one.partition(": warning: ")[2] for one in findings] == [
+        f"features.carier: carier is not a column of ref.{suffix} (did you mean carrier?)",
+        f"drift.ignore[0]: zzz is not a column of ref.{suffix} (known here: carrier, temp)",
+    ]
+
+
+def test_a_reference_that_is_no_table_is_left_to_the_loader(tmp_path):
+    (tmp_path / "ref.parquet").write_bytes(b"nonsense")
+    assert check(load_settings(_written(tmp_path, "reference: {source: ref.parquet}\nfeatures: {x: {}}"), env={})) == []

@@ -182,3 +182,68 @@ def test_settings_are_frozen():
     settings = parse_settings("model: {name: a}", env={})
     with pytest.raises(ValueError, match="frozen"):
         settings.model = settings.model  # type: ignore[misc]
+
+
+DESIGNED = """
+    model: {name: flights, version: "3"}
+    capture: {listen: unix:///var/run/neural/capture.sock, protocol: auto}      # mapping: for plain JSON, by JSONPath
+    features:
+      temp:    {kind: numeric, range: [-40, 130]}
+      carrier: {kind: categorical}
+      email:   {redact: hash}
+    reference: {source: reference.parquet}                                      # or {learn: 24h}
+    windows: {length: 1h, evaluate_every: 1m}
+    drift: {false_alarms: 1 per 30d, methods: {numeric: [ks, psi, wasserstein], categorical: [chi2, psi]}}
+    performance: {task: classification, labels_within: 7d}
+    slos:
+      - {name: fast, type: latency, threshold: 100ms, target: 99%, window: 28d}
+      - {name: right, type: accuracy, target: 95%, window: 24h}
+    alerts:
+      - name: High Error Rate
+        when: error_rate > 0.05
+        for: 5m
+        severity: critical
+        channels: [slack, email]
+        cooldown: 10m
+        message: "Error rate is {error_rate:.2%}"
+    channels:
+      slack: {webhook: "${SLACK_WEBHOOK}"}
+    export: {prometheus: {port: 9090}, otlp: {endpoint: http://otel-collector:4317}}
+    store: {path: /var/lib/neural, max_disk: 5GiB, keep: {signals: 30d, predictions: 7d}}
+    dashboard: {port: 8052}
+"""
+
+
+def test_the_file_that_was_designed_loads_as_it_stands():
+    settings = parse_settings(DESIGNED, env={"SLACK_WEBHOOK": "https://hooks.example.com/T/B"})
+    assert settings.features["temp"].range == (-40, 130)
+    assert settings.drift.false_alarms.seconds_between == 30 * 86400
+    assert [(slo.name, slo.limit, slo.goal) for slo in settings.slos] == [("fast", 0.1, 0.99), ("right", 0.0, 0.95)]
+    assert (settings.alerts[0].for_, settings.alerts[0].cooldown) == (300, 600)
+    assert settings.channels["slack"].webhook.get_secret_value() == "https://hooks.example.com/T/B"
+    assert settings.prediction_log.keep == 7 * 86400
+    assert settings.export.otlp.endpoint == "http://otel-collector:4317"
+    assert "hooks.example.com" not in repr(settings)
+
+
+def test_a_channels_name_is_its_type_and_a_wrong_type_is_named():
+    assert mistakes("model: {name: a}\nchannels: {slak: {webhook: 'https://x'}}") == [
+        "n.yaml:2: channels.slak: the type 'slak' is not one of log, webhook, slack, teams, email, pagerduty, alertmanager (did you mean slack?)"
+    ]
+    assert mistakes("model: {name: a}\nchannels: {on-call: {type: slack, webhok: 'https://x/secret'}}") == [
+        "n.yaml:2: channels.on-call.webhook: is required",
+        "n.yaml:2: channels.on-call.webhok: is not a known key (did you mean webhook?)",
+    ]
+
+
+def test_a_channels_secret_is_not_printed_and_may_come_from_a_file(tmp_path):
+    assert "hunter2" not in str(mistakes("model: {name: a}\nchannels: {slack: {webhook: hunter2}}"))
+    (tmp_path / "hook").write_text("https://hooks.example.com/x\n")
+    (tmp_path / "n.yaml").write_text("model: {name: a}\nchannels: {slack: {webhook: {file: hook}}}")
+    loaded = load_settings(tmp_path / "n.yaml", env={})
+    assert loaded.channels["slack"].webhook.get_secret_value() == "https://hooks.example.com/x"
+
+
+def test_how_long_predictions_stay_can_be_said_in_two_places():
+    assert parse_settings("model: {name: a}\npredictions: {keep: 3d}", env={}).prediction_log.keep == 3 * 86400
+    assert parse_settings("model: {name: a}\nstore: {keep: {predictions: 2d}}", env={}).prediction_log.keep == 2 * 86400

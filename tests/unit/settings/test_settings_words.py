@@ -13,7 +13,7 @@ from neural.monitoring.settings.units import duration_text, fraction_text, size_
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(3600, "1h"), (5400, "1h30m"), (0.1, "100ms"), (2592000, "30d"), (1.5, "1.5s"), (0, 0), (90061, "1d1h1m1s")],
+    [(3600, "1h"), (5400, "1h30m"), (0.1, "100ms"), (2592000, "30d"), (1.5, "1.5s"), (0, "0s"), (90061, "1d1h1m1s")],
 )
 def test_durations_read_as_people_write_them(seconds, text):
     assert duration_text(seconds) == text

@@ -23,9 +23,6 @@ METRIC_OF: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "drift.alarm": ("neural_drift_alarm", ()),
     "drift.features": ("neural_drifting_features", ()),
     "drift.feature_score": ("neural_feature_drift", ("score",)),
-    "drift.ks": ("neural_feature_drift", ("ks",)),
-    "drift.psi": ("neural_feature_drift", ("psi",)),
-    "drift.wasserstein": ("neural_feature_drift", ("wasserstein",)),
     "drift.evidence": ("neural_feature_drift_evidence", ()),
     "quality.alarm": ("neural_quality_alarm", ()),
     "quality.score": ("neural_data_quality_score", ()),
@@ -58,7 +55,7 @@ _NOT_OF_A_MODEL: Mapping[str, str] = {
     "sidecar.backlog": "neural_sidecar_backlog",
 }
 _FROM_LEDGERS = frozenset({"capture.seen", "capture.shipped", "capture.sampled_out", "capture.dropped"})
-_PERFORMANCE = "performance."
+_DRIFT, _PERFORMANCE = "drift.", "performance."
 
 
 def add_signals(signals: Iterable[Signal], families: Mapping[str, Family]) -> None:
@@ -85,6 +82,8 @@ def _add_one(signal: Signal, value: float, model: str, version: str, families: M
         family.add(value, model, version, *(signal.labels.get(label, "") for label in own), *fixed)
     elif name in _NOT_OF_A_MODEL:
         families[_NOT_OF_A_MODEL[name]].add(value)
+    elif name.startswith(_DRIFT) and set(signal.labels) == {*_MODEL, "feature"}:  # a method: ks, psi, wasserstein, chi2 …
+        families["neural_feature_drift"].add(value, model, version, signal.labels["feature"], name.removeprefix(_DRIFT))
     elif name.startswith(_PERFORMANCE) and set(signal.labels) <= set(_MODEL):
         families["neural_model_performance"].add(value, model, version, name.removeprefix(_PERFORMANCE))
     elif name not in _FROM_LEDGERS:

@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from neural.monitoring.settings.addresses import is_loopback
+from neural.monitoring.settings.check_features import feature_names
+from neural.monitoring.settings.check_rules import alert_rules, burn_alerts
 from neural.monitoring.settings.finding import Finding, Weight
 from neural.monitoring.settings.root import Settings
 from neural.monitoring.settings.units import duration_text, size_text
@@ -93,9 +95,10 @@ def retention(settings: Settings) -> Iterator[Finding]:
     performance = settings.performance
     if performance.window is not None and performance.window > keep.signals:
         yield _warning("performance.window", f"{_d(performance.window)} is longer than signals are kept ({_d(keep.signals)})")
-    if performance.labels_within > keep.predictions:
-        message = f"labels are awaited {_d(performance.labels_within)}, and predictions are kept {_d(keep.predictions)}"
-        yield _warning("performance.labels_within", message, "raise store.keep.predictions")
+    kept = settings.prediction_log.keep
+    if settings.predictions.enabled and performance.labels_within > kept:
+        message = f"labels are awaited {_d(performance.labels_within)}, and predictions are kept {_d(kept)}"
+        yield _warning("performance.labels_within", message, "raise predictions.keep")
     if windows.evaluate_every > windows.length:
         message = f"{_d(windows.evaluate_every)} is longer than windows.length ({_d(windows.length)}): traffic between evaluations is not looked at"
         yield _error("windows.evaluate_every", message)
@@ -130,4 +133,4 @@ def _d(seconds: float) -> str:
     return str(duration_text(seconds))
 
 
-CHECKS: tuple[Check, ...] = (reference_file, ports, tokens, retention, disk, names_once)
+CHECKS: tuple[Check, ...] = (reference_file, ports, tokens, retention, disk, names_once, alert_rules, burn_alerts, feature_names)

@@ -33,15 +33,28 @@ _HEAD = """\
 _EXAMPLES: Mapping[str, Any] = {
     "model.name": "flights",
     "features.*": "temp",
-    "channels.*": "on-call",
     "monitors[].use": "my_package.my_module:MyMonitor",
     "slos[].name": "fast",
     "slos[].type": "latency",
-    "slos[].target": 0.99,
+    "slos[].threshold": "100ms",
+    "slos[].target": "99%",
     "alerts[].name": "High Error Rate",
     "alerts[].when": "error_rate > 0.05",
+    "alerts[].message": "Error rate is {error_rate:.2%}",
+    "silences[].match": {"rule": "Data drift"},
+    "silences[].starts": "2026-03-01T22:00:00Z",
+    "silences[].ends": "2026-03-02T06:00:00Z",
+    "silences[].author": "ana",
+    "channels.*.url": "https://example.com/alerts",
+    "channels.*.urls": ["http://alertmanager:9093"],
+    "channels.*.webhook": "${WEBHOOK}",
+    "channels.*.smtp_server": "smtp.example.com",
+    "channels.*.from_addr": "neural@example.com",
+    "channels.*.to_addrs": ["on-call@example.com"],
+    "channels.*.routing_key": "${ROUTING_KEY}",
+    "export.otlp.endpoint": "http://otel-collector:4317",
 }
-"""Values for keys without a default."""
+"""What stands for keys without a default, and in what is off for keys that would say nothing."""
 
 _UNITS = {parse_duration_seconds: duration_text, parse_size_bytes: size_text, parse_fraction: fraction_text}
 
@@ -59,34 +72,36 @@ class _Holds:
     container: str = "one"  # one | list | map
 
 
-def _section(model: type[BaseModel], instance: BaseModel | None, place: str, indent: int) -> Iterator[str]:
+def _section(model: type[BaseModel], instance: BaseModel | None, place: str, indent: int, *, off: bool = False) -> Iterator[str]:
     for name, info in model.model_fields.items():
         key = info.alias or name
-        yield from _field(key, info, _value(name, info, instance), f"{place}.{key}" if place else key, indent)
+        here = f"{place}.{key}" if place else key
+        yield from _field(key, info, _value(name, info, instance, here, off=off), here, indent, off=off)
 
 
-def _value(name: str, info: FieldInfo, instance: BaseModel | None) -> Any:
+def _value(name: str, info: FieldInfo, instance: BaseModel | None, place: str, *, off: bool) -> Any:
     if instance is not None:
         return getattr(instance, name)
-    return info.get_default(call_default_factory=True, validated_data={})
+    value = info.get_default(call_default_factory=True, validated_data={})
+    says_nothing = value is PydanticUndefined or (off and value in (None, ""))
+    return _EXAMPLES.get(place, value) if says_nothing else value
 
 
-def _field(key: str, info: FieldInfo, value: Any, place: str, indent: int) -> Iterator[str]:
+def _field(key: str, info: FieldInfo, value: Any, place: str, indent: int, *, off: bool) -> Iterator[str]:
     pad = "  " * indent
     if indent == 0:
         yield ""
-    yield f"{pad}# {_comment(info)}"
+    yield f"{pad}# {_comment(key, info)}"
     holds = _holds(info.annotation)
     if isinstance(value, BaseModel):
         yield f"{pad}{key}:"
-        yield from _section(type(value), value, place, indent + 1)
+        yield from _section(type(value), value, place, indent + 1, off=off)
     elif holds.sections and value is PydanticUndefined:
         yield f"{pad}{key}:"
-        yield from _section(holds.sections[0], None, place, indent + 1)
+        yield from _section(holds.sections[0], None, place, indent + 1, off=off)
     else:
-        example = _EXAMPLES.get(place) if value is PydanticUndefined else value
-        yield f"{pad}{key}: {_text(example, info)}"
-        if holds.sections and not value:
+        yield f"{pad}{key}: {_text(value, info)}"
+        if holds.sections and not value and not off:
             yield from (f"{OFF}{line}" for line in _shown_off(key, holds, place, indent))
 
 
@@ -94,23 +109,23 @@ def _shown_off(key: str, holds: _Holds, place: str, indent: int) -> Iterator[str
     """The keys of a section that is off or of a list or mapping that is empty."""
     pad = "  " * indent
     yield f"{pad}{key}:"
-    for number, model in enumerate(holds.sections):
+    for model in holds.sections:
         if holds.container == "one":
-            yield from _section(model, None, place, indent + 1)
+            yield from _section(model, None, place, indent + 1, off=True)
         elif holds.container == "map":
-            name = _EXAMPLES.get(f"{place}.*", "name")
-            yield f"{pad}  {name if number == 0 else f'{name}-{number + 1}'}:"
-            yield from _section(model, None, f"{place}.*", indent + 2)
+            kind = model.model_fields.get("type")
+            yield f"{pad}  {kind.default if kind is not None else _EXAMPLES.get(f'{place}.*', 'name')}:"
+            yield from _section(model, None, f"{place}.*", indent + 2, off=True)
         else:
-            lines = list(_section(model, None, f"{place}[]", indent + 2))
+            lines = list(_section(model, None, f"{place}[]", indent + 2, off=True))
             first = next(index for index, line in enumerate(lines) if not line.lstrip().startswith("#"))
             lines[first] = f"{pad}  - {lines[first].lstrip()}"
             yield from lines
 
 
-def _comment(info: FieldInfo) -> str:
-    text = " ".join((info.description or _first_line(info.annotation)).replace("``", "").split())
-    return f"{text} Required." if info.is_required() else text
+def _comment(key: str, info: FieldInfo) -> str:
+    text = " ".join((info.description or _first_line(info.annotation) or f"The {key}.").replace("``", "").split())
+    return f"{text.rstrip('.')}. Required." if info.is_required() else text
 
 
 def _first_line(annotation: Any) -> str:

@@ -98,6 +98,10 @@ def _words(detail: Any, path: KeyPath, resolved: Resolved, shape: Shape) -> tupl
         text = str(context.get("error", detail["msg"]))
         secret = _is_hidden(path, resolved, shape)
         return ("is not valid" if secret else text), ""
+    if kind == "union_tag_invalid":
+        return _not_one_of(
+            {"input": context["tag"], "ctx": {"expected": context["expected_tags"]}}, f"the type {context['tag']!r} "
+        )
     if kind in {"enum", "literal_error"}:
         return _not_one_of(detail, shown)
     if kind in _WANTED:

@@ -8,8 +8,13 @@ from typing import Annotated
 
 from pydantic import Field, PrivateAttr
 
+from neural.monitoring.alerts.channels.settings import ChannelsSettings
+from neural.monitoring.alerts.settings import RuleSettings, SilenceSettings
 from neural.monitoring.decode.settings import DecodeSettings, FeatureSettings
+from neural.monitoring.drift.settings import DriftSettings
 from neural.monitoring.performance.settings import PerformanceSettings
+from neural.monitoring.predictions.settings import PredictionLogSettings
+from neural.monitoring.quality.settings import QualitySettings
 from neural.monitoring.section import Section
 from neural.monitoring.settings.basics import LogSettings, ModelSettings, MonitorSettings
 from neural.monitoring.settings.export import ExportSettings
@@ -44,10 +49,22 @@ class Settings(Section):
     """What current traffic is compared with."""
     windows: WindowSettings = WindowSettings()
     """How the stream is cut into panes and windows."""
+    drift: DriftSettings = DriftSettings()
+    """When traffic is called different from the reference; false_alarms is the one knob."""
+    quality: QualitySettings = QualitySettings()
+    """What counts as bad data, and how sure to be before saying so."""
     performance: PerformanceSettings = PerformanceSettings()
     """How predictions are compared with the outcomes that become known later."""
     slos: Annotated[tuple[SLOSettings, ...], Field(max_length=MAX_LISTED)] = ()
     """Objectives: what is promised, of what, and over which time."""
+    alerts: Annotated[tuple[RuleSettings, ...], Field(max_length=MAX_LISTED)] = ()
+    """Alert rules, beside the predefined ones; a rule with a predefined one's name replaces it."""
+    silences: Annotated[tuple[SilenceSettings, ...], Field(max_length=MAX_LISTED)] = ()
+    """Times in which matching alerts are not sent: maintenance windows."""
+    channels: ChannelsSettings = {}  # noqa: RUF012 - pydantic copies defaults, and the model is frozen
+    """Where alerts go, by name; the name is the type too, unless type says otherwise."""
+    predictions: PredictionLogSettings = PredictionLogSettings()
+    """How the prediction log is kept."""
     monitors: Annotated[tuple[MonitorSettings, ...], Field(max_length=MAX_LISTED)] = ()
     """Monitors of one's own."""
     export: ExportSettings = ExportSettings()
@@ -67,6 +84,12 @@ class Settings(Section):
         """``capture`` with the model's name and version filled in."""
         named = {"model": self.capture.model or self.model.name, "version": self.capture.version or self.model.version}
         return self.capture.model_copy(update=named)
+
+    @property
+    def prediction_log(self) -> PredictionLogSettings:
+        """``predictions`` with ``store.keep.predictions``, where that is given."""
+        keep = self.store.keep.predictions
+        return self.predictions if keep is None else self.predictions.model_copy(update={"keep": keep})
 
     @property
     def folder(self) -> Path:

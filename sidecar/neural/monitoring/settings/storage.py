@@ -15,8 +15,8 @@ class KeepSettings(Section):
 
     signals: Annotated[Duration, Field(gt=0)] = 30 * 86400.0
     """Signals: the numbers behind charts and the CLI."""
-    predictions: Annotated[Duration, Field(gt=0)] = 7 * 86400.0
-    """The prediction log."""
+    predictions: Annotated[Duration, Field(gt=0)] | None = None
+    """The prediction log; predictions.keep where left out."""
     alerts: Annotated[Duration, Field(gt=0)] = 90 * 86400.0
     """Alerts that are over, and what was sent about them."""
     reports: Annotated[Duration, Field(gt=0)] = 30 * 86400.0
