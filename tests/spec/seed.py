@@ -67,5 +67,5 @@ def best_practices() -> list[str]:
 
 
 def slug(text: str) -> str:
-    """"Missing value detection" → "missing_value_detection": how the tests are named."""
+    """ "Missing value detection" → "missing_value_detection": how the tests are named."""
     return re.sub(r"\W+", "_", text.lower()).strip("_")

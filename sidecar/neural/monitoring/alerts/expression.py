@@ -37,7 +37,7 @@ _TOKEN = re.compile(
     |(?P<string>[rRbB]{0,2}(?:\"\"\"(?:\\.|[^\\])*?\"\"\"|'''(?:\\.|[^\\])*?'''|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'))
     |(?P<number>(?:\d+\.\d*|\.\d+)(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+|0[xX][0-9a-fA-F]+[uU]?|\d+[uU]|(?P<integer>\d+))
     |(?P<name>[A-Za-z_][A-Za-z0-9_]*)
-    |(?P<mark>.)""",
+    |(?P<mark>\|\||&&|[<>=!]=|.)""",
     re.VERBOSE | re.DOTALL,
 )
 _WORDS = frozenset({"true", "false", "null", "in"})

@@ -15,7 +15,7 @@ from neural.monitoring.app.upkeep import Upkeep
 from neural.monitoring.clock import Clock, system_clock
 from neural.monitoring.decode import Decoding
 from neural.monitoring.engine import Checkpointer, Engine, EngineSettings, EntryClock, Evaluator, Processor
-from neural.monitoring.export import SpanEmitter, build_spans
+from neural.monitoring.export import SpanEmitter, TrafficTotals, span_emitter
 from neural.monitoring.ingest import Deduplicator, IngestService, Journal
 from neural.monitoring.performance import LabelJoiner
 from neural.monitoring.predictions import PredictionLog
@@ -36,6 +36,7 @@ class Sidecar:
     board: SnapshotBoard
     ingest: IngestService
     engine: Engine
+    totals: TrafficTotals
     delivery: Delivery
     spans: SpanEmitter | None
     predictions: PredictionLog
@@ -51,7 +52,7 @@ class Sidecar:
         finished = self.engine.stop(timeout_seconds)
         self.delivery.stop(timeout_seconds)
         if self.spans is not None:
-            self.spans.shutdown()
+            self.spans.stop()
         self.predictions.close()
         self.journal.close()
         self.reading_store.close()
@@ -66,16 +67,24 @@ def build(settings: Settings, clock: Clock = system_clock) -> Sidecar:
     store = open_store(folder)
     entry_clock = EntryClock(clock)
     panes = PaneStore(settings.windows, entry_clock, settings.reference if reference is None else None)
-    monitors = build_monitors(settings, store, entry_clock)
+    totals = TrafficTotals()
+    monitors = build_monitors(settings, store, entry_clock, totals)
     joiner = LabelJoiner(settings.performance)
     predictions = PredictionLog(folder / "predictions", settings.predictions, clock)
-    spans = build_spans(settings.export.otlp)
+    spans = span_emitter(settings.export.otlp)
     processor = Processor(Decoding(settings.decoding, settings.features), panes, monitors, joiner, predictions, spans)
     channels = build_channels(settings.channels)
     model = (settings.model.name, settings.model.version)
-    alerting = AlertEngine(build_rules(settings.alerts), store, channels, clock)
+    alerting = AlertEngine(
+        build_rules(settings.alerts),
+        store,
+        channels,
+        clock,
+        evaluate_every=settings.windows.evaluate_every,
+        specs=[spec for monitor in monitors for spec in monitor.specs],
+    )
     evaluator = Evaluator(panes, monitors, processor, store, alerting, model)
-    stateful: dict[str, Stateful] = {"joiner": joiner, "totals": processor.totals}
+    stateful: dict[str, Stateful] = {"joiner": joiner, "counters": processor.totals}
     stateful |= {f"monitor.{one.name}": one for one in monitors if isinstance(one, Stateful)}
     journal = Journal(
         folder / "journal",
@@ -94,11 +103,11 @@ def build(settings: Settings, clock: Clock = system_clock) -> Sidecar:
         evaluator=evaluator,
         checkpointer=Checkpointer(store, panes, stateful, predictions),
         panes=panes,
-        publish=Publisher(board, store, processor.totals, panes, started_at),
+        publish=Publisher(board, store, processor.totals, totals, panes, started_at),
         upkeep=Upkeep(settings.store, store, predictions),
     )
-    dedup = Deduplicator()
-    ingest = IngestService(journal, dedup, clock, settings.capture, engine.submit, engine.pressure)
+    ingest = IngestService(journal, Deduplicator(), clock, settings.capture, engine.submit, engine.pressure)
+    stateful["ingest"] = ingest
     replayed = engine.recover(lambda: use_reference(reference, panes))
     about = {
         "started_at": started_at,
@@ -108,6 +117,7 @@ def build(settings: Settings, clock: Clock = system_clock) -> Sidecar:
     }
     store.put_value(SIDECAR, about)
     return Sidecar(
-        settings, folder, store, open_store(folder, read_only=True), board, ingest, engine, Delivery(store, channels, clock), spans,
+        settings, folder, store, open_store(folder, read_only=True), board, ingest, engine, totals,
+        Delivery(store, channels, clock), spans,
         predictions, journal, replayed,
     )  # fmt: skip

@@ -7,6 +7,7 @@ from importlib import import_module
 from neural.monitoring.clock import Clock
 from neural.monitoring.drift import DriftMonitor
 from neural.monitoring.errors import ConfigError
+from neural.monitoring.export import TrafficTotals
 from neural.monitoring.performance import PerformanceMonitor
 from neural.monitoring.quality import QualityMonitor
 from neural.monitoring.settings import Settings
@@ -17,9 +18,10 @@ from neural.monitoring.traffic import TrafficMonitor
 from neural.monitoring.windows import Monitor
 
 
-def build_monitors(settings: Settings, store: Store, clock: Clock) -> list[Monitor]:
+def build_monitors(settings: Settings, store: Store, clock: Clock, totals: TrafficTotals) -> list[Monitor]:
     """The house's monitors, then the user's own, then SLOs, which judge the others. Raises ConfigError for an own one that can't be loaded."""
     return [
+        totals,
         TrafficMonitor(),
         DriftMonitor(settings.drift),
         QualityMonitor(settings.quality, settings.features),

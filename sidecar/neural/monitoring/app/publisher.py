@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from neural.monitoring.engine import Totals
+from neural.monitoring.export import STORED_AS, TrafficTotals
 from neural.monitoring.signal import Signal
 from neural.monitoring.store import Store
 from neural.monitoring.views import Snapshot, SnapshotBoard
@@ -20,7 +21,8 @@ class Publisher:
 
     board: SnapshotBoard
     store: Store
-    totals: Totals
+    counters: Totals
+    totals: TrafficTotals
     panes: PaneStore
     started_at: float
 
@@ -29,9 +31,10 @@ class Publisher:
             time=now,
             started_at=self.started_at,
             signals=tuple(signals),
-            ledgers=dict(self.totals.ledgers),
+            ledgers=dict(self.counters.ledgers),
             alerts=tuple(self.store.alerts(states=_OPEN)),
-            counters={name: float(value) for name, value in self.totals.counts.items()},
+            counters={name: float(value) for name, value in self.counters.counts.items()},
             models=tuple(self.panes.models()),
         )
         self.board.publish(snapshot)
+        self.store.put_value(STORED_AS, self.totals.snapshot())

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from neural.monitoring.app.build import Sidecar, build
 from neural.monitoring.app.serve import Door, serve
 from neural.monitoring.app.sockets import bind, bind_tcp
-from neural.monitoring.app.web import ingest_app, metrics_app, pages_app
+from neural.monitoring.app.web import ingest_app, metrics_app, metrics_of, pages_app
+from neural.monitoring.errors import ConfigError
 from neural.monitoring.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ def run_sidecar(settings: Settings) -> int:
 def _bind(settings: Settings, stack: ExitStack) -> _Listeners:
     """All doors, before any state is touched."""
     capture, dashboard, prometheus = settings.capture, settings.dashboard, settings.export.prometheus
+    _require_tokens(settings)
     mode = int(capture.socket_mode, 8)
     ingest = tuple(stack.enter_context(bind(one, socket_mode=mode, setting="capture.listen")) for one in capture.addresses)
     pages = metrics = None
@@ -54,12 +56,26 @@ def _bind(settings: Settings, stack: ExitStack) -> _Listeners:
     return _Listeners(ingest, pages, metrics)
 
 
+def _require_tokens(settings: Settings) -> None:
+    """A door that strangers can reach needs a token: their traffic would decide what the verdicts say."""
+    open_doors = [text for text, address in zip(settings.capture.listen, settings.capture.addresses, strict=True) if not address.is_local]
+    if open_doors and not settings.capture.tokens:
+        raise ConfigError(
+            f"{open_doors[0]} can be reached from outside, and there is no token",
+            where=settings.where("capture.listen"),
+            key="capture.listen",
+            hint='write tokens: ["${CAPTURE_TOKEN}"] beside it, or listen on a Unix socket',
+        )
+
+
 async def _serve(sidecar: Sidecar, listeners: _Listeners) -> None:
-    doors = [Door(ingest_app(sidecar), listener) for listener in listeners.ingest]
+    addresses = zip(sidecar.settings.capture.addresses, listeners.ingest, strict=True)
+    doors = [Door(ingest_app(sidecar, local=address.is_local), listener) for address, listener in addresses]
+    metrics = metrics_of(sidecar)
     if listeners.pages is not None:
-        doors.append(Door(pages_app(sidecar), listeners.pages))
+        doors.append(Door(pages_app(sidecar, metrics), listeners.pages))
     if listeners.metrics is not None:
-        doors.append(Door(metrics_app(sidecar), listeners.metrics))
+        doors.append(Door(metrics_app(metrics), listeners.metrics))
     _announce(sidecar, listeners)
     await serve(doors, asyncio.Event())
 

@@ -18,6 +18,6 @@ class Upkeep:
     predictions: PredictionLog
 
     def __call__(self, now: float) -> None:
-        keep = self.settings.keep.model_dump()
+        keep = {kind: seconds for kind, seconds in self.settings.keep.model_dump().items() if seconds is not None}
         self.store.apply_retention(keep, now=now, max_bytes=self.settings.max_disk)
         self.predictions.roll(now)

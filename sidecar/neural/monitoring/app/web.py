@@ -9,25 +9,41 @@ from starlette.types import ASGIApp
 
 from neural.monitoring.api import api_routes
 from neural.monitoring.app.build import Sidecar
-from neural.monitoring.export import metrics_routes
+from neural.monitoring.app.guard import TokenGuard
+from neural.monitoring.export import Budget, SidecarMetrics, metrics_routes
 from neural.monitoring.ingest import ingest_routes
 
 
-def ingest_app(sidecar: Sidecar) -> ASGIApp:
-    """Where captured traffic and labels come in."""
-    return Starlette(routes=ingest_routes(sidecar.ingest))
+def ingest_app(sidecar: Sidecar, *, local: bool) -> ASGIApp:
+    """Where captured traffic and labels come in. Strangers (not ``local``) need a token."""
+    app = Starlette(routes=ingest_routes(sidecar.ingest))
+    return app if local else TokenGuard(app, sidecar.settings.capture.tokens)
 
 
-def metrics_app(sidecar: Sidecar) -> ASGIApp:
-    """What Prometheus scrapes."""
-    return Starlette(routes=metrics_routes(sidecar.board, sidecar.settings.export.prometheus))
+def metrics_of(sidecar: Sidecar) -> SidecarMetrics:
+    """The page Prometheus scrapes; one object, whatever the number of doors it is served on."""
+    settings = sidecar.settings.export.prometheus
+    return SidecarMetrics(
+        sidecar.board,
+        sidecar.totals,
+        stats={"ingest": sidecar.ingest.stats} | ({"spans": sidecar.spans.stats} if sidecar.spans else {}),
+        budget=Budget(max_series=settings.max_series, max_label_values=settings.max_label_values),
+        exemplars=settings.exemplars,
+    )
 
 
-def pages_app(sidecar: Sidecar) -> ASGIApp:
+def metrics_app(metrics: SidecarMetrics) -> ASGIApp:
+    """/metrics alone."""
+    return Starlette(routes=list(metrics_routes(metrics)))
+
+
+def pages_app(sidecar: Sidecar, metrics: SidecarMetrics) -> ASGIApp:
     """API, health and metrics, and the dashboard for everything else."""
-    routes: list[BaseRoute] = [*api_routes(sidecar.reading_store, sidecar.board)]
+    dashboard = sidecar.settings.dashboard
+    token = dashboard.token.get_secret_value() if dashboard.token else None
+    routes: list[BaseRoute] = [*api_routes(sidecar.reading_store, sidecar.board, writer=sidecar.store, token=token)]
     if sidecar.settings.export.prometheus.enabled:
-        routes += metrics_routes(sidecar.board, sidecar.settings.export.prometheus)
+        routes += metrics_routes(metrics)
     routes.append(_dashboard(sidecar))
     return Starlette(routes=routes)
 

@@ -21,12 +21,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from neural.capture import CaptureMiddleware
-from neural.monitoring.demo.data import CATEGORICAL, FEATURES, NUMERIC, load_flights, split_flights
+from neural.monitoring.demo.data import CATEGORICAL, FEATURES, NUMERIC, Flights, load_flights, split_flights
 from neural.monitoring.demo.model import FlightModel, train_model
 from neural.monitoring.demo.reference import write_reference
 
 MODEL_NAME, MODEL_VERSION = "flights", "1"
 DECISION_THRESHOLD = 0.5
+WARM_UP_PREDICTIONS = 20
 
 
 class Dependency:
@@ -122,8 +123,15 @@ def main() -> None:
     split = split_flights(load_flights(), options.seed)
     model = train_model(split.train, options.seed)
     write_reference(options.reference, split.reference, model.probability(split.reference.columns), DECISION_THRESHOLD)
+    _warm_up(model, split.train)
     del split
     uvicorn.run(build_app(model, options.endpoint), host="127.0.0.1", port=options.port, log_level="warning", access_log=False)
+
+
+def _warm_up(model: FlightModel, flights: Flights) -> None:
+    """A model's first predictions are slow; servers make them before they call themselves ready."""
+    for size in range(1, WARM_UP_PREDICTIONS + 1):
+        model.probability(flights.take(np.arange(size)).columns)
 
 
 if __name__ == "__main__":

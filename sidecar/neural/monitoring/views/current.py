@@ -74,7 +74,9 @@ def models(store: Store) -> list[tuple[str, str]]:
     for signal in store.latest_signals():
         key = (signal.labels.get("model", ""), signal.labels.get("version", ""))
         newest[key] = max(newest.get(key, signal.time), signal.time)
-    return sorted(newest, key=lambda key: (-newest[key], key))
+    versioned = {model for model, version in newest if version}
+    own = [key for key in newest if key[1] or key[0] not in versioned]  # what speaks for all versions is no version of its own
+    return sorted(own, key=lambda key: (-newest[key], key))
 
 
 def current(store: Store, *, model: str | None = None, version: str | None = None) -> Current:
@@ -82,7 +84,8 @@ def current(store: Store, *, model: str | None = None, version: str | None = Non
     about: Mapping[str, Any] = store.value(SIDECAR, {}) or {}
     every = float(about.get("evaluate_every_seconds") or DEFAULT_EVALUATE_EVERY_SECONDS)
     chosen = _choose(store, about, model, version)
-    latest = store.latest_signals(labels={"model": chosen[0], "version": chosen[1]})
+    of_model = store.latest_signals(labels={"model": chosen[0]})
+    latest = [signal for signal in of_model if signal.labels.get("version", "") in (chosen[1], "")]
     newest = max((signal.time for signal in latest), default=None)
     by_name: dict[str, tuple[Signal, ...]] = {}
     for signal in latest:
@@ -150,5 +153,7 @@ def history(
     store: Store, now_state: Current, name: str, *, points: int = HISTORY_POINTS, **labels: str
 ) -> list[list[float | None]]:
     """The newest points of one series as [time, value], oldest first."""
-    signals = store.read_signals([name], labels={**now_state.labels, **labels}, limit=points)
+    newest = now_state.one(name, **labels)
+    version = newest.labels.get("version", "") if newest else now_state.version  # objectives speak for all versions
+    signals = store.read_signals([name], labels={"model": now_state.model, "version": version, **labels}, limit=points)
     return [[signal.time, signal.value] for signal in signals]
