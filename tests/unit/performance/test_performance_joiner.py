@@ -82,12 +82,36 @@ def test_memory_is_bounded_and_what_leaves_is_counted():
 def test_predictions_and_labels_older_than_labels_within_are_forgotten():
     joiner = LabelJoiner(PerformanceSettings(labels_within=60))
     joiner.observe_rows(rows(["a"], [1.0], time=100.0))
-    joiner.observe_rows(rows(["b"], [1.0], time=150.0))
     joiner.add_labels([Label("never", 1, 100.0)])
+    assert joiner.add_labels([Label("a", 1, 171.0)]) == []
+    assert joiner.stats()["too_late"] == 1
     joiner.expire(170.0)
+    joiner.observe_rows(rows(["b"], [1.0], time=165.0))
     stats = joiner.stats()
     assert (stats["pending"], stats["waiting"], stats["expired"], stats["labels_expired"]) == (1, 0, 1, 1)
-    assert joiner.add_labels([Label("a", 1, 171.0)]) == []
+
+
+def test_any_id_finds_its_row_among_many_small_batches_and_layouts():
+    joiner = LabelJoiner()
+    ids = [f"{i:x}" * (1 + i % 40) for i in range(3000)] + ["ümlaut", "\ud800", "", "x" * 5000, "x" * 5001]
+    ids = list(dict.fromkeys(ids))
+    for at, row_id in enumerate(ids):
+        probabilities = {"p": [0.5]} if at % 3 else None
+        joiner.observe_rows(rows([row_id], [float(at)] if at % 3 == 0 else ["p"], probabilities=probabilities, time=float(at)))
+    found = {}
+    for batch in joiner.add_labels([Label(row_id, 1, 1.0) for row_id in ids]):
+        found |= dict(zip(batch.row_ids, batch.times, strict=True))
+    assert found == {row_id: float(at) for at, row_id in enumerate(ids)}
+
+
+def test_labels_stay_with_their_rows_while_blocks_merge():
+    joiner = LabelJoiner()
+    for at in range(200):
+        joiner.observe_rows(rows([f"r{at}", f"s{at}"], [1.0, 2.0]))
+        joiner.add_labels([Label(f"r{at}", at, 200.0)])
+    repeated = [Label(f"r{at}", at, 201.0) for at in range(200)]
+    assert joiner.add_labels(repeated) == []
+    assert joiner.stats()["repeated"] == 200
 
 
 @pytest.mark.parametrize("early", [True, False], ids=["labels waiting", "predictions waiting"])

@@ -1,143 +1,145 @@
-"""A run of predictions waiting for their labels, in columns."""
+"""A run of predictions waiting for their labels: columns, sorted by the hash of the row id. About 40 bytes a row."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from neural.monitoring.performance.hashing import hash_ids
 from neural.monitoring.performance.labels import Scalar
-from neural.monitoring.performance.settings import PerformanceSettings
-from neural.monitoring.records import Kind, RecordBatch
+from neural.monitoring.performance.rows import Layout, Rows
 
 
 @dataclass(slots=True)
 class Block:
-    """Rows ``start`` … ``start + n − 1`` of one model and version.
+    """n rows of one layout, by ``hashes`` (uint64, ascending; of equal ones the newest is last).
 
-    ``predictions``: float64 (n,) for regression, class names as given (object) for classification.
-    ``labels``: row → (label, arrival), for the rows that have one.
+    ``sequence`` orders blocks by age. ``labels`` (object) and ``label_times`` (NaN: no label yet) exist once a row has a label.
     """
 
-    model: str
-    version: str
-    start: int
-    ids: Sequence[str]
+    layout: Layout
+    sequence: int
+    hashes: NDArray[np.uint64]
     times: NDArray[np.float64]
     predictions: NDArray[Any]
-    probabilities: Mapping[str, NDArray[np.float64]]
-    regression: bool
-    newest: float
-    labels: dict[int, tuple[Scalar, float]] = field(default_factory=dict[int, tuple[Scalar, float]])
+    probabilities: NDArray[np.float64]  # (classes, n)
+    labels: NDArray[Any] | None = None
+    label_times: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
-        return len(self.ids)
+        return len(self.hashes)
+
+    @property
+    def newest(self) -> float:
+        return float(self.times.max())
+
+    @property
+    def labelled(self) -> int:
+        return 0 if self.label_times is None else int(np.count_nonzero(~np.isnan(self.label_times)))
+
+    @classmethod
+    def of(cls, parts: Sequence[Rows], sequence: int, key: int) -> Block:
+        """A block of rows of one layout, in the order they came."""
+        hashes = np.concatenate([hash_ids(part.ids, key) for part in parts])
+        order = np.argsort(hashes, kind="stable")
+        return cls(
+            layout=parts[0].layout,
+            sequence=sequence,
+            hashes=hashes[order],
+            times=np.concatenate([part.times for part in parts])[order],
+            predictions=_shared(np.concatenate([part.predictions for part in parts])[order]),
+            probabilities=np.concatenate([part.probabilities for part in parts], axis=1)[:, order],
+        )
+
+    def merged(self, newer: Block) -> Block:
+        """Both as one block."""
+        hashes = np.concatenate([self.hashes, newer.hashes])
+        order = np.argsort(hashes, kind="stable")
+        result = Block(
+            layout=self.layout,
+            sequence=newer.sequence,
+            hashes=hashes[order],
+            times=np.concatenate([self.times, newer.times])[order],
+            predictions=np.concatenate([self.predictions, newer.predictions])[order],
+            probabilities=np.concatenate([self.probabilities, newer.probabilities], axis=1)[:, order],
+        )
+        if self.labels is not None or newer.labels is not None:
+            (old, old_times), (new, new_times) = self._label_columns(), newer._label_columns()
+            result.labels = np.concatenate([old, new])[order]
+            result.label_times = np.concatenate([old_times, new_times])[order]
+        return result
+
+    def _label_columns(self) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        if self.labels is None or self.label_times is None:
+            return np.full(len(self), None, dtype=object), np.full(len(self), np.nan)
+        return self.labels, self.label_times
+
+    def find(self, hashes: NDArray[np.uint64]) -> NDArray[np.intp]:
+        """The row of each hash, −1 where there is none."""
+        at = np.searchsorted(self.hashes, hashes, side="right") - 1
+        return np.where((at >= 0) & (self.hashes[np.maximum(at, 0)] == hashes), at, -1)
+
+    def label(self, row: int) -> tuple[Scalar, float] | None:
+        """The row's label and when it arrived."""
+        if self.labels is None or self.label_times is None or np.isnan(self.label_times[row]):
+            return None
+        return self.labels[row], float(self.label_times[row])
+
+    def set_label(self, row: int, label: tuple[Scalar, float] | None) -> None:
+        if self.labels is None or self.label_times is None:
+            self.labels, self.label_times = self._label_columns()
+        self.labels[row], self.label_times[row] = label if label is not None else (None, np.nan)
 
     def to_json(self) -> dict[str, Any]:
+        labels, label_times = self._label_columns()
         return {
-            "model": self.model,
-            "version": self.version,
-            "ids": list(self.ids),
+            "layout": list(self.layout),
+            "sequence": self.sequence,
+            "hashes": pack(self.hashes),
             "times": pack(self.times),
-            "predictions": pack(self.predictions) if self.regression else list(self.predictions),
-            "probabilities": {name: pack(values) for name, values in self.probabilities.items()},
-            "regression": self.regression,
-            "labels": [[row, label, at] for row, (label, at) in self.labels.items()],
+            "predictions": pack(self.predictions) if self.layout.regression else self.predictions.tolist(),
+            "probabilities": pack(self.probabilities),
+            "labels": None if self.labels is None else labels.tolist(),
+            "label_times": None if self.label_times is None else pack(label_times),
         }
 
     @classmethod
-    def from_json(cls, state: Mapping[str, Any], start: int) -> Block:
-        times = unpack(state["times"])
-        regression = bool(state["regression"])
+    def from_json(cls, state: Mapping[str, Any]) -> Block:
+        model, version, regression, classes = state["layout"]
+        layout = Layout(model, version, bool(regression), tuple(classes))
+        predictions = unpack(state["predictions"]) if layout.regression else _objects(state["predictions"])
         return cls(
-            model=state["model"],
-            version=state["version"],
-            start=start,
-            ids=state["ids"],
-            times=times,
-            predictions=unpack(state["predictions"]) if regression else _objects(state["predictions"]),
-            probabilities={name: unpack(values) for name, values in state["probabilities"].items()},
-            regression=regression,
-            newest=float(times.max()) if len(times) else 0.0,
-            labels={int(row): (label, float(at)) for row, label, at in state["labels"]},
+            layout=layout,
+            sequence=int(state["sequence"]),
+            hashes=unpack(state["hashes"]).view(np.uint64),
+            times=unpack(state["times"]),
+            predictions=predictions,
+            probabilities=unpack(state["probabilities"]).reshape(len(layout.classes), len(predictions)),
+            labels=None if state["labels"] is None else _objects(state["labels"]),
+            label_times=None if state["label_times"] is None else unpack(state["label_times"]),
         )
 
 
-def block_of(batch: RecordBatch, start: int, settings: PerformanceSettings) -> Block | None:
-    """What of a batch the join needs; None when it holds nothing to compare with a label."""
-    if not len(batch):
-        return None
-    found = _classes(batch, settings) if settings.task == "classification" else _guess(batch)
-    if found is None:
-        return None
-    predictions, regression, probabilities = found
-    return Block(
-        model=batch.model,
-        version=batch.version,
-        start=start,
-        ids=batch.row_ids,
-        times=batch.times,
-        predictions=predictions,
-        probabilities=probabilities,
-        regression=regression or settings.task == "regression",
-        newest=float(batch.times.max()),
-    )
-
-
-_Found = tuple[NDArray[Any], bool, Mapping[str, NDArray[np.float64]]]
-
-
-def _guess(batch: RecordBatch) -> _Found | None:
-    """Numbers without probabilities are regression."""
-    made = batch.predictions
-    if made is not None and made.kind is Kind.NUMERIC and not batch.probabilities:
-        return made.values, True, {}
-    return _given(batch)
-
-
-def _given(batch: RecordBatch) -> _Found | None:
-    if batch.predictions is not None:
-        return batch.predictions.values, False, batch.probabilities
-    if not batch.probabilities:
-        return None
-    return _likeliest(batch.probabilities), False, batch.probabilities
-
-
-def _classes(batch: RecordBatch, settings: PerformanceSettings) -> _Found | None:
-    """With ``task: classification``: a number that is no whole one is the positive class's probability."""
-    made = batch.predictions
-    if made is None or made.kind is not Kind.NUMERIC or batch.probabilities:
-        return _given(batch)
-    values = np.asarray(made.values, dtype=np.float64)
-    known = values[np.isfinite(values)]
-    if not ((known >= 0) & (known <= 1)).all() or (known == np.floor(known)).all():
-        return values, False, {}
-    positive = settings.positive_class or "1"
-    classes = np.where(values >= settings.score_threshold, positive, "0").astype(object)
-    return classes, False, {positive: values}
-
-
-def _likeliest(probabilities: Mapping[str, NDArray[np.float64]]) -> NDArray[Any]:
-    """The class of highest probability; with a single class given, whether it is above one half."""
-    names = list(probabilities)
-    if len(names) == 1:
-        return np.where(probabilities[names[0]] >= 0.5, names[0], "0").astype(object)
-    matrix = np.nan_to_num(np.column_stack([probabilities[name] for name in names]), nan=-1.0)
-    likeliest: NDArray[Any] = np.asarray(names, dtype=object)[matrix.argmax(axis=1)]
-    return likeliest
-
-
 def pack(values: NDArray[Any]) -> str:
-    """A float array as text that JSON can carry, exactly and briefly."""
-    return base64.b64encode(np.ascontiguousarray(values, dtype="<f8").tobytes()).decode("ascii")
+    """An array of 8-byte numbers as text that JSON can carry, exactly and briefly."""
+    return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode("ascii")
 
 
 def unpack(text: str) -> NDArray[np.float64]:
-    return np.frombuffer(base64.b64decode(text), dtype="<f8").astype(np.float64)
+    return np.frombuffer(bytearray(base64.b64decode(text)), dtype=np.float64)
+
+
+def _shared(values: NDArray[Any]) -> NDArray[Any]:
+    """Equal class names as one object: rows then cost a pointer each."""
+    if values.dtype != object:
+        return values
+    names: dict[Any, Any] = {}
+    return _objects([names.setdefault((type(value), value), value) for value in values])
 
 
 def _objects(values: Sequence[Any]) -> NDArray[Any]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from neural.monitoring.performance.block import Block
 from neural.monitoring.performance.labels import Label, Scalar, class_name, class_names, number
+from neural.monitoring.performance.rows import Layout
 from neural.monitoring.records import LabelledBatch
 
 
@@ -25,23 +26,18 @@ class Match:
 
     def take_back(self) -> None:
         """The label can't be used: the row is as it was before."""
-        if self.previous is None:
-            self.block.labels.pop(self.row, None)
-        else:
-            self.block.labels[self.row] = self.previous
+        self.block.set_label(self.row, self.previous)
 
 
 def labelled_batches(matches: Sequence[Match]) -> tuple[list[LabelledBatch], list[Match]]:
     """Batches of the matches that can be compared, and the matches that can't: no prediction, or a label that is no number."""
-    groups: dict[tuple[str, str, bool, tuple[str, ...]], list[Match]] = {}
+    groups: dict[Layout, list[Match]] = {}
     rejected: list[Match] = []
     for match in matches:
-        block = match.block
-        if not _usable(match):
+        if _usable(match):
+            groups.setdefault(match.block.layout, []).append(match)
+        else:
             rejected.append(match)
-            continue
-        key = (block.model, block.version, block.regression, tuple(block.probabilities))
-        groups.setdefault(key, []).append(match)
     return [_batch(group) for group in groups.values()], rejected
 
 
@@ -49,32 +45,32 @@ def _usable(match: Match) -> bool:
     made = match.block.predictions[match.row]
     if made is None or (isinstance(made, float) and np.isnan(made)):
         return False
-    if not match.block.regression:
+    if not match.block.layout.regression:
         return True
     return number(made) is not None and number(match.label.label) is not None
 
 
 def _batch(matches: Sequence[Match]) -> LabelledBatch:
-    first = matches[0].block
-    spell = _numbers if first.regression else class_names
+    layout = matches[0].block.layout
+    spell = _numbers if layout.regression else class_names
     corrected = np.array([match.previous is not None for match in matches], dtype=np.bool_)
     previous: NDArray[Any] | None = None
     previous_times: NDArray[np.float64] | None = None
     if corrected.any():
         previous = np.empty(len(matches), dtype=object)
-        previous[:] = [None if match.previous is None else _spelled(match.previous[0], first) for match in matches]
+        previous[:] = [None if match.previous is None else _spelled(match.previous[0], layout) for match in matches]
         previous_times = np.array([np.nan if match.previous is None else match.previous[1] for match in matches])
     return LabelledBatch(
-        model=first.model,
-        version=first.version,
+        model=layout.model,
+        version=layout.version,
         times=np.array([match.block.times[match.row] for match in matches], dtype=np.float64),
         label_times=np.array([match.label.time for match in matches], dtype=np.float64),
         row_ids=[match.label.id for match in matches],
         predictions=spell([match.block.predictions[match.row] for match in matches]),
         labels=spell([match.label.label for match in matches]),
         probabilities={
-            class_name(name): np.array([match.block.probabilities[name][match.row] for match in matches])
-            for name in first.probabilities
+            class_name(name): np.array([match.block.probabilities[at, match.row] for match in matches])
+            for at, name in enumerate(layout.classes)
         },
         corrected=corrected if previous is not None else None,
         previous_labels=previous,
@@ -82,8 +78,8 @@ def _batch(matches: Sequence[Match]) -> LabelledBatch:
     )
 
 
-def _spelled(label: Scalar, block: Block) -> Any:
-    return number(label) if block.regression else class_name(label)
+def _spelled(label: Scalar, layout: Layout) -> Any:
+    return number(label) if layout.regression else class_name(label)
 
 
 def _numbers(values: Sequence[Any]) -> NDArray[np.float64]:
