@@ -62,6 +62,15 @@ class TestSignals:
         assert store.read_signals([]) == []
         assert [s.name for s in store.read_signals(["error_rate", "nothing"])] == ["error_rate"]
 
+    def test_a_long_stretch_can_be_sampled(self, store):
+        store.write_signals([point(float(t), float(t), feature=f) for t in range(100) for f in "ab"])
+        found = store.read_signals(["drift.score"], labels={"feature": "a"}, since=5.0, until=57.0, every=20.0)
+        assert [(s.time, s.value) for s in found] == [(19.0, 19.0), (39.0, 39.0), (57.0, 57.0)]
+        assert len(store.read_signals(["drift.score"], every=50.0)) == 4
+        assert [s.time for s in store.read_signals(labels={"feature": "b"}, every=10.0, limit=2)] == [89.0, 99.0]
+        assert store.read_signals(["nothing"], every=10.0) == []
+        assert store.read_signals(since=500.0, every=10.0) == []
+
     def test_writing_a_point_again_replaces_it(self, store):
         store.write_signals([point(1.0, 0.1)])
         store.write_signals([point(1.0, 0.2)])
@@ -269,6 +278,19 @@ class TestRetention:
         assert [s.labels["feature"] for s in store.latest_signals()] == ["alive"]
         store.write_signals([point(101.0, feature="gone")])
         assert len(store.latest_signals()) == 2
+
+    def test_old_signals_are_thinned_but_what_was_judged_stays(self, store):
+        day = 86400.0
+        store.write_signals([point(60.0 * i) for i in range(24 * 60)])
+        store.write_signals([point(7 * 60.0, verdict=verdict(Outcome.BAD, bins=[1]))])
+        assert store.apply_retention({"signals": 90 * day, "signals_full": 0.5 * day}, now=day) > 0
+        times = [s.time for s in store.read_signals()]
+        assert times[:4] == [240.0, 420.0, 540.0, 840.0]
+        assert [t for t in times if t >= day / 2] == [60.0 * i for i in range(720, 1440)]
+        assert len(times) == 720 + 144 + 1
+        assert store.apply_retention({"signals": 90 * day, "signals_full": 0.5 * day}, now=day + 60) == 0
+        assert store.apply_retention({"signals": 90 * day, "signals_full": 0.0}, now=day) == 720 - 144
+        assert len(store.latest_signals()) == 1
 
     def test_the_oldest_go_until_the_rest_fits(self, store):
         store.write_signals([point(float(t), float(t), feature=f) for t in range(4000) for f in "abc"])

@@ -14,7 +14,7 @@ from neural.monitoring.clock import ManualClock
 from neural.monitoring.errors import StoreError
 from neural.monitoring.signal import Signal
 from neural.monitoring.store import open_store
-from neural.monitoring.store.schema import CURRENT
+from neural.monitoring.store.schema import CURRENT, STEPS
 
 
 def test_a_reader_sees_what_a_writer_commits_and_nothing_of_what_it_has_not(tmp_path):
@@ -173,3 +173,67 @@ def test_the_file_can_be_read_without_permission_to_write(tmp_path):
         reader.close()
     finally:
         tmp_path.chmod(0o755)
+
+
+def test_a_full_disk_is_one_error_and_leaves_the_state_whole(tmp_path):
+    store = open_store(tmp_path)
+    store.put_value("kept", 1)
+    connection = store._database._connection()
+    connection.execute("PRAGMA max_page_count = 40").fetchone()
+    with pytest.raises(StoreError, match="full"):
+        store.put_blob("pane", "large", b"x" * 1_000_000)
+    assert store.value("kept") == 1
+    connection.execute("PRAGMA max_page_count = 1000000").fetchone()
+    store.put_blob("pane", "large", b"x" * 1_000_000)
+    assert len(store.blob("pane", "large")) == 1_000_000
+    store.close()
+
+
+def test_a_disk_that_fills_up_under_a_process_costs_writes_not_the_state(tmp_path):
+    code = (
+        "import resource, signal, sys\n"
+        "from neural.monitoring.errors import StoreError\n"
+        "from neural.monitoring.store import open_store\n"
+        "s = open_store(sys.argv[1]); s.put_value('kept', 1)\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, resource.RLIM_INFINITY))\n"
+        "errors = 0\n"
+        "for i in range(50):\n"
+        "    try: s.put_blob('pane', str(i), b'x' * 20_000)\n"
+        "    except StoreError: errors += 1\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))\n"
+        "s.put_value('after', 2)\n"
+        "print(errors > 0, s.value('kept'), s.value('after'), len(s.blobs('pane')) == 50 - errors)"
+    )
+    said = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=False)
+    assert said.stdout.strip() == "True 1 2 True", said.stderr
+
+
+def test_the_first_schema_is_brought_up_to_date_with_its_data(tmp_path, monkeypatch):
+    """A later version adds a step: an old file gains it once, whoever opens it."""
+    store = open_store(tmp_path)
+    store.put_value("kept", 1)
+    store.close()
+    monkeypatch.setattr("neural.monitoring.store.schema.STEPS", (*STEPS, "CREATE TABLE later (x); INSERT INTO later VALUES (1)"))
+    monkeypatch.setattr("neural.monitoring.store.schema.CURRENT", CURRENT + 1)
+    with pytest.raises(StoreError, match="start the sidecar once"):
+        open_store(tmp_path, read_only=True)
+    for _ in range(2):
+        store = open_store(tmp_path)
+        assert store.value("kept") == 1
+        store.close()
+    with sqlite3.connect(tmp_path / "state.db") as connection:
+        assert connection.execute("SELECT count(*) FROM later").fetchone() == (1,)
+    connection.close()
+
+
+def test_a_step_that_fails_changes_nothing(tmp_path, monkeypatch):
+    open_store(tmp_path).close()
+    monkeypatch.setattr(
+        "neural.monitoring.store.schema.STEPS", (*STEPS, "CREATE TABLE later (x); INSERT INTO nowhere VALUES (1)")
+    )
+    monkeypatch.setattr("neural.monitoring.store.schema.CURRENT", CURRENT + 1)
+    with pytest.raises(StoreError, match="nowhere"):
+        open_store(tmp_path)
+    monkeypatch.undo()
+    open_store(tmp_path).close()

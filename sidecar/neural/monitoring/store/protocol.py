@@ -27,6 +27,7 @@ class Store(Protocol):
         since: float | None = None,
         until: float | None = None,
         limit: int | None = None,  # newest first are kept; the result is in time order
+        every: float | None = None,  # seconds: only the newest point of each such slice of time, for charts of long stretches
     ) -> list[Signal]: ...
     def latest_signals(self, names: Sequence[str] | None = None, *, labels: Mapping[str, str] | None = None) -> list[Signal]:
         """The newest signal of every series, with its verdict."""

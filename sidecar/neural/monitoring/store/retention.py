@@ -26,17 +26,31 @@ _REPORTS = "reports"
 _SIGNALS = "signals"
 
 
+FULL_SECONDS = 8 * 86400.0
+"""Signals stay at full resolution for this long (a week's backtest, and a day), unless ``signals_full`` says otherwise."""
+THIN_EVERY_SECONDS = 300.0
+"""Older ones keep one point in such a slice: the newest, and every one with a verdict of its own."""
+_THIN_STEP_SECONDS = 3600.0
+_THINNED_UNTIL = "store.thinned_until"
+_THIN = """
+DELETE FROM points WHERE series_id = :series AND time >= :begin AND time < :end AND verdict IS NULL AND time NOT IN (
+    SELECT max(time) FROM points WHERE series_id = :series AND time >= :begin AND time < :end GROUP BY CAST(time / :every AS INTEGER)
+)
+"""
+
+
 def by_age(database: Database, keep_seconds: Mapping[str, float], now: float) -> int:
     """Delete rows older than their kind's age.
 
-    Kinds: ``signals``, ``reports`` (all kinds not named themselves), ``alerts`` (with silences and messages), ``outbox``, ``slo``, ``report:<kind>``,
-    ``blob:<kind>``. Kinds the store does not hold (``predictions``) are another room's and left alone.
+    Kinds: ``signals`` (``signals_full``: how long at full resolution), ``reports`` (all kinds not named themselves),
+    ``alerts`` (with silences and messages), ``outbox``, ``slo``, ``report:<kind>``, ``blob:<kind>``. Kinds the store does not
+    hold (``predictions``) are another room's and left alone.
     """
     deleted = 0
     for kind, seconds in keep_seconds.items():
         before = now - seconds
         if kind == _SIGNALS:
-            deleted += _delete_points(database, before)
+            deleted += _delete_points(database, before) + _thin(database, now - keep_seconds.get("signals_full", FULL_SECONDS))
         elif kind == _REPORTS:
             own = dumps([name.removeprefix("report:") for name in keep_seconds if name.startswith("report:")])
             deleted += _run(
@@ -80,6 +94,21 @@ def _delete_points(database: Database, before: float) -> int:
         deleted = sum(_delete_series_points(connection, number, before) for number in numbers)
         connection.execute("DELETE FROM latest WHERE time < ?", (before,))
         connection.execute("DELETE FROM series WHERE id NOT IN (SELECT series_id FROM latest)")
+    return deleted
+
+
+def _thin(database: Database, before: float) -> int:
+    """Thin out what has become old since the last time, an hour of it at least; whole slices only."""
+    end = before // THIN_EVERY_SECONDS * THIN_EVERY_SECONDS
+    with database.transaction() as connection:
+        row = connection.execute("SELECT value FROM key_values WHERE key = ?", (_THINNED_UNTIL,)).fetchone()
+        begin = float(row[0]) if row else float("-inf")
+        if end - begin < _THIN_STEP_SECONDS:
+            return 0
+        numbers = [number for (number,) in connection.execute("SELECT id FROM series").fetchall()]
+        wanted = {"begin": begin, "end": end, "every": THIN_EVERY_SECONDS}
+        deleted = sum(connection.execute(_THIN, {**wanted, "series": number}).rowcount for number in numbers)
+        connection.execute("INSERT OR REPLACE INTO key_values VALUES (?, ?)", (_THINNED_UNTIL, repr(end)))
     return deleted
 
 

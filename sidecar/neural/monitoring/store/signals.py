@@ -6,6 +6,7 @@ keep the verdict without the evidence; other points have none.
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -14,6 +15,26 @@ from neural.monitoring.signal import Outcome, Signal, Verdict
 from neural.monitoring.store.codec import canonical, dump_verdict, dumps, load_verdict, loads
 
 _Key = tuple[str, str]
+_READ = """
+SELECT series_id, time, value, verdict FROM points WHERE series_id IN (SELECT value FROM json_each(?))
+AND time >= ? AND time <= ? ORDER BY time DESC, series_id DESC LIMIT ?
+"""
+_RANGE = """
+SELECT (SELECT min((SELECT min(time) FROM points WHERE series_id = wanted.value)) FROM json_each(?) AS wanted),
+       (SELECT max((SELECT max(time) FROM points WHERE series_id = wanted.value)) FROM json_each(?) AS wanted)
+"""
+_READ_SAMPLED = """
+WITH RECURSIVE slice (n) AS (SELECT :first UNION ALL SELECT n + 1 FROM slice WHERE n < :last),
+newest (series_id, time) AS (
+    SELECT wanted.value, (
+        SELECT max(points.time) FROM points WHERE points.series_id = wanted.value
+        AND points.time >= max(:low, n * :every) AND points.time < (n + 1) * :every AND points.time <= :high
+    ) FROM json_each(:ids) AS wanted CROSS JOIN slice
+)
+SELECT points.series_id, points.time, points.value, points.verdict FROM newest
+JOIN points ON points.series_id = newest.series_id AND points.time = newest.time
+ORDER BY points.time DESC, points.series_id DESC LIMIT :rows
+"""
 _PUT_LATEST = """
 INSERT INTO latest VALUES (?, ?, ?, ?, ?) ON CONFLICT (series_id) DO UPDATE
 SET time = excluded.time, value = excluded.value, verdict = excluded.verdict, outcome = excluded.outcome
@@ -90,15 +111,40 @@ def read(
     since: float | None,
     until: float | None,
     limit: int | None,
+    every: float | None = None,
 ) -> list[Signal]:
-    """The points with since ≤ time ≤ until; of more than ``limit`` the newest; in time order."""
+    """The points with since ≤ time ≤ until; of more than ``limit`` the newest; in time order.
+
+    With ``every`` only the newest point of each series in each slice of so many seconds (slices begin at multiples of it): found by
+    index look-ups, a slice at a time, whatever lies between.
+    """
     series = _matching(connection, names, labels)
-    found = connection.execute(
-        "SELECT series_id, time, value, verdict FROM points WHERE series_id IN (SELECT value FROM json_each(?)) "
-        "AND time >= ? AND time <= ? ORDER BY time DESC, series_id DESC LIMIT ?",
-        (dumps(list(series)), _low(since), _high(until), -1 if limit is None else limit),
-    ).fetchall()
+    ids, rows = dumps(list(series)), -1 if limit is None else limit
+    if every is None:
+        found = connection.execute(_READ, (ids, _low(since), _high(until), rows)).fetchall()
+    else:
+        found = _sampled(connection, ids, since, until, every, rows)
     return [Signal(series[i][0], value, time, series[i][1], load_verdict(verdict)) for i, time, value, verdict in reversed(found)]
+
+
+def _sampled(
+    connection: sqlite3.Connection, ids: str, since: float | None, until: float | None, every: float, rows: int
+) -> list[tuple[int, float, float | None, str | None]]:
+    first, last = connection.execute(_RANGE, (ids, ids)).fetchone()
+    if first is None:
+        return []
+    low, high = max(first, _low(since)), min(last, _high(until))
+    wanted = {
+        "ids": ids,
+        "low": low,
+        "high": high,
+        "every": every,
+        "first": math.floor(low / every),
+        "last": math.floor(high / every),
+    }
+    if low > high:
+        return []
+    return connection.execute(_READ_SAMPLED, {**wanted, "rows": rows}).fetchall()
 
 
 def latest(connection: sqlite3.Connection, names: Sequence[str] | None, labels: Mapping[str, str] | None) -> list[Signal]:

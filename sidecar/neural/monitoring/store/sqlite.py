@@ -50,9 +50,10 @@ class SQLiteStore:
         since: float | None = None,
         until: float | None = None,
         limit: int | None = None,
+        every: float | None = None,
     ) -> list[Signal]:
         with self._database.reading() as connection:
-            return signal_table.read(connection, names, labels, since=since, until=until, limit=limit)
+            return signal_table.read(connection, names, labels, since=since, until=until, limit=limit, every=every)
 
     def latest_signals(self, names: Sequence[str] | None = None, *, labels: Mapping[str, str] | None = None) -> list[Signal]:
         with self._database.reading() as connection:
