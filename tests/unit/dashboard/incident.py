@@ -183,7 +183,7 @@ def _slos(dice, time, step, slow):
                 "slo.burn_alert",
                 float(bad),
                 time,
-                _verdict(bad, "3.1 times the sustainable rate over 1d and 2h."),
+                _verdict(bad, "3.1 times the sustainable rate over 1d and 2h." if bad else "Under the sustainable rate."),
                 slo=name,
                 severity=severity,
             )

@@ -20,11 +20,8 @@ from neural.monitoring.signal import Signal
 from neural.monitoring.store import MemoryStore, open_store
 
 UPDATE = {
-    "output": "..nav.children...toolbar.children...page.children...tick.disabled...sink.title..",
-    "outputs": [
-        {"id": i, "property": p}
-        for i, p in (("nav", "children"), ("toolbar", "children"), ("page", "children"), ("tick", "disabled"), ("sink", "title"))
-    ],
+    "output": "..made.data...tick.disabled..",
+    "outputs": [{"id": "made", "property": "data"}, {"id": "tick", "property": "disabled"}],
     "inputs": [
         {"id": "url", "property": "pathname", "value": "/"},
         {"id": "url", "property": "search", "value": ""},

@@ -20,7 +20,7 @@ def _url(page):
 @pytest.mark.parametrize("page", EVERY_PAGE)
 def test_every_page_says_what_is_missing_when_the_store_is_empty(page, empty_store, render, text_of):
     made = render(empty_store, _url(page))
-    said = text_of(made.page)
+    said = text_of(made.slots["page"])
     assert "could not be made" not in said
     assert any(word in said for word in ("yet", "No ", "not reported", "empty"))
 
@@ -28,7 +28,7 @@ def test_every_page_says_what_is_missing_when_the_store_is_empty(page, empty_sto
 @pytest.mark.parametrize("page", EVERY_PAGE)
 def test_every_page_is_valid_json_without_nan(page, store, render):
     made = render(store, _url(page))
-    text = json.dumps([made.page, made.toolbar, made.navigation], cls=PlotlyJSONEncoder)
+    text = json.dumps([made.slots["page"], made.slots["toolbar"], made.slots["nav"]], cls=PlotlyJSONEncoder)
     assert "could not be made" not in text
     assert "NaN" not in text
     assert "Infinity" not in text
@@ -37,15 +37,15 @@ def test_every_page_is_valid_json_without_nan(page, store, render):
 @pytest.mark.parametrize("page", EVERY_PAGE)
 def test_figures_have_names_for_screen_readers_and_ids_of_their_own(page, store, render, parts_of):
     made = render(store, _url(page))
-    figures = parts_of(made.page, "Figure")
+    figures = parts_of(made.slots["page"], "Figure")
     assert all(getattr(figure, "aria-label") for figure in figures)
-    ids = [graph.id for graph in parts_of(made.page, "Graph")]
+    ids = [graph.id for graph in parts_of(made.slots["page"], "Graph")]
     assert len(ids) == len(set(ids))
 
 
 @pytest.mark.parametrize("page", EVERY_PAGE)
 def test_hostile_names_never_reach_plotly_as_markup(page, store, render, parts_of):
-    for graph in parts_of(render(store, _url(page)).page, "Graph"):
+    for graph in parts_of(render(store, _url(page)).slots["page"], "Graph"):
         drawn = json.dumps([{k: v for k, v in trace.items() if k != "customdata"} for trace in graph.figure["data"]])
         drawn += json.dumps(graph.figure["layout"])
         assert "<img" not in drawn
@@ -54,14 +54,14 @@ def test_hostile_names_never_reach_plotly_as_markup(page, store, render, parts_o
 @pytest.mark.parametrize("page", EVERY_PAGE)
 def test_a_paused_page_before_all_measurements_says_so(page, store, render, text_of, now):
     made = render(store, f"{_url(page)}?until={now - 7200:.0f}&range=1h")
-    assert "could not be made" not in text_of(made.page)
+    assert "could not be made" not in text_of(made.slots["page"])
     assert not made.live
 
 
 def test_the_overview_answers_is_it_well_first(store, render, parts_of, text_of):
     made = render(store)
-    assert text_of(parts_of(made.page, "H1")[0]) == "Inputs have drifted: temp, dewp."
-    said = text_of(made.page)
+    assert text_of(parts_of(made.slots["page"], "H1")[0]) == "Inputs have drifted: temp, dewp."
+    said = text_of(made.slots["page"])
     for word in (
         "Latency p95",
         "Errors",
@@ -75,13 +75,13 @@ def test_the_overview_answers_is_it_well_first(store, render, parts_of, text_of)
 
 
 def test_the_drift_page_shows_the_worst_feature_until_another_is_chosen(store, render, text_of):
-    assert "Reference against now: temp" in text_of(render(store, "/drift").page)
-    assert "Reference against now: dewp" in text_of(render(store, "/drift?feature=dewp").page)
-    assert "Reference against now: temp" in text_of(render(store, "/drift?feature=nonesuch").page)
+    assert "Reference against now: temp" in text_of(render(store, "/drift").slots["page"])
+    assert "Reference against now: dewp" in text_of(render(store, "/drift?feature=dewp").slots["page"])
+    assert "Reference against now: temp" in text_of(render(store, "/drift?feature=nonesuch").slots["page"])
 
 
 def test_moved_bins_are_marked(store, render, parts_of):
-    graphs = {graph.id: graph for graph in parts_of(render(store, "/drift").page, "Graph")}
+    graphs = {graph.id: graph for graph in parts_of(render(store, "/drift").slots["page"], "Graph")}
     reference, now = graphs["drift-distribution"].figure["data"]
     assert len(reference["x"]) == 10
     assert len(set(now["marker"]["color"])) == 2
@@ -89,7 +89,7 @@ def test_moved_bins_are_marked(store, render, parts_of):
 
 
 def test_the_heat_map_has_a_row_a_feature_with_the_worst_on_top(store, render, parts_of, story):
-    graphs = {graph.id: graph for graph in parts_of(render(store, "/drift").page, "Graph")}
+    graphs = {graph.id: graph for graph in parts_of(render(store, "/drift").slots["page"], "Graph")}
     trace = graphs["drift-heatmap"].figure["data"][0]
     assert trace["customdata"][0][0] == "temp"
     assert len(trace["z"]) == len(story.FEATURES)
@@ -97,7 +97,7 @@ def test_the_heat_map_has_a_row_a_feature_with_the_worst_on_top(store, render, p
 
 
 def test_sequential_evidence_stands_against_its_threshold(store, render, parts_of):
-    graphs = {graph.id: graph for graph in parts_of(render(store, "/drift").page, "Graph")}
+    graphs = {graph.id: graph for graph in parts_of(render(store, "/drift").slots["page"], "Graph")}
     layout = graphs["drift-evidence"].figure["layout"]
     assert layout["yaxis"]["type"] == "log"
     assert layout["shapes"][0]["y0"] == 1.0
@@ -105,41 +105,41 @@ def test_sequential_evidence_stands_against_its_threshold(store, render, parts_o
 
 
 def test_quality_ranks_the_troubled_feature_first_and_marks_the_cell(store, render, parts_of, text_of):
-    (table,) = parts_of(render(store, "/quality").page, "Table")
+    (table,) = parts_of(render(store, "/quality").slots["page"], "Table")
     first = parts_of(table, "Tr")[1]
     assert text_of(first).startswith("temp")
     assert parts_of(first, "Span")[0].className == "cell-bad"
 
 
 def test_performance_with_few_labels_is_called_provisional(store, render, text_of):
-    assert "provisional" in text_of(render(store, "/performance").page)
+    assert "provisional" in text_of(render(store, "/performance").slots["page"])
 
 
 def test_a_spent_budget_is_said_and_its_objective_can_be_chosen(store, render, text_of):
-    said = text_of(render(store, "/slo?slo=fast").page)
+    said = text_of(render(store, "/slo?slo=fast").slots["page"])
     assert "spent" in said
     assert "“fast” burns its budget" in said
 
 
 def test_alerts_can_be_filtered_and_carry_their_evidence(store, render, text_of):
-    assert "4 alerts" in text_of(render(store, "/alerts").page)
-    critical = text_of(render(store, "/alerts?severity=critical").page)
+    assert "4 alerts" in text_of(render(store, "/alerts").slots["page"])
+    critical = text_of(render(store, "/alerts?severity=critical").slots["page"])
     assert "1 alert " in critical
     assert "rows_since_onset" in critical
-    assert "No such alert" in text_of(render(store, "/alerts?severity=info&state=resolved").page)
-    assert "labels come after landing" in text_of(render(store, "/alerts").page)
+    assert "No such alert" in text_of(render(store, "/alerts?severity=info&state=resolved").slots["page"])
+    assert "labels come after landing" in text_of(render(store, "/alerts").slots["page"])
 
 
 def test_capture_shows_the_ledger_and_the_failures(store, render, text_of):
-    said = text_of(render(store, "/capture").page)
+    said = text_of(render(store, "/capture").slots["page"])
     for word in ("75,340", "dropped: ring full", "adds up", "inputs[0]: 12 values, shape says 13"):
         assert word in said
 
 
 def test_an_unknown_page_offers_the_way_back(store, render, parts_of, text_of):
     made = render(store, "/nonesuch")
-    assert "no such page" in text_of(made.page)
-    assert [link.href for link in parts_of(made.page, "Link")] == ["/"]
+    assert "no such page" in text_of(made.slots["page"])
+    assert [link.href for link in parts_of(made.slots["page"], "Link")] == ["/"]
 
 
 def _raising(error):
@@ -151,12 +151,12 @@ def _raising(error):
 
 def test_a_store_that_cannot_be_read_is_one_clear_sentence(empty_store, render, text_of, monkeypatch):
     monkeypatch.setattr(empty_store, "latest_signals", _raising(StoreError("state.db: the disk is gone")))
-    assert text_of(render(empty_store).page) == "The store can't be read. state.db: the disk is gone"
+    assert text_of(render(empty_store).slots["page"]) == "The store can't be read. state.db: the disk is gone"
 
 
 def test_a_fault_of_ours_is_told_without_its_insides(empty_store, render, text_of, monkeypatch, caplog):
     monkeypatch.setattr(empty_store, "latest_signals", _raising(ZeroDivisionError("secret")))
-    said = text_of(render(empty_store).page)
+    said = text_of(render(empty_store).slots["page"])
     assert "could not be made" in said
     assert "secret" not in said
     assert "secret" in caplog.text
@@ -166,17 +166,19 @@ def test_the_toolbar_offers_every_model_version(now, render, parts_of, store, st
     two = MemoryStore()
     story.fill(two, now)
     two.write_signals([Signal("requests.rate", 1.0, now - 10, {"model": "other", "version": ""})])
-    (select,) = parts_of(render(two).toolbar, "Select")
+    (select,) = parts_of(render(two).slots["toolbar"], "Select")
     assert [option["label"] for option in select.options] == ["flights · 3", "other"]
 
 
 def test_pausing_is_a_link_to_this_moment_and_resuming_one_to_now(store, render, parts_of, now):
-    live = {link.children: link.href for link in parts_of(render(store, "/drift").toolbar, "Link")}
+    live = {link.children: link.href for link in parts_of(render(store, "/drift").slots["toolbar"], "Link")}
     assert live["pause"] == f"/drift?until={now:.0f}"
-    paused = {link.children: link.href for link in parts_of(render(store, f"/drift?until={now - 60:.0f}").toolbar, "Link")}
+    paused = {
+        link.children: link.href for link in parts_of(render(store, f"/drift?until={now - 60:.0f}").slots["toolbar"], "Link")
+    }
     assert paused["resume"] == "/drift"
 
 
 def test_old_data_is_offered_instead_of_an_empty_page(store, render, parts_of, now):
     made = render(store, "/drift?range=1h", now=now + 86400)
-    assert f"/drift?range=1h&until={now:.0f}" in [getattr(link, "href", "") for link in parts_of(made.page, "Link")]
+    assert f"/drift?range=1h&until={now:.0f}" in [getattr(link, "href", "") for link in parts_of(made.slots["page"], "Link")]

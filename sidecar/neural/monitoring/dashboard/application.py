@@ -68,11 +68,8 @@ def build_dashboard(
 
 def _register(app: dash.Dash, renderer: Renderer) -> None:
     @app.callback(
-        Output("nav", "children"),
-        Output("toolbar", "children"),
-        Output("page", "children"),
+        Output("made", "data"),
         Output("tick", "disabled"),
-        Output("sink", "title"),
         Input("url", "pathname"),
         Input("url", "search"),
         Input("tick", "n_intervals"),
@@ -80,16 +77,16 @@ def _register(app: dash.Dash, renderer: Renderer) -> None:
     async def show(pathname: str | None, search: str | None, _ticks: int | None) -> tuple[Any, ...]:
         # Dash runs plain functions on the event loop, where they would hold up ingest.
         made = await asyncio.to_thread(renderer.render, pathname, search)
-        return made.navigation, made.toolbar, made.page, not made.live, made.title
+        return made.to_dict(), not made.live
 
     in_browser: Any = app.clientside_callback  # Any: it has no annotations upstream
+    # Not straight into the page: Dash makes all components under new children anew, and with them go focus, scroll and open details.
     in_browser(
-        ClientsideFunction("neural", "rendered"),
+        ClientsideFunction("neural", "apply"),
         Output("sink", "children"),
-        Input("page", "children"),
-        State("sink", "title"),
+        Input("made", "data"),
+        State("slots", "data"),
         State("tick", "interval"),
-        State("tick", "disabled"),
     )
     in_browser(
         ClientsideFunction("neural", "pick_feature"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import dash_bootstrap_components as dbc
@@ -12,36 +13,41 @@ from neural.monitoring.dashboard.pages import PAGES, View
 from neural.monitoring.dashboard.selection import RANGES_SECONDS
 from neural.monitoring.dashboard.words import clock_time, date_time, seconds
 
+SLOTS = ("nav", "toolbar", "page")
+
 
 def shell(refresh_seconds: float) -> html.Div:
-    """What is sent once; pages and toolbar are filled in by the first callback."""
-    return html.Div(
-        [
-            dcc.Location(id="url", refresh=False),
-            dcc.Interval(id="tick", interval=int(refresh_seconds * 1000)),
-            html.A("Skip to the page", href="#page", className="skip"),
-            html.Header(
-                [
-                    html.Span("Neural Monitoring", className="brand"),
-                    html.Div(id="nav"),
-                    html.Button(
-                        "◐",
-                        id="theme",
-                        className="theme",
-                        title="Light or dark",
-                        **aria(label="Switch between light and dark"),
-                    ),
-                ],
-                className="top",
-            ),
-            html.Div(id="toolbar", className="toolbar"),
-            html.Div(
-                "No answer from the sidecar. What you see is old.", id="offline", className="offline", hidden=True, role="alert"
-            ),
-            html.Main(loading(), id="page", tabIndex="-1"),
-            html.Div(id="sink", hidden=True),
-        ]
-    )
+    """What is sent once; the slots are filled in by the first callback."""
+    parts = _frame(refresh_seconds)
+    paths = dict(_slot_paths(html.Div(parts), []))
+    return html.Div([*parts, dcc.Store(id="slots", data=paths)])
+
+
+def _slot_paths(node: Any, path: list[str | int]) -> Iterator[tuple[str, list[str | int]]]:
+    """Where in the layout each slot is, as Dash's renderer counts: the browser updates parts of a slot by their path."""
+    if getattr(node, "id", None) in SLOTS:
+        yield node.id, path
+    children = getattr(node, "children", None)
+    for i, child in enumerate(children if isinstance(children, list) else []):
+        yield from _slot_paths(child, [*path, "props", "children", i])
+
+
+def _frame(refresh_seconds: float) -> list[Any]:
+    return [
+        dcc.Location(id="url", refresh=False),
+        dcc.Interval(id="tick", interval=int(refresh_seconds * 1000)),
+        html.A("Skip to the page", href="#page", className="skip"),
+        html.Header([html.Span("Neural Monitoring", className="brand"), html.Div(id="nav"), _theme_switch()], className="top"),
+        html.Div(id="toolbar", className="toolbar"),
+        html.Div("No answer from the server. What you see is old.", id="offline", className="offline", hidden=True, role="alert"),
+        html.Main(loading(), id="page", tabIndex="-1"),
+        dcc.Store(id="made"),
+        html.Div(id="sink", hidden=True),
+    ]
+
+
+def _theme_switch() -> html.Button:
+    return html.Button("◐", id="theme", className="theme", title="Light or dark", **aria(label="Switch between light and dark"))
 
 
 def loading() -> html.Div:

@@ -24,11 +24,15 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    navigation: Any
-    toolbar: list[Any]
-    page: list[Any]
-    live: bool
+    """What one view looks like. ``slots``: id of a place in the shell → what stands there. ``live``: it is to be refreshed."""
+
+    name: str
     title: str
+    live: bool
+    slots: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"name": self.name, "title": self.title, "live": self.live, "slots": self.slots}
 
 
 class Renderer:
@@ -57,7 +61,8 @@ class Renderer:
         except Exception as error:
             _log.exception("the dashboard's page %r could not be made", view.selection.page)
             content, tools = [failure("This page could not be made.", f"{type(error).__name__}; the log has the details.")], []
-        return Rendered(navigation(view), tools, content, view.selection.live, f"{title} · Neural Monitoring")
+        slots = {"nav": navigation(view), "toolbar": tools, "page": content}
+        return Rendered(view.selection.page, f"{title} · Neural Monitoring", view.selection.live, slots)
 
 
 def _missing(view: View) -> list[Any]:

@@ -27,6 +27,48 @@
     return text ? "?" + text : "";
   }
 
+  /* What each slot shows, so that the next rendering only touches what has changed: Dash makes all components under new children
+     anew, and with them go the focus, the scroll position, open details and Plotly's drawings. */
+  var shown = { name: null, slots: {} };
+
+  /* Dash 4 keeps the layout under a key of its own; before that it was the root. */
+  function absolute(path) {
+    var layout = window.dash_component_api.getLayout([]);
+    return layout && layout.components ? ["components"].concat(path) : path;
+  }
+  function fill(slot, path, after, samePage) {
+    var box = { type: "Div", namespace: "dash_html_components", props: { children: after } };
+    var before = shown.slots[slot];
+    shown.slots[slot] = box;
+    if (before && samePage) { reconcile(path, before, box); } else { set(path, { children: after }); }
+  }
+  function set(path, props) { window.dash_clientside.set_props(path, props); }
+  function isComponent(node) { return Boolean(node) && typeof node === "object" && Boolean(node.props && node.type && node.namespace); }
+  function same(a, b) { return a === b || JSON.stringify(a) === JSON.stringify(b); }
+  function fits(a, b) {
+    if (!isComponent(a) || !isComponent(b)) { return !isComponent(a) && !isComponent(b) && same(a, b); }
+    return a.type === b.type && a.namespace === b.namespace && same(a.props.id, b.props.id);
+  }
+  function reconcile(path, before, after) {
+    var changes = {};
+    Object.keys(Object.assign({}, before.props, after.props)).forEach(function (key) {
+      if (key === "children" || same(before.props[key], after.props[key])) { return; }
+      changes[key] = after.props[key] === undefined ? null : after.props[key];
+    });
+    var old = before.props.children;
+    var next = after.props.children;
+    if (isComponent(old) && fits(old, next)) {
+      reconcile(path.concat(["props", "children"]), old, next);
+    } else if (Array.isArray(old) && Array.isArray(next) && old.length === next.length && old.every(function (n, i) { return fits(n, next[i]); })) {
+      next.forEach(function (node, i) {
+        if (isComponent(node)) { reconcile(path.concat(["props", "children", i]), old[i], node); }
+      });
+    } else if (!same(old, next)) {
+      changes.children = next === undefined ? null : next;
+    }
+    if (Object.keys(changes).length) { set(path, changes); }
+  }
+
   window.setInterval(function () {
     var banner = document.getElementById("offline");
     if (banner) { banner.hidden = paused || document.hidden || Date.now() - lastRendered < Math.max(3 * refreshMs, 10000); }
@@ -43,13 +85,16 @@
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     neural: {
-      rendered: function (_page, title, interval, disabled) {
+      apply: function (made, slots, interval) {
+        if (!made) { return window.dash_clientside.no_update; }
+        Object.keys(made.slots).forEach(function (slot) { fill(slot, absolute(slots[slot]), made.slots[slot], shown.name === made.name); });
+        shown.name = made.name;
+        document.title = made.title;
         lastRendered = Date.now();
         refreshMs = interval || refreshMs;
-        paused = Boolean(disabled);
-        if (title) { document.title = title; }
+        paused = !made.live;
         root.dataset.rendered = String(lastRendered);
-        return "";
+        return window.dash_clientside.no_update;
       },
       pick_feature: function (click, search) {
         var point = click && click.points && click.points[0];

@@ -38,7 +38,7 @@ def distribution(bins: Sequence[Bin]) -> dict[str, Any]:
         hovermode="closest",
         showlegend=True,
         annotations=[_note(i, bins[i]) for i in _largest_moves(bins)],
-        margin={"l": 52, "r": 12, "t": 30, "b": 56},
+        margin={"l": 52, "r": 12, "t": 30, "b": 24},
         xaxis=axis(showgrid=False, **ticks),
         yaxis=axis(tickformat=".0%", rangemode="tozero"),
     )

@@ -13,12 +13,11 @@ from neural.monitoring.dashboard.pages.page import Page, View
 from neural.monitoring.dashboard.series import Series
 from neural.monitoring.dashboard.words import date_time, number, percent, seconds
 from neural.monitoring.section import parse_duration_seconds
+from neural.monitoring.signal import Signal
 
 
 def render(view: View) -> list[Any]:
-    names = sorted(
-        {s.labels.get("slo", "?") for n in ("slo.compliance", "slo.budget_remaining") for s in view.reader.state.get(n, ())}
-    )
+    names = _names(view)
     if not names:
         return [html.H1("SLOs"), empty("No SLO is defined.", "Add a list under slos: in the configuration.")]
     chosen = view.selection.slo if view.selection.slo in names else names[0]
@@ -29,6 +28,14 @@ def render(view: View) -> list[Any]:
         grid(_burn_down(view, chosen), _compliance(view, chosen)),
         grid(_burn_rates(view, chosen), _breaches(view, chosen)),
     ]
+
+
+def _names(view: View) -> list[str]:
+    """Every objective, the one with least budget left first."""
+    state = view.reader.state
+    found = {s.labels.get("slo", "?") for name in ("slo.compliance", "slo.budget_remaining") for s in state.get(name, ())}
+    left = {name: view.reader.value("slo.budget_remaining", slo=name) for name in found}
+    return sorted(found, key=lambda name: (value if (value := left[name]) is not None else 2.0, name))
 
 
 def _overview(view: View, names: list[str], chosen: str) -> Any:
@@ -43,10 +50,14 @@ def _overview(view: View, names: list[str], chosen: str) -> Any:
         link = dcc.Link(name, href=view.href(slo=name), className="strong" if name == chosen else "")
         rows.append([
             link, badge(state, word), percent(view.reader.value("slo.target", slo=name)),
-            percent(compliance.value if compliance else None), percent(left), number(worst),
+            percent(compliance.value if compliance else None), _left(left), number(worst),
         ])  # fmt: skip
     head = ("SLO", "State", "Target", "Compliance", "Budget left", "Burn rate")
     return table(head, rows, numeric=(2, 3, 4, 5), label="Service level objectives")
+
+
+def _left(value: float | None) -> str:
+    return percent(value) if value is None or value >= 0 else f"{percent(-value)} over"
 
 
 def _download(view: View) -> Any:
@@ -108,9 +119,7 @@ def _burn_rates(view: View, name: str) -> Any:
 def _breaches(view: View, name: str) -> Any:
     rows = [row for row in view.reader.alerts if row.fired_at is not None and row.labels.get("slo") == name]
     alerts = [s for s in view.reader.state.get("slo.burn_alert", ()) if s.labels.get("slo") == name]
-    state = facts(
-        [(s.labels.get("severity", "?"), s.verdict.reason if s.verdict else ("burning" if s.value else "calm")) for s in alerts]
-    )
+    state = facts([(s.labels.get("severity", "?"), _burn_state(s)) for s in alerts])
     if not rows:
         return panel("Breaches", state, empty("No alert of this SLO fired in this stretch of time."))
     cells = [
@@ -123,6 +132,11 @@ def _breaches(view: View, name: str) -> Any:
         for row in rows
     ]
     return panel("Breaches", state, table(("Alert", "Since (UTC)", "Lasted", "State"), cells, label="Breaches"))
+
+
+def _burn_state(signal: Signal) -> Any:
+    word = badge("bad", "burning") if signal.value else badge("ok", "calm")
+    return [word, f" {signal.verdict.reason}" if signal.verdict else ""]
 
 
 def _burns(view: View, name: str) -> list[Any]:
