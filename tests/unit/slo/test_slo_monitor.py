@@ -178,8 +178,9 @@ def test_quality_needs_its_score():
 def test_two_versions_share_one_budget_and_one_set_of_signals():
     bench = Bench(settings(type="availability"))
     bench.monitor.observe_traffic(traffic([START] * 10))
-    assert bench.evaluate(version="1")["slo.compliance",].labels["version"] == ""
-    assert bench.evaluate(version="2") == {}
+    one, two = bench.evaluate(version="1"), bench.evaluate(version="2")
+    assert {key: signal.value for key, signal in one.items()} == {key: signal.value for key, signal in two.items()}
+    assert one["slo.compliance",].labels == {"model": "m", "version": "1", "slo": "x"}
 
 
 def test_models_have_budgets_of_their_own():

@@ -104,9 +104,9 @@ class Delivery:
             )
             if row.channel in self.counters:
                 self.counters[row.channel].ambiguous += 1
-        known = set(self._channels)
+        now = self._clock()
         for row in self._store.outbox(state="queued"):
-            if row.channel not in known:
+            if row.channel not in self._channels and now - row.created_at > GIVE_UP_AFTER_SECONDS:
                 self._store.put_outbox(replace(row, state="dead", error=f"there is no channel {row.channel!r} any more"))
 
     def _run(self, name: str) -> None:

@@ -89,9 +89,13 @@ class AlertEngine:
         memory.evaluated_at = now
         this = _Pass(self._rules.look(signals), now, elapsed)
         changes = self._judge_all(this)
-        with self._store.transaction():
-            rows = self._announcer.announce(changes, memory, self._rules.by_name, now)
-            memory.save(self._store)
+        try:
+            with self._store.transaction():
+                rows = self._announcer.announce(changes, memory, self._rules.by_name, now)
+                memory.save(self._store)
+        except Exception:
+            self._memory = EngineMemory.load(self._store)  # nothing was written: nothing has happened
+            raise
         return rows
 
     def _judge_all(self, this: _Pass) -> dict[Key, tuple[Episode, Change]]:

@@ -11,6 +11,8 @@ from neural.monitoring.signal import Signal, SignalSpec
 Scope = tuple[str, str]
 """(model, version). A signal over all versions has version ""; one of the sidecar itself has neither."""
 Path = tuple[str, ...]
+VERSIONLESS = "slo."
+"""Signals of this family are the model's, not a version's: an error budget outlives a release, and two versions are one alert."""
 
 _ORDER: dict[str, tuple[str, ...]] = {"slo.burn_rate": ("slo", "window"), "slo.burn_alert": ("slo", "severity")}
 
@@ -40,7 +42,8 @@ class SignalIndex:
         path_of, scopes = order.path, self.scopes
         for signal in signals:
             labels = signal.labels
-            scope = (labels.get("model", ""), labels.get("version", ""))
+            version = "" if signal.name.startswith(VERSIONLESS) else labels.get("version", "")
+            scope = (labels.get("model", ""), version)
             names = scopes.get(scope)
             if names is None:
                 names = scopes[scope] = {}

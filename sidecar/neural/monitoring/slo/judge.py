@@ -27,10 +27,10 @@ SPECS = (
 )
 
 
-def slo_signals(ledger: SLOLedger, now: float) -> Iterator[Signal]:
-    """Every signal of one objective. ``version`` is empty: a budget outlives a release."""
+def slo_signals(ledger: SLOLedger, version: str, now: float) -> Iterator[Signal]:
+    """Every signal of one objective, for one of the model's versions: a budget outlives a release, so all carry the same numbers."""
     settings, counts = ledger.settings, ledger.period(now)
-    labels = {"model": ledger.model, "version": "", "slo": settings.name}
+    labels = {"model": ledger.model, "version": version, "slo": settings.name}
     verdict = compliance_verdict(settings, counts)
     yield Signal("slo.target", settings.goal, now, labels)
     yield Signal("slo.compliance", counts.compliance, now, labels, verdict)

@@ -75,20 +75,17 @@ class SLOMonitor:
                     ledger.add(slot, good, total)
 
     def evaluate(self, evaluation: Evaluation) -> Iterable[Signal]:
-        """The signals of every objective of the model: once per model and time, whatever the number of versions."""
+        """The signals of every objective of the model. All its versions share one budget: each carries the same numbers."""
         model, now = evaluation.model, evaluation.now
         ledgers = list(self._of_model(model))
         for ledger in ledgers:
             self._judge_slots(ledger, evaluation)
-        if self._evaluated.get(model) == now:
-            return []
-        self._evaluated[model] = now
-        signals: list[Signal] = []
-        for ledger in ledgers:
-            self._follow_breach(ledger, now)
-            ledger.flush(self._store)
-            signals.extend(slo_signals(ledger, now))
-        return signals
+        if self._evaluated.get(model) != now:
+            self._evaluated[model] = now
+            for ledger in ledgers:
+                self._follow_breach(ledger, now)
+                ledger.flush(self._store)
+        return [signal for ledger in ledgers for signal in slo_signals(ledger, evaluation.version, now)]
 
     def snapshot(self) -> Mapping[str, Any]:
         """JSON-able. Writes changed slots to the store first, so that store and snapshot agree."""
@@ -177,7 +174,13 @@ class SLOMonitor:
         elif left >= 0 and ledger.breach_started is not None:
             start, ledger.breach_started = ledger.breach_started, None
             body = {"slo": ledger.settings.name, "started_at": start, "ended_at": now, "duration_seconds": max(now - start, 0.0)}
-            self._store.add_report(Report("slo_breach", now, ledger.model, "", body))
+            if not self._is_reported(ledger, start):
+                self._store.add_report(Report("slo_breach", now, ledger.model, "", body))
+
+    def _is_reported(self, ledger: SLOLedger, start: float) -> bool:
+        """A replay after a crash comes to the same end of a breach a second time."""
+        known = self._store.reports("slo_breach", since=start, model=ledger.model)
+        return any((one.body["slo"], one.body["started_at"]) == (ledger.settings.name, start) for one in known)
 
 
 def _recent(counts: SlotCounts) -> range:

@@ -9,6 +9,7 @@ from typing import Any
 
 from neural.monitoring.slo.counts import Counts
 from neural.monitoring.slo.seed import SLO
+from neural.monitoring.store.protocol import Store
 
 _SLOTS_A_WINDOW = 720
 _SHORTEST_SLOT_SECONDS = 1.0
@@ -51,25 +52,26 @@ class Track:
     episodes: list[Episode] = field(default_factory=list[Episode])
     recent: list[bool] = field(default_factory=list[bool])
     newest: float | None = None
+    dirty: set[int] = field(default_factory=set[int])  # slots that haven't been written
 
     @property
     def slot_seconds(self) -> float:
         """The width of a slot."""
         return max(self.slo.window_seconds / _SLOTS_A_WINDOW, _SHORTEST_SLOT_SECONDS)
 
-    def record(self, value: float, at: float) -> int:
-        """Count one measurement; returns its slot's number."""
+    def record(self, value: float, at: float) -> None:
+        """Count one measurement."""
         met = self.slo.is_met_by(value)
         number = int(at // self.slot_seconds)
         slot = self.slots.setdefault(number, Slot())
         slot.measurements += 1
         slot.met += met
         slot.good += self.slo.good_share(value)
+        self.dirty.add(number)
         if self.newest is None or at >= self.newest:  # a late measurement counts, but doesn't rewrite the episodes
             self.newest = at
             self._follow(value, at, met=met)
             self.recent = [*self.recent, met][-_RECENT_MEASUREMENTS:]
-        return number
 
     def within(self, since: float, until: float) -> Slot:
         """The sum of the slots in [since, until); the slot that holds ``since`` counts whole."""
@@ -109,19 +111,34 @@ class Track:
             worst = max(current.worst, value) if self.slo.lower_is_better else min(current.worst, value)
             self.episodes[-1] = Episode(current.start, None, worst)
 
+    def save(self, store: Store) -> None:
+        """Write the slots that changed."""
+        for number in sorted(self.dirty & self.slots.keys()):
+            slot, start = self.slots[number], number * self.slot_seconds
+            store.add_slo_counts(_key(self.slo), start, slot.good, slot.measurements)
+            store.add_slo_counts(_met_key(self.slo), start, slot.met, slot.measurements)
+        self.dirty.clear()
+
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able."""
-        return {
-            "slo": self.slo.to_dict(),
-            "slots": [[number, slot.measurements, slot.met, slot.good] for number, slot in self.slots.items()],
-            "episodes": [[one.start, one.end, one.worst] for one in self.episodes],
-            "recent": self.recent,
-            "newest": self.newest,
-        }
+        """JSON-able; without the slots, which ``save`` writes."""
+        episodes = [[one.start, one.end, one.worst] for one in self.episodes]
+        return {"slo": self.slo.to_dict(), "episodes": episodes, "recent": self.recent, "newest": self.newest}
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Track:
-        """The inverse of ``to_dict``."""
-        slots = {int(number): Slot(int(n), int(met), float(good)) for number, n, met, good in data["slots"]}
+    def load(cls, data: Mapping[str, Any], store: Store, since: float) -> Track:
+        """The inverse of ``to_dict`` and ``save``: slots since a time."""
         episodes = [Episode(start, end, worst) for start, end, worst in data["episodes"]]
-        return cls(SLO.from_dict(data["slo"]), slots, episodes, [bool(met) for met in data["recent"]], data["newest"])
+        track = cls(SLO.from_dict(data["slo"]), {}, episodes, [bool(met) for met in data["recent"]], data["newest"])
+        met = {start: count for start, count, _ in store.slo_counts(_met_key(track.slo), since=since, until=math.inf)}
+        for start, good, total in store.slo_counts(_key(track.slo), since=since, until=math.inf):
+            track.slots[round(start / track.slot_seconds)] = Slot(round(total), round(met.get(start, 0.0)), good)
+        return track
+
+
+def _key(slo: SLO) -> str:
+    """Other terms are another key: their counts don't mix."""
+    return f"measured/{slo.name}/{slo.slo_type}/{slo.target:g}/{slo.window_seconds:g}"
+
+
+def _met_key(slo: SLO) -> str:
+    return _key(slo) + "/met"

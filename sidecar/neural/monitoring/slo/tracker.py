@@ -122,9 +122,11 @@ class SLOTracker:
         if self._store is None or not self._dirty:
             return
         now = self._clock()
-        for track in self._tracks.values():
-            track.forget_before(now - _KEEP_WINDOWS * track.slo.window_seconds)
-        self._store.put_value(_STORE_KEY, [track.to_dict() for track in self._tracks.values()])
+        with self._store.transaction():
+            for track in self._tracks.values():
+                track.save(self._store)
+                track.forget_before(now - _KEEP_WINDOWS * track.slo.window_seconds)
+            self._store.put_value(_STORE_KEY, [track.to_dict() for track in self._tracks.values()])
         self._saved_at, self._dirty = now, False
 
     def close(self) -> None:
@@ -142,7 +144,8 @@ class SLOTracker:
     def _load(self) -> None:
         if self._store is not None:
             for data in self._store.value(_STORE_KEY, []):
-                track = Track.from_dict(data)
+                since = self._clock() - _KEEP_WINDOWS * float(data["slo"]["window_seconds"])
+                track = Track.load(data, self._store, since)
                 self._tracks[track.slo.name] = track
 
 
