@@ -17,6 +17,7 @@ from neural.monitoring.performance.scores import Ranking, ScoreCounts
 OTHER = "_other"
 OTHER_WRONG = "_other_wrong"  # a prediction beyond the bound that missed its label
 MAX_RANKED_CLASSES = 20  # classes whose scores are kept for AUC: memory is bounded by it
+_ROUNDING = 1e-6  # servers compute in single precision; what lies further outside [0, 1] is no probability
 _SMALLEST_PROBABILITY = float(np.finfo(np.float64).eps)  # scikit-learn's log_loss clips here
 
 
@@ -69,7 +70,7 @@ class ClassificationCounts:
     def _add_scores(self, labels: NDArray[Any], probabilities: Mapping[str, NDArray[np.float64]], sign: float) -> None:
         names = list(probabilities)
         matrix = np.column_stack([probabilities[name] for name in names]).astype(np.float64)
-        known = np.isfinite(matrix).all(axis=1)
+        known = ((matrix >= -_ROUNDING) & (matrix <= 1 + _ROUNDING)).all(axis=1)
         if not known.any():
             return
         matrix, labels = matrix[known], labels[known]

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from neural.monitoring.performance.intervals import Interval, mean_interval, normal
 
+_LARGEST = 1e75  # its fourth power is still a number
+
 
 @dataclass(slots=True)
 class RegressionCounts:
@@ -27,8 +29,8 @@ class RegressionCounts:
     fourths: float = 0.0  # Σ (prediction − y)⁴
 
     def add(self, predictions: NDArray[np.float64], labels: NDArray[np.float64], sign: float = 1.0) -> None:
-        """Count pairs, both of shape (n,); pairs that are not finite are left out. ``sign`` −1 takes them out again."""
-        known = np.isfinite(predictions) & np.isfinite(labels)
+        """Count pairs, both of shape (n,); pairs that are not finite, or of numbers beyond 1e75, are left out. ``sign`` −1 takes them out again."""
+        known = (np.abs(predictions) < _LARGEST) & (np.abs(labels) < _LARGEST)
         if not known.any():
             return
         y, errors = labels[known], predictions[known] - labels[known]
