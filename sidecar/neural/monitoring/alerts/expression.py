@@ -82,14 +82,21 @@ def compile_expression(source: str) -> Expression:
     if len(source) > MOST_CHARACTERS:
         raise ConfigError(f"the expression is longer than {MOST_CHARACTERS} characters")
     rewriter = _Rewriter(_tokens(source))
-    text = rewriter.rewrite()
     try:
-        cel.compile(source)  # for an error message in the user's own words
-        program = cel.compile(text)
+        program = cel.compile(rewriter.rewrite())
     except ValueError as error:
-        first = next(line for line in str(error).splitlines() if line)
+        first = next(line for line in _own_words(source, error).splitlines() if line)
         raise ConfigError(f"{source!r} is not a CEL expression: {first}", hint="for example error_rate > 0.05") from None
     return Expression(source, tuple(rewriter.references), tuple(rewriter.asked), cast("Callable[[Any], Any]", program.execute))
+
+
+def _own_words(source: str, error: ValueError) -> str:
+    """The same mistake told of the expression as it was written."""
+    try:
+        cel.compile(source)
+    except ValueError as own:
+        return str(own)
+    return str(error)
 
 
 def context_of(variables: Mapping[str, Any]) -> Any:
