@@ -126,17 +126,23 @@ def _embedding(name: str, values: Values, types: set[type]) -> Column:
     del types
     vectors, width = as_vectors(values)
     if vectors is not None:
-        return Column(name, Kind.EMBEDDING, vectors.astype(np.float32), np.asarray(np.isnan(vectors).all(axis=1)))
+        return Column(name, Kind.EMBEDDING, _single(vectors), np.asarray(np.isnan(vectors).all(axis=1)))
     out = np.full((len(values), width), np.nan, dtype=np.float32)
     missing = np.zeros(len(values), dtype=np.bool_)
     invalid = np.zeros(len(values), dtype=np.bool_)
     for row, value in enumerate(values):
         vector = None if value is None else _vector(value, width)
         if vector is not None:
-            out[row] = vector
+            out[row] = _single(vector)
         else:
             (missing if value is None else invalid)[row] = True
     return Column(name, Kind.EMBEDDING, out, missing, invalid)
+
+
+def _single(vectors: NDArray[np.float64]) -> NDArray[np.float32]:
+    """As float32; what is beyond its range becomes infinite."""
+    with np.errstate(over="ignore"):
+        return vectors.astype(np.float32)
 
 
 def _vector(value: Any, width: int) -> NDArray[np.float64] | None:

@@ -46,7 +46,7 @@ class IngestService:
     acknowledged is known; ``restore`` adds what a checkpoint knew.
     """
 
-    def __init__( 
+    def __init__(
         self,
         journal: Journal,
         dedup: Deduplicator,

@@ -9,11 +9,12 @@ from typing import Any, Final
 
 from neural.monitoring.decode.delimited import content_type, csv_columns, has_header, read_csv
 from neural.monitoring.decode.loose import outputs_of
-from neural.monitoring.decode.parsed import Columns, Exchange, Reads, Reason, Request, Rows, Table, Undecodable
+from neural.monitoring.decode.parsed import UNLOADED, Columns, Exchange, Reads, Reason, Request, Rows, Table, Undecodable
 from neural.monitoring.decode.protocols.v1 import predictions_table
 from neural.monitoring.decode.tables import table_of_columns, table_of_items, table_of_matrix
 
 _FRAMES: Final = frozenset({"dataframe_split", "dataframe_records"})
+_LETTERS: Final = frozenset(b"abcdfghijklmnopqrstuvwxyz")  # without e, which numbers have too
 _KEYS: Final = _FRAMES | {"instances", "inputs"}
 
 
@@ -37,7 +38,11 @@ class MLflow:
             return bool(_FRAMES & document.keys()) or (here and _answers_like_mlflow(exchange))
         if content_type(exchange.event.request_headers) != "text/csv" or not exchange.event.path.endswith("/invocations"):
             return False
-        return _answers_like_mlflow(exchange)
+        answer = exchange.response_document
+        if answer is UNLOADED:  # no response to go by: MLflow's CSV has a header, SageMaker's has none
+            first = exchange.request.partition(b"\n")[0]
+            return any(byte in _LETTERS for byte in first)
+        return type(answer) is dict and "predictions" in answer
 
     def request(self, exchange: Exchange) -> Request:
         document = exchange.request_document

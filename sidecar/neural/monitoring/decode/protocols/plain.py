@@ -12,7 +12,7 @@ from neural.monitoring.decode.settings import MappingSettings
 from neural.monitoring.decode.tables import table_of_items
 
 _INFERENCE_PATH: Final = re.compile(
-    r"(?:^/|predict|infer|invocation|scor|classif|regress|forecast|recommend|rank|detect|estimate)[^/]*$", re.IGNORECASE
+    r"^/$|(?:predict|infer|invocation|scor|classif|regress|forecast|recommend|rank|detect|estimate)[^/]*$", re.IGNORECASE
 )
 """Last segments that speak of inference. A login or a search on the same server is traffic, but no row."""
 
