@@ -15,7 +15,7 @@ _BEARER = "bearer "
 
 
 def require_access(request: Request, token: str | None) -> None:
-    """Raise Problem 401 or 403 when this request may not change anything.
+    """Raise Problem 401 or 403 when this request may not change anything, nor see what is private.
 
     A browser on this machine is led by any page it shows: a request with a foreign Origin is refused, and bodies must be declared as
     JSON (see ``body``), which a foreign page can't do without a preflight that is never answered.
@@ -25,7 +25,7 @@ def require_access(request: Request, token: str | None) -> None:
         raise Problem(403, "requests from other origins may not change anything")
     if token is None:
         if not _from_this_machine(request):
-            raise Problem(403, "without a token in the configuration (dashboard.token), only this machine may change things")
+            raise Problem(403, "without a token in the configuration (dashboard.token), only this machine may do this")
         return
     given = request.headers.get("authorization", "")
     if given[: len(_BEARER)].lower() != _BEARER or not _same(given[len(_BEARER) :].strip(), token):

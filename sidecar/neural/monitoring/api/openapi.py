@@ -59,7 +59,7 @@ def _operation(path: str, operation: Operation) -> dict[str, Any]:
     if operation.body_schema is not None:
         content = {"schema": dict(operation.body_schema), "example": operation.body_example}
         body["requestBody"] = {"required": True, "content": {"application/json": content}}
-    if operation.mutates:
+    if operation.mutates or operation.private:
         body["security"] = [{"token": []}, {}]
     return body
 
@@ -73,11 +73,11 @@ def _responses(operation: Operation) -> dict[str, Any]:
     media = {"schema": dict(operation.response)} | ({"example": operation.example} if operation.example is not None else {})
     success: dict[str, Any] = {"description": HTTPStatus(operation.success).phrase}
     if operation.success != HTTPStatus.NO_CONTENT:
-        success["content"] = {"application/json": media}
+        success["content"] = {operation.media: media}
     problems = sorted({*operation.problems, 400, 500, 503})
     problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
     responses: dict[str, Any] = {str(operation.success): success}
-    if operation.success == HTTPStatus.OK:
+    if operation.success == HTTPStatus.OK and operation.media == "application/json":
         responses["304"] = {"description": "Not changed since the ETag in If-None-Match"}
     responses |= {str(code): {"description": HTTPStatus(code).phrase, "content": {PROBLEM_TYPE: problem}} for code in problems}
     return responses

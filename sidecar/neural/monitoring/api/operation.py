@@ -34,7 +34,8 @@ Handler = Callable[[Call], Reply]
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """``body_schema`` None: takes no body. ``response`` is a JSON Schema; ``example`` a reply. ``mutates``: asks for the token."""
+    """``body_schema`` None: takes no body. ``response`` is a JSON Schema; ``example`` a reply. ``mutates`` and ``private``
+    (people's data) ask for the token. ``media``: the reply's type."""
 
     name: str
     summary: str
@@ -45,6 +46,8 @@ class Operation:
     body_schema: Mapping[str, Any] | None = None
     body_example: Any = None
     mutates: bool = False
+    private: bool = False
+    media: str = "application/json"
     success: int = 200
     problems: tuple[int, ...] = ()
     tag: str = "monitoring"

@@ -43,8 +43,7 @@ class Resource:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        given = request.headers.get("x-request-id", "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        request_id = request_id_of(request)
         response = await self._respond(request, request_id)
         response.headers["X-Request-Id"] = request_id
         await response(scope, receive, send)
@@ -67,7 +66,7 @@ class Resource:
         operation = self.operations.get("GET" if request.method == "HEAD" else request.method)
         if operation is None:
             raise Problem(405, f"{request.method} is not for this path: {self._allow}", headers={"Allow": self._allow})
-        if operation.mutates:
+        if operation.mutates or operation.private:
             require_access(request, self._token)
         query = read_parameters(operation.parameters, request.query_params)
         body = await read_json(request) if operation.body_schema is not None else None
@@ -77,6 +76,12 @@ class Resource:
 
 def _handle(operation: Operation, call: Call, request: Request) -> Response:
     return _response(operation.handler(call), request)
+
+
+def request_id_of(request: Request) -> str:
+    """The caller's, where it is a plain word; else a new one."""
+    given = request.headers.get("x-request-id", "")
+    return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
 
 
 def problem_response(problem: Problem, request_id: str) -> Response:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from starlette.routing import BaseRoute, Route
 
 from neural.monitoring.api.openapi import openapi_document
 from neural.monitoring.api.operation import Call, Operation, Reply
+from neural.monitoring.api.predictions import prediction_operation
 from neural.monitoring.api.probes import probe_operations
 from neural.monitoring.api.problems import Problem
 from neural.monitoring.api.reading import signal_operations, view_operations
 from neural.monitoring.api.resource import Resource
 from neural.monitoring.api.silences import silence_operations
+from neural.monitoring.api.stream import Stream
 from neural.monitoring.clock import Clock, system_clock
 from neural.monitoring.store import Store
 from neural.monitoring.views import SnapshotBoard
@@ -30,18 +33,27 @@ def api_routes(
     token: str | None = None,
     clock: Clock = system_clock,
     config: Mapping[str, Any] | None = None,
+    predictions: Path | None = None,
 ) -> list[BaseRoute]:
     """GET /api/v1/… over ``store``, /health, /ready and /openapi.json.
 
     ``board`` tells /health whether the engine still evaluates. ``writer``: a store that silences are written to; without it nothing can
     be changed. ``token``: asked for by what changes things; without one only this machine may. ``config``: the settings in force, with no
-    secret in them.
+    secret in them. ``predictions``: the folder of the prediction log.
     """
     paths = _paths(store, board, writer, clock, config)
-    document = openapi_document(paths)
+    if predictions is not None:
+        paths[f"{PREFIX}/predictions"] = {"GET": prediction_operation(predictions)}
+    described = dict(paths)
+    routes: list[BaseRoute] = []
+    if board is not None:
+        stream = Stream(board)
+        described[f"{PREFIX}/stream"] = {"GET": stream.operation}
+        routes.append(Route(f"{PREFIX}/stream", stream))
+    document = openapi_document(described)
     describe = Operation("openapi", "This document", lambda _: Reply(document))
-    index = Operation("index", "What there is", lambda _: Reply({"paths": sorted(paths), "openapi": "/openapi.json"}))
-    routes: list[BaseRoute] = [Route(path, Resource(operations, token=token)) for path, operations in paths.items()]
+    index = Operation("index", "What there is", lambda _: Reply({"paths": sorted(described), "openapi": "/openapi.json"}))
+    routes += [Route(path, Resource(operations, token=token)) for path, operations in paths.items()]
     routes.append(Route("/openapi.json", Resource({"GET": describe})))
     routes.append(Route(PREFIX, Resource({"GET": index})))
     routes.append(Route(f"{PREFIX}/{{rest:path}}", Resource(_nowhere())))

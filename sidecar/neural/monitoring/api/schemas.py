@@ -68,6 +68,9 @@ SCHEMAS: Mapping[str, Any] = {
     "SignalPage": _object(
         name=_TEXT, signals=_list(_ref("Signal")), next={"type": ["object", "null"], "description": "Query parameters of the next page"}
     ),
+    "PredictionPage": _object(
+        predictions=_list({"type": "object"}), next={"type": ["object", "null"], "description": "Query parameters of the next page"}
+    ),
     "Ledger": _object(
         seen=_COUNT, shipped=_COUNT, sampled_out=_COUNT, dropped={"type": "object", "additionalProperties": _COUNT}, in_flight=_COUNT,
         lost=_COUNT, loss_ratio=_MAYBE, balanced=_FLAG,

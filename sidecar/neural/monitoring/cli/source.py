@@ -63,7 +63,10 @@ class SidecarSource:
 
         self.missing = ""
         self._url = url
-        transport = httpx.HTTPTransport(uds=url.removeprefix("unix://")) if url.startswith("unix://") else None
+        socket = url.removeprefix("unix://") if url.startswith("unix://") else None
+        if socket is not None and not Path(socket).is_socket():
+            raise NeuralError(f"{url}: there is no socket: is the sidecar running?")
+        transport = httpx.HTTPTransport(uds=socket) if socket is not None else None
         base = "http://sidecar" if transport else url.rstrip("/")
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self.client = httpx.Client(base_url=base, transport=transport, headers=headers, timeout=10, trust_env=False)
@@ -81,6 +84,8 @@ class SidecarSource:
             reply = self.client.request(method, path, **options)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise NeuralError(f"{self._url}: can't be reached ({error})") from None
+        if reply.status_code == 204:
+            return None
         try:
             body = reply.json()
         except ValueError:
