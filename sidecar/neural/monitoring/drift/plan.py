@@ -27,9 +27,9 @@ class Family:
     ordered: bool
 
     def stack(self, panes: Mapping[str, ColumnPane]) -> Stack:
-        gaps = [_mean_gap(column, panes.get(column.name)) for column in self.columns]
+        outside = [_outside(panes.get(column.name)) for column in self.columns]
         return Stack(
-            self.counts, cell_counts(self.columns, panes), self.starts, self.widths, np.array(gaps), self.scale, self.ordered
+            self.counts, cell_counts(self.columns, panes), self.starts, self.widths, np.array(outside), self.scale, self.ordered
         )
 
 
@@ -96,6 +96,5 @@ def cell_counts(columns: Sequence[ColumnReference], panes: Mapping[str, ColumnPa
     return np.concatenate(parts).astype(np.float64) if parts else np.zeros(0)
 
 
-def _mean_gap(column: ColumnReference, pane: ColumnPane | None) -> float:
-    mean = pane.mean if pane is not None else None
-    return abs(mean - column.mean) if mean is not None and column.mean is not None else 0.0
+def _outside(pane: ColumnPane | None) -> float:
+    return pane.below + pane.above if pane is not None else 0.0

@@ -22,8 +22,8 @@ class Stack:
     """Cell counts of several columns, end to end, in the reference and now.
 
     ``starts``: each column's first cell. ``ordered``: cells are intervals, not categories. ``widths``: of inner cells, in units
-    of the column, 0 for the open ends and for categories. ``mean_gap``: |mean now - mean of the reference|, ``scale``: the
-    reference's standard deviation, both of shape (columns,); used by Wasserstein only. Columns without values on either side are
+    of the column, 0 for the open ends and for categories. ``outside``: by how much values now lie outside the
+    reference's range, summed; ``scale``: the reference's standard deviation; both (columns,), used by Wasserstein only. Columns without values on either side are
     allowed: their statistics come out as NaN, inside this room only.
     """
 
@@ -31,7 +31,7 @@ class Stack:
     current: NDArray[np.float64]
     starts: NDArray[np.intp]
     widths: NDArray[np.float64]
-    mean_gap: NDArray[np.float64]
+    outside: NDArray[np.float64]
     scale: NDArray[np.float64]
     ordered: bool = True
 

@@ -1,8 +1,7 @@
 """Wasserstein-1 distance: how far values moved on average, ∫ |F - G|, in standard deviations of the reference.
 
-Where the reference is constant the distance stays in the column's unit. From panes the integral runs over the cells' edges and within the
-reference's range; what lies outside enters through the means (|mean - mean| is never more than the distance). It is off by at most
-the width of a cell times its share, summed.
+Where the reference is constant the distance stays in the column's unit. From panes the integral runs over the edges of the cells; what lies outside the
+reference's range is exact. It is off by at most the width of a cell times the share of rows in it, summed.
 """
 
 from __future__ import annotations
@@ -25,9 +24,10 @@ class Wasserstein:
         if both.empty:
             return NO_VALUES
         distance = earth_moved(pair)
-        scale = float(np.std(both.reference)) if np.isfinite(both.reference[[0, -1]]).all() else float("nan")
+        with np.errstate(over="ignore", invalid="ignore"):
+            scale = float(np.std(both.reference))
         if not np.isfinite(distance) or not np.isfinite(scale):
-            return Measured(None, note="infinite values")
+            return Measured(None, note="values too large")
         return Measured(distance / scale if scale > 0 else distance, note="" if scale > 0 else "constant reference: not scaled")
 
     def from_panes(self, stack: Stack) -> MeasuredMany:
@@ -35,9 +35,12 @@ class Wasserstein:
             gaps = np.abs(stack.gaps)
         before = np.concatenate([[0.0], gaps[:-1]])
         inside = np.add.reduceat(stack.widths * (gaps + before) / 2, stack.starts)
-        error = np.add.reduceat(stack.widths * np.minimum(stack.reference_shares, stack.current_shares), stack.starts)
+        shares = stack.reference_shares + stack.current_shares
+        error = np.add.reduceat(stack.widths * shares, stack.starts)
         scale = np.where(stack.scale > 0, stack.scale, 1.0)
-        return MeasuredMany(np.maximum(inside, stack.mean_gap) / scale, error=error / scale)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            distance = (inside + stack.outside / stack.n_current) / scale
+        return MeasuredMany(distance, error=error / scale)
 
 
 def earth_moved(pair: Pair) -> float:

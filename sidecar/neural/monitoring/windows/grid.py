@@ -30,8 +30,8 @@ def grid_edges(ordered: NDArray[np.float64], cells: int) -> NDArray[np.float64]:
     ranks = np.ceil(np.arange(1, cells) / cells * len(ordered)).astype(np.intp) - 1
     marks, repeats = np.unique(ordered[ranks], return_counts=True)
     tied = marks[repeats > 1]
-    ends = np.array([np.nextafter(ordered[0], -np.inf), ordered[-1]])
-    return _finite(np.unique(np.concatenate([marks, _just_below(tied), ends])))
+    ends = (_just_below(ordered[:1]), ordered[-1:])
+    return _finite(np.unique(np.concatenate([marks, _just_below(tied), *ends])))
 
 
 def count_cells(values: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -52,7 +52,8 @@ def count_sorted(ordered: NDArray[Any], edges: NDArray[np.float64]) -> NDArray[n
 
 
 def _just_below(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.nextafter(values, -np.inf)
+    with np.errstate(over="ignore"):  # below the least float there is only -inf, which _finite drops
+        return np.nextafter(values, -np.inf)
 
 
 def _finite(edges: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -111,6 +111,8 @@ def _pane(place: Place, sums: list[float], low: float, high: float, tally: Tally
         centre=place.centre or 0.0,
         deviation_sum=sums[At.DEVIATION],
         deviation_squares=sums[At.SQUARES],
+        below=sums[At.BELOW],
+        above=sums[At.ABOVE],
         minimum=low if measured else None,
         maximum=high if measured else None,
         unseen_values=tally.shown_names(place.at) if place.at in tally.names else {},
@@ -142,6 +144,10 @@ def _count_numbers(column: Column, place: Place, tally: Tally) -> None:
         edges = place.reference.edges
         counts = count_sorted(values, edges) if ordered else count_cells(values, edges)
         tally.counts[place.first : place.first + place.cells] = counts
+        if len(edges) and (counts[0] or counts[-1]):
+            with np.errstate(over="ignore"):
+                row[At.BELOW] = (edges[0] - values[values <= edges[0]]).sum()
+                row[At.ABOVE] = (values[values > edges[-1]] - edges[-1]).sum()
     return None
 
 

@@ -24,7 +24,7 @@ class ColumnPane:
     when the reference does not have the column. ``unseen``: usable values of categories the reference does not know, by name in
     ``unseen_values`` as far as they are kept.
     ``deviation_sum`` and ``deviation_squares`` are sums of (x - centre) and its square: centred on the reference's mean, so that
-    large offsets cost no precision. Counts add exactly; moments up to rounding.
+    large offsets cost no precision. ``below`` and ``above``: by how much values lie outside the reference's range, summed. Counts add exactly; moments up to rounding.
     """
 
     name: str
@@ -39,6 +39,8 @@ class ColumnPane:
     centre: float = 0.0
     deviation_sum: float = 0.0
     deviation_squares: float = 0.0
+    below: float = 0.0
+    above: float = 0.0
     minimum: float | None = None
     maximum: float | None = None
     unseen_values: Mapping[str, int] = field(default_factory=dict[str, int])
@@ -81,6 +83,8 @@ class ColumnPane:
             deviation_squares=self.deviation_squares
             + other.deviation_squares
             + shift * (2 * other.deviation_sum + other.n * shift),
+            below=self.below + other.below,
+            above=self.above + other.above,
             minimum=_least(self.minimum, other.minimum),
             maximum=_greatest(self.maximum, other.maximum),
             unseen_values=bounded_names(names),

@@ -23,11 +23,13 @@ class At(IntEnum):
     UNSEEN = 5
     DEVIATION = 6
     SQUARES = 7
+    BELOW = 8
+    ABOVE = 9
 
 
 @dataclass(slots=True)
 class Tally:
-    """Additive. ``sums``: float64 of shape (columns, 8), see ``At``; ``counts``: int64 of shape (cells of all columns,);
+    """Additive. ``sums``: float64 of shape (columns, 10), see ``At``; ``counts``: int64 of shape (cells of all columns,);
     ``low``, ``high``: float64 of shape (columns,), infinite where there are no values; ``names``: column → unseen category → count.
     """
 

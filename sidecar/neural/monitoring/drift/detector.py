@@ -1,0 +1,211 @@
+"""The Python API's drift detector: exact, one table at a time. The stream's sequential verdict is ``DriftMonitor``'s."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neural.monitoring.clock import Clock, system_clock
+from neural.monitoring.drift.concept import concept_score, performance_loss
+from neural.monitoring.drift.exact import ColumnDrift, PreparedColumn, compare, prepare, prepare_column
+from neural.monitoring.errors import ReferenceDataError
+from neural.monitoring.records import PREDICTION, Column, Kind
+from neural.monitoring.store import Report, Store, open_store
+from neural.monitoring.windows import column_of, columns_from
+
+KIND = "drift"  # of the reports kept in the store
+MAX_CLASSES = 50  # whole-numbered predictions with more values than this are read as amounts
+
+
+@dataclass(frozen=True, slots=True)
+class DriftMetrics:
+    """The answer of ``detect_drift``.
+
+    ``data_distribution_drift`` and ``prediction_drift``: the largest share of rows that moved in any column, 0 to 1, 0 where chance explains it;
+    ``performance_drift``: the largest relative loss of any metric. ``drift_severity``: none, warning or critical. ``feature_drift``:
+    feature → effect, statistics, p-value, reason. ``timestamp``: ISO 8601, UTC.
+    """
+
+    is_drifting: bool
+    drift_severity: str
+    prediction_drift: float
+    performance_drift: float
+    data_distribution_drift: float
+    concept_drift_score: float
+    feature_drift: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    timestamp: str = ""
+    reason: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def _repr_html_(self) -> str:
+        from neural.monitoring.drift.html import drift_table
+
+        return drift_table(self)
+
+
+class DriftDetector:
+    """Compares tables with a reference.
+
+    ``drift_threshold``: the effect (share of rows moved, relative loss) from which a column drifts, ``alert_threshold``: from which it is
+    critical. ``window_size``: reports kept in memory. With ``storage_path`` reports go to the state store in that folder as well.
+    """
+
+    def __init__(
+        self,
+        window_size: int = 1000,
+        drift_threshold: float = 0.1,
+        alert_threshold: float = 0.2,
+        storage_path: str | Path | None = None,
+        *,
+        alpha: float = 0.05,
+        clock: Clock = system_clock,
+        store: Store | None = None,
+        model: str = "default",
+        version: str = "1.0",
+    ) -> None:
+        self.window_size = window_size
+        self.drift_threshold = drift_threshold
+        self.alert_threshold = alert_threshold
+        self._alpha = alpha
+        self._clock = clock
+        self._model = model
+        self._version = version
+        self._owns_store = store is None
+        self._store = store if store is not None else open_store(Path(storage_path)) if storage_path is not None else None
+        self._reference: dict[str, PreparedColumn] = {}
+        self._prediction: PreparedColumn | None = None
+        self._performance: dict[str, float] = {}
+        self._reports: list[dict[str, Any]] = []
+
+    def set_reference(
+        self,
+        data: Any,
+        predictions: Any = None,
+        performance: Mapping[str, float] | None = None,
+        feature_names: Sequence[str] | None = None,
+    ) -> None:
+        """``data``: anything ``columns_from`` takes. Raises DataError when it makes no table."""
+        self._reference = prepare(columns_from(data, feature_names))
+        self._prediction = None if predictions is None else _prepare_predictions(predictions)
+        self._performance = {name: float(value) for name, value in (performance or {}).items()}
+
+    def detect_drift(
+        self,
+        data: Any,
+        predictions: Any = None,
+        performance: Mapping[str, float] | None = None,
+        feature_names: Sequence[str] | None = None,
+    ) -> DriftMetrics:
+        """Raises ReferenceDataError before ``set_reference``, DataError when the data makes no table."""
+        if not self._reference:
+            raise ReferenceDataError("there is no reference: call set_reference(data) first")
+        features = self._compare(self._reference, self._columns(data, feature_names))
+        outputs: dict[str, ColumnDrift] = {}
+        if predictions is not None and self._prediction is not None:
+            outputs = self._compare({PREDICTION: self._prediction}, {PREDICTION: column_of(PREDICTION, predictions)})
+        metrics = self._metrics(features, outputs, performance or {})
+        self._keep(metrics)
+        return metrics
+
+    def _columns(self, data: Any, feature_names: Sequence[str] | None) -> dict[str, Column]:
+        """Columns without names of their own take the reference's, in order."""
+        columns = columns_from(data, feature_names)
+        unnamed = feature_names is None and not columns.keys() & self._reference.keys()
+        if unnamed and len(columns) == len(self._reference):
+            return dict(zip(self._reference, columns.values(), strict=True))
+        return columns
+
+    def _compare(self, reference: Mapping[str, PreparedColumn], current: Mapping[str, Column]) -> dict[str, ColumnDrift]:
+        return compare(reference, current, alpha=self._alpha, smallest_effect=self.drift_threshold)
+
+    def _metrics(
+        self, features: Mapping[str, ColumnDrift], outputs: Mapping[str, ColumnDrift], performance: Mapping[str, float]
+    ) -> DriftMetrics:
+        distribution, prediction = _largest(features), _largest(outputs)
+        lost = performance_loss(self._performance, performance)
+        score = concept_score(
+            prediction=prediction if outputs else None, performance=lost, distribution=distribution if features else None
+        )
+        worst = max(distribution, prediction, lost or 0.0)
+        drifting = [column for column in (*features.values(), *outputs.values()) if column.drifting]
+        is_drifting = bool(drifting) or (lost or 0.0) >= self.drift_threshold
+        severity = "none" if not is_drifting else "critical" if worst >= self.alert_threshold else "warning"
+        ranked = sorted(features.values(), key=lambda column: -(column.effect or 0.0))
+        return DriftMetrics(
+            is_drifting=is_drifting,
+            drift_severity=severity,
+            prediction_drift=prediction,
+            performance_drift=lost or 0.0,
+            data_distribution_drift=distribution,
+            concept_drift_score=score or 0.0,
+            feature_drift={column.name: column.to_dict() for column in ranked},
+            timestamp=datetime.fromtimestamp(self._clock(), UTC).isoformat(),
+            reason=_reason(drifting, lost, self.drift_threshold, len(features)),
+        )
+
+    def _keep(self, metrics: DriftMetrics) -> None:
+        report = metrics.to_dict()
+        self._reports = [*self._reports, report][-self.window_size :]
+        if self._store is not None:
+            self._store.add_report(Report(KIND, self._clock(), self._model, self._version, report))
+
+    def get_drift_report(self, window: int = 100) -> dict[str, Any]:
+        """Of the last ``window`` answers: how often there was drift, and how much on average."""
+        stored = self._store.reports(KIND, limit=window, model=self._model) if self._store is not None else []
+        return summarize_reports([report.body for report in stored] if stored else self._reports[-window:])
+
+    def close(self) -> None:
+        """Close the store this detector opened; one that was handed in stays open."""
+        if self._store is not None and self._owns_store:
+            self._store.close()
+
+
+def summarize_reports(reports: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The seed's summary of drift reports; status is "no_data" without any."""
+    if not reports:
+        return {"status": "no_data", "total_samples": 0, "drift_detected": 0, "drift_rate": 0.0}
+    severities = [str(report["drift_severity"]) for report in reports]
+    detected = sum(1 for report in reports if report["is_drifting"])
+    return {
+        "status": "ok",
+        "total_samples": len(reports),
+        "drift_detected": detected,
+        "drift_rate": detected / len(reports),
+        "avg_prediction_drift": _mean(reports, "prediction_drift"),
+        "avg_performance_drift": _mean(reports, "performance_drift"),
+        "avg_distribution_drift": _mean(reports, "data_distribution_drift"),
+        "severity_distribution": {name: severities.count(name) for name in ("critical", "warning", "none")},
+    }
+
+
+def _mean(reports: Sequence[Mapping[str, Any]], key: str) -> float:
+    return sum(float(report[key]) for report in reports) / len(reports)
+
+
+def _prepare_predictions(predictions: Any) -> PreparedColumn:
+    """A few whole numbers are classes; other numbers are values."""
+    column = column_of(PREDICTION, predictions)
+    if column.kind is Kind.NUMERIC:
+        distinct = np.unique(column.values[np.isfinite(column.values)])
+        if len(distinct) <= MAX_CLASSES and bool((distinct == np.round(distinct)).all()):
+            return prepare_column(column, Kind.CATEGORICAL)
+    return prepare_column(column)
+
+
+def _largest(columns: Mapping[str, ColumnDrift]) -> float:
+    """The largest effect that chance does not explain."""
+    return max((column.effect or 0.0 for column in columns.values() if column.drifting), default=0.0)
+
+
+def _reason(drifting: Sequence[ColumnDrift], lost: float | None, threshold: float, features: int) -> str:
+    parts = [column.verdict.reason for column in sorted(drifting, key=lambda column: -(column.effect or 0.0))[:3]]
+    if lost is not None and lost >= threshold:
+        parts.append(f"performance is {lost:.1%} worse than the reference's")
+    return "; ".join(parts) if parts else f"none of {features} features differs from the reference by more than chance explains"

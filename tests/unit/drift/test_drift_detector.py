@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from neural.monitoring.clock import ManualClock
+from neural.monitoring.drift import DriftDetector
+from neural.monitoring.errors import DataError, ReferenceDataError
+
+
+@pytest.fixture
+def random():
+    return np.random.default_rng(0)
+
+
+def test_the_seed_s_answer(random):
+    detector = DriftDetector(clock=ManualClock())
+    detector.set_reference(random.normal(size=(1000, 10)), random.integers(0, 2, 1000), {"accuracy": 0.95, "f1": 0.94})
+    found = detector.detect_drift(random.normal(size=(100, 10)), random.integers(0, 2, 100), {"accuracy": 0.92, "f1": 0.91})
+    assert found.is_drifting is False
+    assert found.drift_severity == "none"
+    assert found.performance_drift == pytest.approx(0.03 / 0.94, rel=0.1)
+    assert set(found.to_dict()) >= {
+        "is_drifting", "drift_severity", "prediction_drift", "performance_drift", "data_distribution_drift", "concept_drift_score",
+        "feature_drift", "timestamp",
+    }  # fmt: skip
+    json.dumps(found.to_dict(), allow_nan=False)
+
+
+def test_a_large_shift_is_critical_and_a_small_one_a_warning(random):
+    detector = DriftDetector()
+    reference = random.normal(size=(2000, 3))
+    detector.set_reference(reference)
+    for shift, severity in ((0.0, "none"), (0.35, "warning"), (2.0, "critical")):
+        found = detector.detect_drift(random.normal(size=(1000, 3)) + np.array([shift, 0, 0]))
+        assert found.drift_severity == severity, found.reason
+    assert next(iter(found.feature_drift)) == "feature_0"
+    assert found.feature_drift["feature_1"]["is_drifting"] is False
+
+
+def test_a_tiny_shift_in_many_rows_is_no_drift(random):
+    detector = DriftDetector()
+    detector.set_reference(random.normal(size=(50_000, 1)))
+    found = detector.detect_drift(random.normal(0.05, 1, size=(50_000, 1)))
+    assert not found.is_drifting
+    assert "not chance but less than" in found.feature_drift["feature_0"]["reason"]
+
+
+def test_fifty_columns_of_noise_are_seldom_drift(random):
+    detector = DriftDetector()
+    detector.set_reference(random.normal(size=(2000, 50)))
+    assert sum(detector.detect_drift(random.normal(size=(100, 50))).is_drifting for _ in range(40)) <= 5
+
+
+def test_lost_performance_alone_is_drift(random):
+    detector = DriftDetector()
+    detector.set_reference(random.normal(size=(100, 2)), performance={"accuracy": 0.9, "rmse": 1.0})
+    assert detector.detect_drift(random.normal(size=(100, 2)), performance={"accuracy": 0.6}).is_drifting
+    found = detector.detect_drift(random.normal(size=(100, 2)), performance={"rmse": 1.5})
+    assert found.performance_drift == pytest.approx(0.5)
+    assert "worse" in found.reason
+
+
+def test_tables_of_any_shape(random):
+    frame = pd.DataFrame(
+        {"age": random.normal(40, 10, 500), "city": random.choice(["A", "B"], 500), "member": random.random(500) < 0.5}
+    )
+    shifted = frame.assign(age=frame.age + 20, city="C")
+    for before, after in (
+        (frame, shifted),
+        (frame.to_dict("list"), shifted.to_dict("list")),
+        (frame.to_dict("records"), shifted.to_dict("records")),
+    ):
+        detector = DriftDetector()
+        detector.set_reference(before)
+        found = detector.detect_drift(after)
+        assert {name for name, item in found.feature_drift.items() if item["is_drifting"]} == {"age", "city"}
+
+
+def test_unnamed_columns_take_the_reference_s_names(random):
+    detector = DriftDetector()
+    detector.set_reference(random.normal(size=(200, 2)), feature_names=["a", "b"])
+    assert set(detector.detect_drift(random.normal(size=(50, 2)).tolist()).feature_drift) == {"a", "b"}
+
+
+def test_few_values_are_not_enough(random):
+    detector = DriftDetector()
+    detector.set_reference(random.normal(size=(200, 1)))
+    found = detector.detect_drift([[100.0]])
+    assert found.feature_drift["feature_0"]["outcome"] == "unknown"
+    assert not found.is_drifting
+
+
+def test_without_a_reference_it_asks_for_one():
+    with pytest.raises(ReferenceDataError, match="set_reference"):
+        DriftDetector().detect_drift([[1.0]])
+
+
+def test_what_is_no_table_is_refused(random):
+    with pytest.raises(DataError, match="dimensions"):
+        DriftDetector().set_reference(random.normal(size=(2, 2, 2)))
+    with pytest.raises(DataError, match="differ in length"):
+        DriftDetector().set_reference({"a": [1, 2], "b": [1]})
+
+
+def test_the_report_sums_up(random):
+    detector = DriftDetector(window_size=3)
+    assert detector.get_drift_report()["status"] == "no_data"
+    detector.set_reference(random.normal(size=(500, 1)))
+    for shift in (0, 0, 3, 3):
+        detector.detect_drift(random.normal(shift, 1, size=(100, 1)))
+    report = detector.get_drift_report()
+    assert report["status"] == "ok"
+    assert report["total_samples"] == 3  # window_size
+    assert report["drift_detected"] == 2
+    assert report["severity_distribution"] == {"critical": 2, "warning": 0, "none": 1}
+    assert detector.get_drift_report(window=1)["drift_rate"] == 1.0
+
+
+def test_reports_are_kept_in_the_store(random, tmp_path):
+    detector = DriftDetector(storage_path=tmp_path)
+    detector.set_reference(random.normal(size=(500, 1)))
+    detector.detect_drift(random.normal(3, 1, size=(100, 1)))
+    detector.close()
+    again = DriftDetector(storage_path=tmp_path)
+    assert again.get_drift_report()["drift_detected"] == 1
+    again.close()
+
+
+def test_a_notebook_shows_a_table(random):
+    detector = DriftDetector()
+    detector.set_reference({"<b>": random.normal(size=100)})
+    html = detector.detect_drift({"<b>": random.normal(size=100)})._repr_html_()
+    assert "<table>" in html
+    assert "<b></td>" not in html
+    assert "&lt;b&gt;" in html
