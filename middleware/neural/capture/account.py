@@ -14,13 +14,16 @@ from neural.capture.meter import Meter
 from neural.capture.record import FIXED_BYTES, Record
 from neural.capture.sampling import make_sampler
 from neural.capture.settings import Settings
-from neural.wire.event import Ledger
+from neural.wire.event import Flag, Ledger
 
 RING_FULL: Final = "ring_full"  # more waits to be shipped than the settings allow
 DEGRADED: Final = "degraded"  # the ladder stood at counts_only
 SHUTDOWN: Final = "shutdown"  # the process ended before it could be shipped
 REJECTED: Final = "rejected"  # the sidecar answered that it will never take this batch
 INTERNAL: Final = "internal"  # a mistake of capture itself
+KEEP_NOTHING: Final = -1  # a body's room when none of it is kept
+_BODIES_OFF: Final = int(Flag.BODIES_OFF)
+_UNCHARGED: Final = 4_096  # bytes a running request may hold of each body before it is charged for them
 
 
 class Account:
@@ -36,18 +39,18 @@ class Account:
         self._begun = count()
         self.begin = self._begun.__next__
         self.rung = Rung.FULL
-        self.request_cap = settings.max_request_body
-        self.response_cap = settings.max_response_body
         self.meter = Meter()
         self.used = 0  # bytes charged: waiting, being sent, and large bodies under way
         self.closed = False
-        self._caps = settings.max_request_body, settings.max_response_body
+        self._settings = settings
+        self.set_rung(Rung.FULL)
         self._sampler = make_sampler(settings)
-        self._limit, self._max_events = settings.ring_bytes, settings.ring_events
+        self._limit = settings.ring_bytes
+        self._places = settings.ring_events  # free ones
         self.wake, self._wake_at = wake, settings.batch_events
         self._lock = threading.RLock()
+        self._acquire, self._release = self._lock.acquire, self._lock.release
         self._ring: deque[Record] = deque()
-        self._taken = 0  # events handed to the shipper and not settled
         self.accepted = self.settled = 0  # events that ever came into the ring, and that left it for good
         self._shipped = self._sampled_out = 0
         self._dropped: dict[str, int] = {}
@@ -58,31 +61,43 @@ class Account:
     @property
     def fill(self) -> float:
         """Used share of the memory or of the places, whichever is scarcer."""
-        return max(self.used / self._limit, (len(self._ring) + self._taken) / self._max_events)
+        return max(self.used / self._settings.ring_bytes, self.waiting / self._settings.ring_events)
 
     def finish(self, record: Record) -> None:
-        """The request is over: sampled out, dropped, or put in the ring."""
-        fraction = 1.0 if self._sampler is None else self._sampler(record)
-        size = FIXED_BYTES + record.held
-        extra = size - record.reserved
-        with self._lock:
-            if not fraction:
-                self._sampled_out += 1
-                self.used -= record.reserved
+        """The request is over: sampled out, dropped, or put in the ring. ``record.held`` must be right."""
+        record.fraction = fraction = 1.0 if self._sampler is None else self._sampler(record)
+        size = record.held + FIXED_BYTES
+        self._acquire()  # not "with": that costs twice as much
+        try:
+            used = self.used + size - record.reserved
+            if used > self._limit or not self._places or not fraction:
+                self._turn_away(record, fraction)
                 return
-            waiting = len(self._ring)
-            if self.closed or self.used + extra > self._limit or waiting + self._taken >= self._max_events:
-                reason = SHUTDOWN if self.closed else RING_FULL
-                self._dropped[reason] = self._dropped.get(reason, 0) + 1
-                self.used -= record.reserved
-                return
-            record.fraction = fraction
             record.reserved = size
-            self.used += extra
+            self.used = used
+            self._places -= 1
             self.accepted += 1
             self._ring.append(record)
-        if waiting + 1 == self._wake_at:
+            waiting = len(self._ring)
+        finally:
+            self._release()
+        if waiting == self._wake_at:
             self.wake.set()
+
+    def _turn_away(self, record: Record, fraction: float) -> None:
+        """Under the lock."""
+        self.used -= record.reserved
+        if not fraction:
+            self._sampled_out += 1
+        else:
+            reason = SHUTDOWN if self.closed else RING_FULL
+            self._dropped[reason] = self._dropped.get(reason, 0) + 1
+
+    def shut(self) -> None:
+        """The process ends: requests that finish from now on are dropped."""
+        with self._lock:
+            self.closed = True
+            self._limit = 0
 
     def skip(self) -> None:
         """Count a request that nothing was captured of."""
@@ -97,15 +112,14 @@ class Account:
                 self.used -= record.reserved
 
     def reserve(self, record: Record, size: int) -> bool:
-        """Charge a running request for ``size`` bytes in all. False when there is no room: let go of its bodies."""
-        extra = size - record.reserved
+        """Charge a running request for ``size`` more bytes. False when there is no room: let go of its bodies."""
         with self._lock:
-            if self.used + extra > self._limit:
+            if self.used + size > self._limit:
                 self.used -= record.reserved
                 record.reserved = 0
                 return False
-            self.used += extra
-            record.reserved = size
+            self.used += size
+            record.reserved += size
             return True
 
     def take(self, max_events: int, max_bytes: int) -> list[Record]:
@@ -117,7 +131,6 @@ class Account:
                 record = self._ring.popleft()
                 size += record.held
                 records.append(record)
-            self._taken += len(records)
         return records
 
     def settle(self, records: list[Record], reason: str | None = None) -> None:
@@ -125,7 +138,7 @@ class Account:
         with self._lock:
             number = len(records)
             self.used -= sum(record.reserved for record in records)
-            self._taken -= number
+            self._places += number
             self.settled += number
             if reason is None:
                 self._shipped += number
@@ -136,13 +149,18 @@ class Account:
     def write_off(self, reason: str) -> None:
         """Everything that still waits is dropped."""
         with self._lock:
-            self.settle(self.take(len(self._ring), self._limit + 1), reason)
+            self.settle(self.take(len(self._ring), self.used + 1), reason)
 
     def set_rung(self, rung: Rung) -> None:
-        if rung != self.rung:
-            self.meter.forget()
-        self.request_cap, self.response_cap = self._caps if rung is Rung.FULL else (0, 0)
+        """What the requests that begin from now on keep of their bodies."""
+        self.request_cap, self.response_cap = (0, 0)
+        if rung is Rung.FULL:
+            self.request_cap, self.response_cap = self._settings.max_request_body, self._settings.max_response_body
+        self.request_room = min(self.request_cap, _UNCHARGED) or KEEP_NOTHING
+        self.response_room = min(self.response_cap, _UNCHARGED) or KEEP_NOTHING
+        self.flags = _BODIES_OFF if rung else 0
         self.rung = rung
+        self.meter.forget()
 
     def ledger(self) -> Ledger:
         """The books now. ``in_flight`` is what has begun and not ended, by subtraction: nothing can be lost between the lines."""
@@ -157,4 +175,4 @@ class Account:
     @property
     def waiting(self) -> int:
         """Events in the ring or being sent, counted one by one."""
-        return len(self._ring) + self._taken
+        return self.accepted - self.settled

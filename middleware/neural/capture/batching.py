@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from neural.capture.record import RawHeaders, Record
+from neural.capture.record import Chunks, RawHeaders, Record, chunk_list
 from neural.capture.settings import Settings
 from neural.wire.columns import Buffer, Columns, Headers
 from neural.wire.event import Flag
@@ -116,15 +116,19 @@ def _pick_any_case(headers: RawHeaders, wanted: frozenset[bytes]) -> Headers:
     return _pick([(name.lower(), value) for name, value in headers], wanted)
 
 
-def _cut(
-    bodies: Sequence[list[bytes]], cap: int, sizes: Sequence[int], flags: list[int], flag: int
-) -> tuple[list[Buffer], list[int]]:
+def _cut(bodies: Sequence[Chunks], cap: int, sizes: Sequence[int], flags: list[int], flag: int) -> tuple[list[Buffer], list[int]]:
     """The chunks of all bodies in a row, none longer than ``cap``, and each body's length. Marks those that were longer."""
     chunks: list[Buffer] = []
     lengths: list[int] = []
     flag = flag if cap else _BODIES_OFF
-    for i, body in enumerate(bodies):
-        length = sum(map(len, body)) if len(body) != 1 else len(body[0])
+    for i, kept in enumerate(bodies):
+        if type(kept) is bytes and len(kept) == sizes[i] <= cap:  # nearly all
+            chunks.append(kept)
+            lengths.append(len(kept))
+            continue
+        # Applications may send what is not quite bytes, and go on changing it.
+        body = [chunk if type(chunk) is bytes else bytes(chunk) for chunk in chunk_list(kept)]
+        length = sum(map(len, body))
         if length > cap:
             chunks += _first(body, cap)
             lengths.append(cap)

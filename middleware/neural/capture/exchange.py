@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from time import perf_counter_ns
 from typing import Any, Final
 
-from neural.capture.account import INTERNAL, Account
-from neural.capture.record import Record
+from neural.capture.account import INTERNAL, KEEP_NOTHING, Account
+from neural.capture.record import Chunks, Record, chunk_list
 from neural.wire.event import Flag, Outcome
 
 Scope = MutableMapping[str, Any]
@@ -19,7 +19,7 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-_UNCHARGED: Final = 4_096  # bytes of bodies a running request may hold before it is charged for them
+_GROWTH: Final = 4  # a body that outgrows its charge is charged this many times its size at once: rarely, then
 _BODIES_OFF: Final = int(Flag.BODIES_OFF)
 _STREAMED: Final = int(Flag.STREAMED)
 _EXCEPTION: Final = int(Outcome.EXCEPTION)
@@ -27,119 +27,124 @@ _DISCONNECTED: Final = int(Outcome.DISCONNECTED)
 _TIMEOUT: Final = int(Outcome.TIMEOUT)
 _NO_RESPONSE: Final = int(Outcome.NO_RESPONSE)
 # By name: importing asyncio, anyio or a framework for one class each would weigh more than the whole of capture.
-_WHOLE_FILES: Final = frozenset({"http.response.pathsend", "http.response.zerocopysend"})
 _CANCELLED: Final = frozenset({"CancelledError", "Cancelled", "GeneratorExit"})
 _DISCONNECTS: Final = frozenset({"ClientDisconnect", "ClientDisconnected"})
+_WHOLE_FILES: Final = frozenset({"http.response.pathsend", "http.response.zerocopysend"})
 
 
 class Exchange(Record):
-    """A request under way. ``finish`` must be called once, whatever happens."""
+    """A request under way. ``finish`` must be called once, whatever happens.
 
-    allowance: int = _UNCHARGED
-    gone: bool = False  # the client went away before the response was complete
-    complete: bool = False
-    cost_ns: int = 0
-    id_header: tuple[bytes, bytes] | None = None  # what is added to the response
+    ``request_room`` and ``response_room``: how large a body may be before ``_outgrown`` must decide about it.
+    """
 
-    def __init__(self, account: Account, scope: Scope, receive: Receive, send: Send) -> None:
-        self.method = scope["method"]
-        self.path = scope["path"]
-        self.query = scope.get("query_string", b"")
-        self.request_headers = scope["headers"]
-        self.request_chunks = []
-        self.response_chunks = []
-        self.request_cap = account.request_cap
-        self.response_cap = account.response_cap
-        self.account = account
-        if account.rung:
-            self.flags = _BODIES_OFF
-        self._receive = receive
-        self._send = send
-        self.started_ns = perf_counter_ns()
+    __slots__ = ("_receive", "_send", "account", "gone", "id_header", "outgrew", "request_room", "response_room")
+
+    account: Account
+    id_header: tuple[bytes, bytes] | None  # what is added to the response
+    gone: bool  # the client went away before the response was complete
+    outgrew: bool  # a body was larger than its room: then ``held`` is not the sum of the sizes
+    request_room: int
+    response_room: int
+    _receive: Receive
+    _send: Send
 
     async def receive(self) -> Message:
         message = await self._receive()
         try:
-            self.note_received(message)
-        except Exception:
-            self.lose_bodies()
+            body = message["body"]
+            self.request_size = size = self.request_size + len(body)
+            if size <= self.request_room:
+                chunks = self.request_chunks
+                if chunks is None:
+                    self.request_chunks = body
+                elif type(chunks) is list:
+                    chunks.append(body)
+                else:
+                    self.request_chunks = [chunks, body]  # type: ignore[list-item]  # it is bytes
+            else:
+                self.request_chunks, self.request_room = self._outgrown(self.request_chunks, body, size, self.request_room)
+        except Exception:  # no body in it
+            if message.get("type") == "http.disconnect" and not self.ended_ns:
+                self.gone = True
         return message
 
     def send(self, message: Message) -> Awaitable[None]:
         """Not a coroutine: the server's own awaitable is handed on, which saves a frame for every message."""
         try:
-            message = self.note_sent(message)
-        except Exception:
-            self.lose_bodies()
+            kind = message["type"]
+            if kind == "http.response.body":
+                body = message.get("body", b"")
+                self.response_size = size = self.response_size + len(body)
+                if size <= self.response_room:
+                    chunks = self.response_chunks
+                    if chunks is None:
+                        self.response_chunks = body
+                    elif type(chunks) is list:
+                        chunks.append(body)
+                    else:
+                        self.response_chunks = [chunks, body]  # type: ignore[list-item]  # it is bytes
+                else:
+                    self.response_chunks, self.response_room = self._outgrown(
+                        self.response_chunks, body, size, self.response_room, is_request=False
+                    )
+                now = perf_counter_ns()
+                if not self.first_byte_ns:
+                    self.first_byte_ns = now
+                if message.get("more_body"):
+                    self.flags |= _STREAMED
+                else:
+                    self.ended_ns = now
+            elif kind == "http.response.start":
+                self.status = message["status"]
+                message = self._with_id(message)
+            elif kind in _WHOLE_FILES:
+                self.first_byte_ns = self.ended_ns = perf_counter_ns()
+        except Exception:  # a message that is not as ASGI says: the server will tell the application
+            self._lose_bodies()
         return self._send(message)
 
-    def note_received(self, message: Message) -> None:
-        if message["type"] == "http.request":
-            body = message.get("body")
-            if body:
-                size = self.request_size
-                self.request_size = size + len(body)
-                if size < self.request_cap:
-                    self.request_chunks.append(body if type(body) is bytes else bytes(body))
-                    self.held = held = self.held + len(body)
-                    if held > self.allowance:
-                        self.charge()
-        elif message["type"] == "http.disconnect" and not self.complete:
-            self.gone = True
+    def _with_id(self, message: Message) -> Message:
+        """The response's start with the prediction id added; the application's own id, where it sets one, wins.
 
-    def note_sent(self, message: Message) -> Message:
-        kind = message["type"]
-        if kind == "http.response.body":
-            if not self.first_byte_ns:
-                self.first_byte_ns = perf_counter_ns()
-            body = message.get("body")
-            if body:
-                size = self.response_size
-                self.response_size = size + len(body)
-                if size < self.response_cap:
-                    self.response_chunks.append(body if type(body) is bytes else bytes(body))
-                    self.held = held = self.held + len(body)
-                    if held > self.allowance:
-                        self.charge()
-            if message.get("more_body"):
-                self.flags |= _STREAMED
-            else:
-                self.complete = True
-                self.ended_ns = perf_counter_ns()
-        elif kind == "http.response.start":
-            self.status = message["status"]
-            message = self.with_id(message)
-        elif kind in _WHOLE_FILES:
-            self.complete = True
-            self.first_byte_ns = self.ended_ns = perf_counter_ns()
-        return message
-
-    def with_id(self, message: Message) -> Message:
-        """The response's start with the prediction id added; the application's own id, where it sets one, wins."""
-        headers = [*message.get("headers", ())]
-        self.response_headers = headers
-        if self.id_header is None:
-            return message
-        name = self.id_header[0]
-        for header in headers:
-            if header[0] == name:
-                self.prediction_id = header[1]
-                return {**message, "headers": headers}
-        return {**message, "headers": [*headers, self.id_header]}
-
-    def charge(self) -> None:
-        """The bodies have outgrown what was charged: charge twice as much at once, so that it happens rarely."""
-        wanted = max(self.held, 2 * self.reserved)
-        if self.account.reserve(self, wanted):
-            self.allowance = wanted
+        A copy: an application may send the same message again for its next request.
+        """
+        ours = self.id_header
+        if ours is None:
+            headers = [*message.get("headers", ())]
         else:
-            self.lose_bodies()
+            name, prediction_id = ours
+            headers = [*message.get("headers", ()), ours]
+            for header in headers:
+                if header[0] == name:
+                    break
+            if header[1] is not prediction_id:
+                self.prediction_id = header[1]
+                headers.pop()
+        self.response_headers = headers
+        changed = dict(message)
+        changed["headers"] = headers
+        return changed
 
-    def lose_bodies(self) -> None:
+    def _outgrown(self, kept: Chunks, body: bytes, size: int, room: int, *, is_request: bool = True) -> tuple[Chunks, int]:
+        """A body is larger than its room. Keeps the chunk and charges for it, or refuses it. (chunks, new room)."""
+        self.outgrew = True
+        cap = self.account.request_cap if is_request else self.account.response_cap
+        if size - len(body) >= cap or room == KEEP_NOTHING:
+            return kept, KEEP_NOTHING  # enough of it is kept: its end is cut off
+        wanted = max(size, min(size * _GROWTH, cap))
+        if not self.account.reserve(self, wanted - room):
+            self._lose_bodies()
+            return None, KEEP_NOTHING
+        chunks = chunk_list(kept)
+        chunks.append(body)
+        return chunks, wanted
+
+    def _lose_bodies(self) -> None:
         """Let go of the bodies; sizes go on being counted."""
-        self.request_chunks = []
-        self.response_chunks = []
-        self.request_cap = self.response_cap = self.held = 0
+        self.request_chunks = self.response_chunks = None
+        self.request_room = self.response_room = KEEP_NOTHING
+        self.outgrew = True
         self.flags |= _BODIES_OFF
 
     def fail(self, error: BaseException) -> None:
@@ -157,37 +162,96 @@ class Exchange(Record):
         try:
             if not self.ended_ns:
                 self.ended_ns = perf_counter_ns()
-            if not self.complete and not self.outcome:
-                self.outcome = _DISCONNECTED if self.gone else _NO_RESPONSE
-            del self._receive, self._send
+                if not self.outcome:
+                    self.outcome = _DISCONNECTED if self.gone else _NO_RESPONSE
+            if self.outgrew:
+                self.held = sum(map(len, chunk_list(self.request_chunks))) + sum(map(len, chunk_list(self.response_chunks)))
+            else:
+                self.held = self.request_size + self.response_size
+            self._receive = self._send = _let_go
             self.account.finish(self)
         except Exception:
             self.account.drop_started(INTERNAL, self)
 
 
+async def _let_go(*_: object) -> Any:
+    """What a message meets that comes after the application has returned."""
+    raise RuntimeError("the request is over")
+
+
+_new: Final = object.__new__
+
+
+def open_exchange(kind: type[Exchange], account: Account, scope: Scope, receive: Receive, send: Send) -> Exchange:
+    """An exchange with everything set but the id, the model and the version.
+
+    A function, not a constructor: calling a class costs CPython 3.11 three times as much. Raises KeyError for a scope that
+    is not as ASGI says.
+    """
+    exchange = _new(kind)
+    exchange.account = account
+    exchange._receive = receive  # noqa: SLF001 - in place of a constructor
+    exchange._send = send  # noqa: SLF001
+    exchange.method = scope["method"]
+    exchange.path = scope["path"]
+    exchange.query = scope.get("query_string", b"")
+    exchange.request_headers = scope["headers"]
+    exchange.response_headers = ()
+    exchange.request_chunks = exchange.response_chunks = None
+    exchange.request_room = account.request_room
+    exchange.response_room = account.response_room
+    exchange.flags = account.flags
+    exchange.protocol = exchange.outcome = exchange.status = exchange.request_size = exchange.response_size = 0
+    exchange.first_byte_ns = exchange.ended_ns = exchange.reserved = 0
+    exchange.grpc_status = -1
+    exchange.gone = exchange.outgrew = False
+    exchange.started_ns = perf_counter_ns()
+    return exchange
+
+
 class MeteredExchange(Exchange):
     """An exchange that times its own share. One request in METER_EVERY is one; the rest pay nothing for the measurement."""
 
-    async def receive(self) -> Message:
-        message = await self._receive()
+    __slots__ = ("_cost_ns", "_elsewhere_ns", "_server_receive")
+
+    def begin_metering(self, cost_ns: int) -> None:
+        """``cost_ns``: what opening the exchange took."""
+        self._cost_ns = cost_ns
+        self._elsewhere_ns = 0  # spent in the server's own receive
+        self._server_receive, self._receive = self._receive, self._timed_receive
+
+    async def _timed_receive(self) -> Message:
         begun = perf_counter_ns()
         try:
-            self.note_received(message)
-        except Exception:
-            self.lose_bodies()
-        self.cost_ns += perf_counter_ns() - begun
-        return message
+            return await self._server_receive()
+        finally:
+            self._elsewhere_ns += perf_counter_ns() - begun
+
+    async def receive(self) -> Message:
+        begun, elsewhere = perf_counter_ns(), self._elsewhere_ns
+        try:
+            return await super().receive()
+        finally:
+            self._cost_ns += perf_counter_ns() - begun - (self._elsewhere_ns - elsewhere)
 
     def send(self, message: Message) -> Awaitable[None]:
+        """The server's send is called inside, but as a coroutine function it does nothing yet."""
         begun = perf_counter_ns()
         try:
-            message = self.note_sent(message)
-        except Exception:
-            self.lose_bodies()
-        self.cost_ns += perf_counter_ns() - begun
-        return self._send(message)
+            return super().send(message)
+        finally:
+            self._cost_ns += perf_counter_ns() - begun
 
     def finish(self) -> None:
         begun = perf_counter_ns()
         super().finish()
-        self.account.meter.add(self.cost_ns + perf_counter_ns() - begun)
+        self._server_receive = _let_go
+        self.account.meter.add(self._cost_ns + perf_counter_ns() - begun)
+
+
+def open_metered(account: Account, scope: Scope, receive: Receive, send: Send) -> Exchange:
+    begun = perf_counter_ns()
+    exchange = open_exchange(MeteredExchange, account, scope, receive, send)
+    assert isinstance(exchange, MeteredExchange)
+    exchange.begin_metering(perf_counter_ns() - begun)
+    return exchange

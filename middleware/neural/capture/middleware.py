@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from time import perf_counter_ns
 from typing import Any, Final
 
 from neural.capture.account import INTERNAL
-from neural.capture.exchange import Exchange, MeteredExchange, Receive, Scope, Send
+from neural.capture.exchange import Exchange, Receive, Scope, Send, open_exchange, open_metered
 from neural.capture.ladder import Rung
 from neural.capture.lifespan import flush_at_shutdown
 from neural.capture.meter import METER_EVERY
@@ -79,30 +78,27 @@ class CaptureMiddleware:
         if account.rung is _COUNTS_ONLY:
             account.skip()
             return None
-        begun = perf_counter_ns()
         number = account.begin()
         try:
             if number & _METER_MASK:
-                exchange = Exchange(account, scope, receive, send)
+                exchange = open_exchange(Exchange, account, scope, receive, send)
             else:
-                exchange = MeteredExchange(account, scope, receive, send)
-            exchange.prediction_id = prediction_id = self._find_id(scope) or b"%s%08x" % (account.id_prefix, number)
-            if self._id_header:
-                exchange.id_header = (self._id_header, prediction_id)
-            exchange.model, exchange.version = self._model, self._version
-            exchange.cost_ns = perf_counter_ns() - begun
+                exchange = open_metered(account, scope, receive, send)
+            wanted = self._id_header
+            for name, value in scope["headers"]:
+                if name == wanted and 0 < len(value) <= _MAX_ID:
+                    prediction_id = value
+                    break
+            else:
+                prediction_id = b"%b%08x" % (account.id_prefix, number)
+            exchange.id_header = (wanted, prediction_id) if wanted else None
+            exchange.prediction_id = prediction_id
+            exchange.model = self._model
+            exchange.version = self._version
         except Exception:  # a scope that is not as ASGI says
             account.drop_started(INTERNAL)
             return None
         return exchange
-
-    def _find_id(self, scope: Scope) -> bytes | None:
-        """The id the caller gave, if it can stand in a header."""
-        wanted = self._id_header
-        for name, value in scope["headers"]:
-            if name == wanted:
-                return bytes(value) if 0 < len(value) <= _MAX_ID else None
-        return None
 
     def ledger(self) -> Ledger:
         """Where every request of this process went."""
@@ -124,9 +120,3 @@ class CaptureMiddleware:
     def close(self, timeout_seconds: float | None = None) -> None:
         """Ship what is left, for a bounded time."""
         self._recorder.close(timeout_seconds)
-
-    def __getattr__(self, name: str) -> Any:
-        """What we don't have, the wrapped application has: ``app.state``, ``app.routes`` go on working."""
-        if name.startswith("__") or "app" not in self.__dict__:
-            raise AttributeError(name)
-        return getattr(self.app, name)

@@ -5,39 +5,52 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from neural.wire.event import Outcome, Protocol
-
 RawHeaders = Iterable[tuple[bytes, bytes]]
 FIXED_BYTES: Final = 2_048  # what a record weighs besides its bodies: the object, its lists, the headers (measured, rounded up)
+
+Chunks = bytes | list[bytes] | None
+"""A body: one chunk as it is (most are), several in a list, none."""
+
+
+def chunk_list(chunks: Chunks) -> list[bytes]:
+    if chunks is None:
+        return []
+    return chunks if type(chunks) is list else [chunks]  # type: ignore[list-item]  # mypy does not narrow by "type(x) is"
 
 
 class Record:
     """One request under way, then waiting to be shipped.
 
-    The defaults stand on the class: a request then pays only for what differs. Times are ``perf_counter_ns``; sizes are bytes.
-    Nothing of the server's scope is held: its finalisers must not run on the shipper's thread.
+    Times are ``perf_counter_ns``; sizes are bytes. Nothing of the server's scope is held: its finalisers must not run on the
+    shipper's thread. Whoever makes one sets every attribute: a constructor here would be one call more for each request.
     """
 
-    protocol: int = int(Protocol.HTTP)
-    outcome: int = int(Outcome.COMPLETED)
-    status: int = 0
-    grpc_status: int = -1
-    method: str = "POST"
-    path: str = "/"
-    query: bytes = b""
-    model: str = ""
-    version: str = ""
-    flags: int = 0
-    fraction: float = 1.0
-    started_ns: int = 0
-    first_byte_ns: int = 0  # absolute, as started_ns
-    ended_ns: int = 0
-    prediction_id: bytes = b""
-    request_size: int = 0
-    response_size: int = 0
-    request_chunks: list[bytes]
-    response_chunks: list[bytes]
-    request_headers: RawHeaders = ()
-    response_headers: RawHeaders = ()
-    held: int = 0  # bytes of the chunks
-    reserved: int = 0  # bytes already charged to the account while the request runs
+    __slots__ = (
+        "ended_ns", "first_byte_ns", "flags", "fraction", "grpc_status", "held", "method", "model", "outcome", "path",
+        "prediction_id", "protocol", "query", "request_chunks", "request_headers", "request_size", "reserved",
+        "response_chunks", "response_headers", "response_size", "started_ns", "status", "version",
+    )  # fmt: skip
+
+    protocol: int
+    outcome: int
+    grpc_status: int
+    flags: int
+    fraction: float
+    model: str
+    version: str
+    method: str
+    path: str
+    query: bytes
+    status: int
+    started_ns: int
+    first_byte_ns: int  # absolute, as started_ns; 0: none was sent
+    ended_ns: int  # 0: the response is not complete
+    prediction_id: bytes
+    request_size: int
+    response_size: int
+    request_chunks: Chunks
+    response_chunks: Chunks
+    request_headers: RawHeaders
+    response_headers: RawHeaders
+    held: int  # bytes of the chunks
+    reserved: int  # bytes already charged to the account while the request runs

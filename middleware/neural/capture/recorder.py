@@ -132,7 +132,7 @@ def flush(timeout_seconds: float = 5.0) -> bool:
 
 def _resource(settings: Settings) -> Mapping[str, str]:
     """Who this process is, in OpenTelemetry's words."""
-    named = dict(item.partition("=")[::2] for item in settings.resource)
+    named = {key: value for key, _, value in (item.partition("=") for item in settings.resource)}
     service = settings.service or os.environ.get("OTEL_SERVICE_NAME", "")
     return {
         **({"service.name": service} if service else {}),
@@ -152,7 +152,7 @@ def _after_fork_in_child() -> None:
 def _at_exit() -> None:
     recorders = list(_all)
     for recorder in recorders:
-        recorder.account.closed = True
+        recorder.account.shut()
     for recorder in recorders:
         recorder.close()
 

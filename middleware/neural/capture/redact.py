@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from neural.capture.record import Record
+from neural.capture.record import Chunks, Record, chunk_list
 from neural.capture.settings import Settings, SettingsError
 from neural.wire.event import Flag, Protocol
 
@@ -47,20 +47,20 @@ def _parse(text: str) -> Path:
     return path
 
 
-def _redacted(record: Record, chunks: list[bytes], headers: Any, size: int, paths: Sequence[Path]) -> list[bytes]:
+def _redacted(record: Record, chunks: Chunks, headers: Any, size: int, paths: Sequence[Path]) -> Chunks:
     if not chunks:
         return chunks
-    body = b"".join(chunks)
+    body = b"".join(chunk_list(chunks))
     try:
         if record.protocol != Protocol.HTTP or len(body) != size:
             raise ValueError("not a whole JSON body")
         document = json.loads(_inflated(body, _encoding(headers)))
         for path in paths:
             blank(document, path)
-        return [_deflated(json.dumps(document, separators=(",", ":")).encode(), _encoding(headers))]
+        return _deflated(json.dumps(document, separators=(",", ":")).encode(), _encoding(headers))
     except (ValueError, zlib.error, RecursionError, MemoryError):
         record.flags |= _BODIES_OFF
-        return []
+        return None
 
 
 def blank(node: Any, path: Path, depth: int = 0) -> None:

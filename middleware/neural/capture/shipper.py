@@ -25,7 +25,7 @@ _DEFAULT_RETRY_AFTER: Final = 1.0
 
 
 class Waiter(NamedTuple):
-    """Somebody who flushed: ``then(True)`` when ``target`` events are settled, ``then(False)`` when it was tried in vain."""
+    """Somebody who flushed: ``then(True)`` when ``target`` events are settled, ``then(False)`` when the thread ends before."""
 
     target: int
     then: Callable[[bool], None]
@@ -83,7 +83,7 @@ class Shipper:
         self._transport.close()
 
     def hurry(self, then: Callable[[bool], None]) -> None:
-        """Ship now, without waiting out a back-off. ``then`` is told whether all that waits now was settled."""
+        """Ship now; a back-off under way is cut short. ``then`` is called when all that waits now is settled, or the thread ends."""
         self._waiters.append(Waiter(self.account.accepted, then))
         self._urgent.set()
         self._wake.set()
@@ -98,7 +98,7 @@ class Shipper:
         except Exception:  # a mistake of ours must not end the thread; the batch has been settled as such
             self._failures += 1
         self._step_ladder()
-        self._tell_waiters(waiters)
+        self._tell_waiters([waiter for waiter in waiters if waiter.target <= self.account.settled])
 
     def _tell_waiters(self, waiters: list[Waiter]) -> None:
         for waiter in waiters:
@@ -139,7 +139,6 @@ class Shipper:
     def _deliver(self, records: list[Record], parts: list[Buffer]) -> bool:
         """Until it is acknowledged or refused for good. False when it was given up because the end has come."""
         while True:
-            waiters = self._waiters.copy()
             reply = self._attempt(parts)
             if reply is not None and reply.status < 300:
                 self.account.settle(records)
@@ -148,8 +147,8 @@ class Shipper:
                 self.account.settle(records, REJECTED)
                 return True
             self._step_ladder()
-            self._tell_waiters(waiters)
             if self.stopping:
+                self.account.settle(records, SHUTDOWN)
                 return False
             self._back_off(reply)
 
