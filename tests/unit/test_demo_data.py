@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from neural.monitoring.demo.client import Traffic
 from neural.monitoring.demo.data import FEATURES, WINTER_MONTHS, Flights, load_flights, split_flights
 from neural.monitoring.demo.feed import UNKNOWN_CARRIER, V1_PATH, Feed, Incident
 from neural.monitoring.demo.judge import false_alarms, judge
-from neural.monitoring.demo.plan import incident_at, timetable
+from neural.monitoring.demo.plan import Episode, incident_at, timetable
 from neural.monitoring.store import AlertRow
 
 pytestmark = pytest.mark.slow
@@ -72,36 +73,41 @@ def test_each_incident_damages_what_it_says(flights: Flights) -> None:
     carriers, pressure = _column(broken.body, "carrier"), _column(broken.body, "pressure")
     assert 0.1 < carriers.count(UNKNOWN_CARRIER) / 4_000 < 0.2
     assert pressure.count(None) / 4_000 > 0.3
-    assert _column(Feed(part, 0).request(0, 4_000, Incident.SLOW).body, "temp") == _column(Feed(part, 0).request(0, 4_000, None).body, "temp")
+    assert _column(Feed(part, 0).request(0, 4_000, Incident.SLOW).body, "temp") == _column(
+        Feed(part, 0).request(0, 4_000, None).body, "temp"
+    )
 
 
 def test_the_timetable_has_quiet_before_between_and_after() -> None:
-    acts = timetable(30, incidents=True)
+    acts = timetable(incidents=True)
     assert [act.incident for act in acts] == list(Incident)
     assert incident_at(acts, 0.0) is None
-    assert incident_at(acts, acts[0].start_seconds) is Incident.CELSIUS
-    assert all(first.end_seconds < second.start_seconds for first, second in zip(acts, acts[1:], strict=False))
-    assert timetable(30, incidents=False) == []
+    assert incident_at(acts, acts[0].start_share) is Incident.CELSIUS
+    assert incident_at(acts, 1.0) is None
+    assert all(first.end_share < second.start_share for first, second in pairwise(acts))
+    assert timetable(incidents=False) == []
 
 
 def _alert(fired_at: float, source: str) -> AlertRow:
     return AlertRow("a", "f", "rule", "warning", "firing", "t", "m", source, started_at=fired_at, fired_at=fired_at)
 
 
+EPISODE = Episode(Incident.CELSIUS, 1009.0, 1013.0)
+
+
 @pytest.mark.parametrize(
     ("fired", "source", "detected"),
     [
-        (9.5, "drift.alarm", True),
-        (8.0, "drift.alarm", False),
-        (9.5, "latency.p95", False),
-        (20.0, "drift.alarm", False),
+        (1009.5, "drift.alarm", True),
+        (1008.0, "drift.alarm", False),
+        (1009.5, "latency.p95", False),
+        (1020.0, "drift.alarm", False),
     ],
     ids=["in time and fitting", "before it began", "about something else", "long after it ended"],
 )
 def test_an_alert_counts_only_when_it_fits_the_incident(fired: float, source: str, detected: bool) -> None:
-    acts = timetable(30, incidents=True)
     traffic = Traffic(progress=[(1000.0, 0), (1030.0, 3000)])
-    found = judge(acts, [_alert(1000 + fired, source)], traffic, 1000.0, 2.0)
+    found = judge([EPISODE], [_alert(fired, source)], traffic, 2.0)
     assert found[0].detected is detected
     if detected:
         assert found[0].delay_seconds == pytest.approx(0.5)
@@ -109,7 +115,6 @@ def test_an_alert_counts_only_when_it_fits_the_incident(fired: float, source: st
 
 
 def test_an_alert_before_the_first_incident_is_false_and_without_incidents_every_one_is() -> None:
-    acts = timetable(30, incidents=True)
     alerts = [_alert(1005.0, "drift.alarm"), _alert(1010.0, "drift.alarm")]
-    assert len(false_alarms(acts, alerts, 1000.0)) == 1
-    assert len(false_alarms([], alerts, 1000.0)) == 2
+    assert len(false_alarms([EPISODE], alerts)) == 1
+    assert len(false_alarms([], alerts)) == 2

@@ -11,15 +11,17 @@ import httpx
 import numpy as np
 
 from neural.monitoring.demo.feed import Feed, Incident, Request
-from neural.monitoring.demo.plan import Act, incident_at
+from neural.monitoring.demo.plan import Act, Episode, incident_at
 
-MAX_ROWS_PER_SECOND = 700.0
-"""So that the model server, at about 2 ms a request, takes less than half of one core."""
+MAX_ROWS_PER_SECOND = 400.0
+"""So that the model server, at about 3 ms a request, takes less than a third of one core."""
 ROWS_PER_REQUEST = 8
 """Requests hold 1 to this many rows, evenly drawn."""
 MAX_OPEN_REQUESTS = 200
-SLOW_SECONDS = 0.25
+SLOW_SECONDS = 1.0
 """What the slow dependency adds to each request in the second incident."""
+IDLE_CONNECTION_SECONDS = 30.0
+"""Connections are reused for this long: less than the server keeps them open, so that none is closed under a request."""
 LABEL_BATCH_SECONDS = 0.25
 LABEL_TRIES = 20
 
@@ -54,53 +56,57 @@ class Client:
     seed: int
     rows_per_request: int = ROWS_PER_REQUEST
     traffic: Traffic = field(default_factory=Traffic)
+    episodes: list[Episode] = field(default_factory=list[Episode])
     started_at: float = 0.0
     _due: list[tuple[float, int, Request]] = field(default_factory=list[tuple[float, int, Request]])
 
     async def run(self) -> None:
         """Send everything, wait for the answers and for the last outcomes."""
-        self.started_at = time.time()
-        done = asyncio.Event()
-        labels = asyncio.create_task(self._report_outcomes(done))
-        limits = httpx.Limits(max_connections=MAX_OPEN_REQUESTS, max_keepalive_connections=MAX_OPEN_REQUESTS)
+        limits = httpx.Limits(max_connections=MAX_OPEN_REQUESTS, keepalive_expiry=IDLE_CONNECTION_SECONDS)
         async with httpx.AsyncClient(base_url=self.server_url, limits=limits, timeout=30, trust_env=False) as http:
+            await http.get("/v2/health/ready")
+            done = asyncio.Event()
+            labels = asyncio.create_task(self._report_outcomes(done))
+            self.started_at = time.time()
             await self._send_all(http)
-        done.set()
-        await labels
+            done.set()
+            await labels
 
     async def _send_all(self, http: httpx.AsyncClient) -> None:
-        sizes, open_requests, current = self._sizes(), set[asyncio.Task[None]](), None
-        position = 0
-        for size in sizes:
-            if position >= self.total_rows:
-                break
-            await self._pace(position)
-            incident = incident_at(self.acts, time.time() - self.started_at)
-            if incident is not current:
-                await self._switch(http, incident)
-                current = incident
+        """At an even pace: when the machine falls behind, the story takes longer, and no burst makes up for it."""
+        open_requests = set[asyncio.Task[None]]()
+        position, due = 0, time.time()
+        for size in self._sizes():
             stop = min(position + size, self.total_rows)
+            await asyncio.sleep(max(0.0, due - time.time()))
+            due = max(due, time.time()) + self.seconds * (stop - position) / self.total_rows
+            incident = incident_at(self.acts, position / self.total_rows)
+            await self._follow(http, incident)
             task = asyncio.create_task(self._send(http, self.feed.request(position, stop, incident)))
             open_requests.add(task)
             task.add_done_callback(open_requests.discard)
             position = stop
             if len(open_requests) >= MAX_OPEN_REQUESTS:
                 await asyncio.wait(open_requests, return_when=asyncio.FIRST_COMPLETED)
+            if position >= self.total_rows:
+                break
+        await self._follow(http, None)
         await asyncio.gather(*open_requests)
 
     def _sizes(self) -> list[int]:
         random = np.random.default_rng([self.seed, 2])
         return [int(n) for n in random.integers(1, self.rows_per_request + 1, size=self.total_rows)]
 
-    async def _pace(self, position: int) -> None:
-        due = self.started_at + self.seconds * position / self.total_rows
-        delay = due - time.time()
-        if delay > 0:
-            await asyncio.sleep(delay)
-
-    async def _switch(self, http: httpx.AsyncClient, incident: Incident | None) -> None:
-        delay = SLOW_SECONDS if incident is Incident.SLOW else 0.0
-        await http.post("/dependency", json={"delay_seconds": delay})
+    async def _follow(self, http: httpx.AsyncClient, incident: Incident | None) -> None:
+        """Begin and end incidents, and take note of when."""
+        current = self.episodes[-1] if self.episodes and self.episodes[-1].ended_at is None else None
+        if incident is (current.incident if current else None):
+            return
+        if current is not None:
+            current.ended_at = time.time()
+        if incident is not None:
+            self.episodes.append(Episode(incident, time.time()))
+        await http.post("/dependency", json={"delay_seconds": SLOW_SECONDS if incident is Incident.SLOW else 0.0})
 
     async def _send(self, http: httpx.AsyncClient, request: Request) -> None:
         headers = {"content-type": "application/json", "x-prediction-id": request.prediction_id}

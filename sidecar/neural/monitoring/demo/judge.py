@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from neural.monitoring.demo.client import Traffic
 from neural.monitoring.demo.feed import Incident
-from neural.monitoring.demo.plan import Act
+from neural.monitoring.demo.plan import Episode
 from neural.monitoring.store import AlertRow
 
 # What an alert must be about to count as noticing the incident: the family of the signal that its rule watches.
@@ -31,30 +31,28 @@ class Detection:
     message: str = ""
 
 
-def judge(
-    acts: Sequence[Act], alerts: Sequence[AlertRow], traffic: Traffic, started_at: float, grace_seconds: float
-) -> list[Detection]:
-    """One detection an act: the first fitting alert that fired between the act's start and ``grace_seconds`` after its end."""
-    return [_detection(act, alerts, traffic, started_at, grace_seconds) for act in acts]
+def judge(episodes: Sequence[Episode], alerts: Sequence[AlertRow], traffic: Traffic, grace_seconds: float) -> list[Detection]:
+    """One detection an episode: the first fitting alert that fired between its start and ``grace_seconds`` after its end."""
+    return [_detection(episode, alerts, traffic, grace_seconds) for episode in episodes]
 
 
-def _detection(act: Act, alerts: Sequence[AlertRow], traffic: Traffic, started_at: float, grace_seconds: float) -> Detection:
-    begin, end = started_at + act.start_seconds, started_at + act.end_seconds + grace_seconds
+def _detection(episode: Episode, alerts: Sequence[AlertRow], traffic: Traffic, grace_seconds: float) -> Detection:
+    begin = episode.started_at
+    end = float("inf") if episode.ended_at is None else episode.ended_at + grace_seconds
     fitting = [
         (alert.fired_at, alert)
         for alert in alerts
-        if alert.fired_at is not None and begin <= alert.fired_at <= end and concerns(alert, act.incident)
+        if alert.fired_at is not None and begin <= alert.fired_at <= end and concerns(alert, episode.incident)
     ]
     if not fitting:
-        return Detection(act.incident, begin, detected=False)
+        return Detection(episode.incident, begin, detected=False)
     fired_at, first = min(fitting, key=lambda pair: pair[0])
-    rows = traffic.rows_at(fired_at) - traffic.rows_at(begin)
     return Detection(
-        act.incident,
+        episode.incident,
         begin,
         detected=True,
         delay_seconds=round(fired_at - begin, 3),
-        delay_rows=rows,
+        delay_rows=traffic.rows_at(fired_at) - traffic.rows_at(begin),
         alert=first.title,
         message=first.message,
     )
@@ -65,7 +63,7 @@ def concerns(alert: AlertRow, incident: Incident) -> bool:
     return alert.source.startswith(_EXPECTED_SOURCES[incident])
 
 
-def false_alarms(acts: Sequence[Act], alerts: Sequence[AlertRow], started_at: float) -> list[AlertRow]:
+def false_alarms(episodes: Sequence[Episode], alerts: Sequence[AlertRow]) -> list[AlertRow]:
     """Alerts that fired before the first incident began; all of them when there was none."""
-    first = started_at + acts[0].start_seconds if acts else float("inf")
+    first = min((episode.started_at for episode in episodes), default=float("inf"))
     return [alert for alert in alerts if alert.fired_at is not None and alert.fired_at < first]

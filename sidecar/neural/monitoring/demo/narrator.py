@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from neural.monitoring.demo.judge import concerns
-from neural.monitoring.demo.plan import IN_WORDS, Act, incident_at
+from neural.monitoring.demo.plan import IN_WORDS, Episode
 from neural.monitoring.store import AlertRow
 
 _COLOURS = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
@@ -29,36 +28,36 @@ class Narrator:
     def say(self, text: str, style: str = "") -> None:
         self._console.print(text, style=style or None, markup=False, soft_wrap=True)
 
-    def begin(self, seconds: float) -> None:
-        self._task = self._progress.add_task("quiet traffic", total=seconds, rows=0)
+    def begin(self, total_rows: int) -> None:
+        self._task = self._progress.add_task("quiet traffic", total=total_rows, rows=0)
         self._progress.start()
 
     def end(self) -> None:
         self._progress.stop()
 
-    def tell(self, elapsed: float, rows: int, acts: Sequence[Act], started_at: float, alerts: Sequence[AlertRow]) -> None:
+    def tell(self, rows: int, episodes: Sequence[Episode], started_at: float, alerts: Sequence[AlertRow]) -> None:
         """What is going on now, what has begun, and what the sidecar has noticed since the last call."""
-        current = incident_at(list(acts), elapsed)
+        current = next((one for one in episodes if one.ended_at is None), None)
         if self._task is not None:
-            self._progress.update(
-                self._task, completed=elapsed, rows=rows, description=IN_WORDS[current] if current else "quiet traffic"
-            )
-        for act in acts:
-            if elapsed >= act.start_seconds and self._once(f"start {act.incident}"):
-                self.say(f"[{act.start_seconds:5.1f} s] incident: {IN_WORDS[act.incident]}", "bold")
-            if elapsed >= act.end_seconds and self._once(f"end {act.incident}"):
-                self.say(f"[{act.end_seconds:5.1f} s] mended")
+            description = IN_WORDS[current.incident] if current else "quiet traffic"
+            self._progress.update(self._task, completed=rows, rows=rows, description=description)
+        for one in episodes:
+            if self._once(f"start {one.incident}"):
+                self.say(f"[{one.started_at - started_at:5.1f} s] incident: {IN_WORDS[one.incident]}", "bold")
+            if one.ended_at is not None and self._once(f"end {one.incident}"):
+                self.say(f"[{one.ended_at - started_at:5.1f} s] mended")
         for alert in alerts:
             if self._once(alert.alert_id):
-                self._announce(alert, acts, started_at)
+                self._announce(alert, episodes, started_at)
 
     def _once(self, key: str) -> bool:
         new = key not in self._announced
         self._announced.add(key)
         return new
 
-    def _announce(self, alert: AlertRow, acts: Sequence[Act], started_at: float) -> None:
-        fired = (alert.fired_at or 0.0) - started_at
-        begun = [act for act in acts if act.start_seconds <= fired and concerns(alert, act.incident)]
-        after = f", {fired - begun[-1].start_seconds:.1f} s after it began" if begun else ""
-        self.say(f"[{fired:5.1f} s]   {alert.severity}: {alert.title}{after}: {alert.message}", _COLOURS.get(alert.severity, ""))
+    def _announce(self, alert: AlertRow, episodes: Sequence[Episode], started_at: float) -> None:
+        fired = alert.fired_at or 0.0
+        open_then = [one for one in episodes if one.started_at <= fired and (one.ended_at is None or fired <= one.ended_at)]
+        after = f", {fired - open_then[-1].started_at:.1f} s after it began" if open_then else ""
+        text = f"[{fired - started_at:5.1f} s]   {alert.severity}: {alert.title}{after}: {alert.message}"
+        self.say(text, _COLOURS.get(alert.severity, ""))

@@ -22,18 +22,27 @@ IN_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One incident on the story's clock: seconds since the first request."""
+    """One incident on the story's clock: shares of the rows sent."""
 
     incident: Incident
-    start_seconds: float
-    end_seconds: float
+    start_share: float
+    end_share: float
 
 
-def timetable(seconds: float, *, incidents: bool) -> list[Act]:
-    """The acts of a story of that length; none when incidents are left out."""
-    return [Act(incident, start * seconds, end * seconds) for incident, start, end in _TIMETABLE] if incidents else []
+@dataclass(slots=True)
+class Episode:
+    """An act as it happened: Unix seconds of its first affected request and of the first request after it (None: not over yet)."""
+
+    incident: Incident
+    started_at: float
+    ended_at: float | None = None
 
 
-def incident_at(acts: list[Act], elapsed_seconds: float) -> Incident | None:
-    """Which incident is under way, if any."""
-    return next((act.incident for act in acts if act.start_seconds <= elapsed_seconds < act.end_seconds), None)
+def timetable(*, incidents: bool) -> list[Act]:
+    """The acts of a story; none when incidents are left out."""
+    return [Act(incident, start, end) for incident, start, end in _TIMETABLE] if incidents else []
+
+
+def incident_at(acts: list[Act], share: float) -> Incident | None:
+    """Which incident is under way when this share of the rows has been sent, if any."""
+    return next((act.incident for act in acts if act.start_share <= share < act.end_share), None)

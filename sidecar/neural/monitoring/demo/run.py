@@ -72,7 +72,7 @@ def _client(options: DemoOptions, stage: Stage, flights: Flights) -> Client:
         feed=Feed(flights, options.seed),
         total_rows=rows,
         seconds=options.seconds,
-        acts=timetable(options.seconds, incidents=incidents),
+        acts=timetable(incidents=incidents),
         server_url=stage.server_url,
         socket_path=stage.socket_path,
         seed=options.seed,
@@ -82,13 +82,12 @@ def _client(options: DemoOptions, stage: Stage, flights: Flights) -> Client:
 
 async def _perform(client: Client, stage: Stage, narrator: Narrator, *, kill: bool) -> None:
     """Run the client, and meanwhile look at what the sidecar stores."""
-    narrator.begin(client.seconds)
+    narrator.begin(client.total_rows)
     work = asyncio.create_task(client.run())
     switch = asyncio.create_task(_interrupt(client, stage, narrator)) if kill else None
     while not work.done():
         await asyncio.wait([work], timeout=_LOOK_SECONDS)
-        elapsed = time.time() - client.started_at
-        narrator.tell(elapsed, client.traffic.rows, client.acts, client.started_at, stage.alerts())
+        narrator.tell(client.traffic.rows, client.episodes, client.started_at, stage.alerts())
     if switch is not None:
         await switch
     narrator.end()
@@ -110,7 +109,7 @@ def _settle(stage: Stage, client: Client) -> None:
     deadline = time.monotonic() + _SETTLE_TIMEOUT_SECONDS
     while time.monotonic() < deadline:
         ledger = stage.ledger()
-        if ledger.seen >= client.traffic.requests and ledger.in_flight == 0:
+        if ledger.seen >= client.traffic.requests - client.traffic.unanswered and ledger.in_flight == 0:
             return
         time.sleep(_LOOK_SECONDS)
 
@@ -122,8 +121,8 @@ def _result(options: DemoOptions, stage: Stage, client: Client, flights: Flights
         rows=traffic.rows,
         rows_decoded=int(capture.get("counters", {}).get("rows", 0)),
         ledger=stage.ledger(),
-        detections=judge(client.acts, alerts, traffic, client.started_at, _GRACE_SECONDS),
-        false_alarms=0 if options.season else len(false_alarms(client.acts, alerts, client.started_at)),
+        detections=judge(client.episodes, alerts, traffic, _GRACE_SECONDS),
+        false_alarms=0 if options.season else len(false_alarms(client.episodes, alerts)),
         alerts=[
             {
                 "rule": row.rule,

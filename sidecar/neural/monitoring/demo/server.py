@@ -125,7 +125,14 @@ def main() -> None:
     write_reference(options.reference, split.reference, model.probability(split.reference.columns), DECISION_THRESHOLD)
     _warm_up(model, split.train)
     del split
-    uvicorn.run(build_app(model, options.endpoint), host="127.0.0.1", port=options.port, log_level="warning", access_log=False)
+    uvicorn.run(
+        build_app(model, options.endpoint),
+        host="127.0.0.1",
+        port=options.port,
+        log_level="warning",
+        access_log=False,
+        timeout_keep_alive=75,
+    )
 
 
 def _warm_up(model: FlightModel, flights: Flights) -> None:
