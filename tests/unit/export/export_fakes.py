@@ -61,6 +61,22 @@ def signals(features: int = 2) -> list[Signal]:
         signal("slo.burn_rate", 14.5, slo="fast", window="1h"),
         signal("slo.burn_alert", 1.0, slo="fast", severity="page"),
         signal("latency.p95", 0.12),
+        signal("latency.p50", 0.02),
+        signal("latency.p99", 0.5),
+        signal("requests.rate", 12.0),
+        signal("error_rate", 0.01),
+        signal("traffic.staleness", 2.0),
+        signal("drift.features", 1.0),
+        signal("drift.concept_score", 0.2),
+        signal("quality.alarm", 0.0),
+        signal("quality.unseen_rate", 0.001),
+        signal("performance.coverage", 0.6),
+        signal("performance.labels", 600.0),
+        signal("slo.compliance", 0.995, slo="fast"),
+        signal("slo.target", 0.99, slo="fast"),
+        signal("capture.loss_ratio", 0.05),
+        signal("sidecar.evaluation_seconds", 0.02),
+        signal("sidecar.backlog", 3.0),
         signal("capture.seen", 100.0),
         signal("sidecar.memory_bytes", 1e8),
         signal("my.own", 7.0, tier="gold"),
@@ -99,5 +115,6 @@ def totals() -> TrafficTotals:
     made.observe_traffic(
         traffic([0.003, 0.02, 2.0], statuses=[200, 500, 404], failed=[False, True, False], trace_ids=["a" * 32, "", "b" * 32])
     )
+    made.observe_traffic(traffic([], unparsed={"not_json": 1}))
     made.observe_rows(rows(5))
     return made

@@ -247,3 +247,8 @@ def test_a_channels_secret_is_not_printed_and_may_come_from_a_file(tmp_path):
 def test_how_long_predictions_stay_can_be_said_in_two_places():
     assert parse_settings("model: {name: a}\npredictions: {keep: 3d}", env={}).prediction_log.keep == 3 * 86400
     assert parse_settings("model: {name: a}\nstore: {keep: {predictions: 2d}}", env={}).prediction_log.keep == 2 * 86400
+
+
+def test_an_empty_token_is_no_token():
+    assert parse_settings("model: {name: a}\ndashboard: {token: '${T:-}'}", env={}).dashboard.token is None
+    assert mistakes("model: {name: a}\ncapture: {tokens: ['${T:-}']}") == ["n.yaml:2: capture.tokens: is not valid"]

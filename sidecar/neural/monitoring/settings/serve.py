@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, SecretStr, StringConstraints
+from pydantic import BeforeValidator, Field, SecretStr, StringConstraints, field_validator
 
 from neural.monitoring.section import Duration, Section, Size
 from neural.monitoring.settings.addresses import Address, ListenAddress, parse_address
@@ -33,6 +33,13 @@ class ListenSettings(Section):
     max_batch: Annotated[Size, Field(ge=1 << 10, le=1 << 30)] = 16 << 20
     """The largest batch that is read."""
 
+    @field_validator("tokens")
+    @classmethod
+    def _not_empty(cls, tokens: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if any(not token.get_secret_value().strip() for token in tokens):
+            raise ValueError("an empty token would let everybody in")
+        return tokens
+
     @property
     def addresses(self) -> tuple[Address, ...]:
         return tuple(parse_address(text) for text in self.listen)
@@ -51,3 +58,9 @@ class DashboardSettings(Section):
     """The bearer token for what changes things (silences, labels, reload); needed unless bound to loopback."""
     refresh: Annotated[Duration, Field(ge=1)] = 5.0
     """How often an open page asks for news."""
+
+    @field_validator("token")
+    @classmethod
+    def _empty_is_none(cls, token: SecretStr | None) -> SecretStr | None:
+        """An empty variable, as in token: ${TOKEN:-}, sets no token."""
+        return token if token is not None and token.get_secret_value().strip() else None

@@ -1,0 +1,139 @@
+"""A real Prometheus scrapes a sidecar's page; every panel, recording rule and alert expression is asked of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+import pytest
+import yaml
+
+from neural.monitoring.export import MetricsServer, SidecarMetrics
+from neural.monitoring.export.grafana import DASHBOARDS
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "export"))
+from export_fakes import board, totals
+
+CONFIG = Path(__file__).parents[2] / "config"
+PROMTOOL, PROMETHEUS = shutil.which("promtool"), shutil.which("prometheus")
+pytestmark = pytest.mark.skipif(PROMTOOL is None or PROMETHEUS is None, reason="prometheus is not installed")
+VARIABLES = {"$model": ".*", "$version": ".*", "$feature": ".*", "$slo": ".*", "$__rate_interval": "1m"}
+EMPTY_WHEN_WELL = {"NeuralSidecarDown"}
+
+
+def tool(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([str(PROMTOOL), *arguments], cwd=CONFIG / "prometheus", capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("check", "config", "prometheus.yaml"),
+        ("check", "rules", "rules.yaml", "alerts.yaml"),
+        ("test", "rules", "rules_test.yaml"),
+    ],
+    ids=" ".join,
+)
+def test_promtool_is_content(arguments):
+    done = tool(*arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+class Prometheus:
+    """A Prometheus of its own that scrapes one page every second."""
+
+    def __init__(self, folder: Path, target: int) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        rules = [str(CONFIG / "prometheus" / name) for name in ("rules.yaml", "alerts.yaml")]
+        config = {
+            "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+            "rule_files": rules,
+            "scrape_configs": [{"job_name": "neural-sidecar", "static_configs": [{"targets": [f"127.0.0.1:{target}"]}]}],
+        }
+        (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
+        command = [
+            str(PROMETHEUS), f"--config.file={folder / 'prometheus.yml'}", f"--storage.tsdb.path={folder / 'data'}",
+            f"--web.listen-address=127.0.0.1:{self.port}", "--log.level=error",
+        ]  # fmt: skip
+        self.process = subprocess.Popen(command, env={**os.environ, "GOMAXPROCS": "1"})
+
+    def query(self, expr: str) -> list[dict]:
+        url = f"http://127.0.0.1:{self.port}/api/v1/query?" + urllib.parse.urlencode({"query": expr})
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return json.load(answer)["data"]["result"]
+
+    def wait_for(self, expr: str, seconds: float = 60) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            try:
+                if self.query(expr):
+                    return
+            except (urllib.error.URLError, ConnectionError):
+                pass
+            time.sleep(0.2)  # Prometheus has no event to wait for
+        raise AssertionError(f"no data for {expr} in {seconds} s")
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def prometheus(tmp_path_factory):
+    page = SidecarMetrics(board(5), totals(), stats={"ingest": lambda: {"batches": 1.0}}).page
+    server = MetricsServer(page, host="127.0.0.1", port=0).start()
+    running = Prometheus(tmp_path_factory.mktemp("prometheus"), server.port)
+    running.wait_for("count_over_time(neural_active_models[1m]) > 2")
+    running.wait_for("neural:capture_loss:ratio_rate5m or neural:latency_seconds:p99_5m")
+    yield running
+    running.stop()
+    server.stop()
+
+
+QUERIES = [
+    pytest.param(query.expr, id=f"{one.uid}: {panel.title} {index}")
+    for one in DASHBOARDS
+    for panel in one.panels
+    for index, query in enumerate(panel.queries)
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("expr", QUERIES)
+def test_every_panels_query_returns_data(prometheus, expr):
+    for name, value in VARIABLES.items():
+        expr = expr.replace(name, value)
+    assert prometheus.query(expr)
+
+
+@pytest.mark.slow
+def test_no_scrape_failed(prometheus):
+    assert [one["value"][1] for one in prometheus.query('up{job="neural-sidecar"}')] == ["1"]
+    assert prometheus.query("min_over_time(up[5m]) == 1")
+    assert not prometheus.query("scrape_samples_scraped - scrape_samples_post_metric_relabeling > 0")
+
+
+@pytest.mark.slow
+def test_every_recording_rule_can_be_evaluated(prometheus):
+    url = f"http://127.0.0.1:{prometheus.port}/api/v1/rules"
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        groups = json.load(answer)["data"]["groups"]
+    assert [rule["lastError"] for group in groups for rule in group["rules"] if rule.get("lastError")] == []
+    for name in (
+        "neural:drift_score:max",
+        "neural:feature_drift:max",
+        "neural:quality_score:min",
+        "neural:slo_budget_remaining:min",
+    ):
+        assert prometheus.query(name), name
