@@ -8,7 +8,7 @@ import pytest
 
 from neural.monitoring import views
 from neural.monitoring.signal import Outcome, Signal, Verdict
-from neural.monitoring.store import AlertRow, MemoryStore
+from neural.monitoring.store import AlertRow, MemoryStore, Report
 
 
 @pytest.fixture
@@ -149,6 +149,13 @@ class TestSLOs:
         assert views.slos(ill, now, "fast")["slos"]["fast"]["status"] == "breached"
         assert views.slos(ill, now, "slow")["status"] == "unknown_slo"
         assert views.slos(ill, now, "slow")["known"] == ["fast"]
+
+    def test_past_breaches_are_counted_with_their_time(self, well, now):
+        for number, seconds in enumerate((60.0, 300.0)):
+            body = {"slo": "fast", "started_at": now - 1000, "ended_at": now - 1000 + seconds, "duration_seconds": seconds}
+            well.add_report(Report("slo_breach", now - number, "fraud", "", body))
+        one = views.slos(well, now)["slos"]["fast"]
+        assert (one["total_breaches"], one["total_breach_duration"], one["max_breach_duration"]) == (2, 360.0, 300.0)
 
     def test_missing_data_is_no_data_never_met(self, empty, now):
         empty.write_signals([Signal("slo.compliance", None, now, {"model": "m", "version": "1", "slo": "fast"})])

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from neural.monitoring.store import Store
-from neural.monitoring.views.current import CAPTURE, current
+from neural.monitoring.views.current import CAPTURE, Current, current
 from neural.monitoring.views.snapshot import ledger_from
 from neural.wire.event import Ledger
 
@@ -21,10 +21,14 @@ def capture(store: Store, now: float) -> dict[str, Any]:
     running totals), ``unparsed_rate``, ``overhead_us_p50`` (the middleware's own measurement, None when unknown), ``backlog``,
     ``failures`` (the newest decode failures: time, reason, detail, prediction_id, path).
     """
+    return capture_now(store, now, current(store))
+
+
+def capture_now(store: Store, now: float, now_state: Current) -> dict[str, Any]:
+    """The same, with the signals already read."""
     stored: Mapping[str, Any] = store.value(CAPTURE, {}) or {}
     sources = {name: ledger_from(body) for name, body in (stored.get("sources") or {}).items()}
     total = ledger_from(stored["ledger"]) if stored.get("ledger") else add_ledgers(sources)
-    now_state = current(store)
     return {
         "status": "ok" if stored else "no_data",
         "timestamp": now,

@@ -68,15 +68,17 @@ def silence_limit_seconds(store: Store) -> float:
     return max(LEAST_STALE_SECONDS, STALE_EVALUATIONS * every)
 
 
+PULSE = ("requests.count", "requests.rate", "error_rate", "drift.alarm", "quality.score")
+"""At least one of these is written at every evaluation of a model: cheaper to look at than everything."""
+
+
 def models(store: Store) -> list[tuple[str, str]]:
     """Every (model, version) that was ever evaluated and not forgotten, most recently evaluated first."""
     newest: dict[tuple[str, str], float] = {}
-    for signal in store.latest_signals():
+    for signal in store.latest_signals(PULSE) or store.latest_signals():
         key = (signal.labels.get("model", ""), signal.labels.get("version", ""))
         newest[key] = max(newest.get(key, signal.time), signal.time)
-    versioned = {model for model, version in newest if version}
-    own = [key for key in newest if key[1] or key[0] not in versioned]  # what speaks for all versions is no version of its own
-    return sorted(own, key=lambda key: (-newest[key], key))
+    return sorted(newest, key=lambda key: (-newest[key], key))
 
 
 def current(store: Store, *, model: str | None = None, version: str | None = None) -> Current:
@@ -87,11 +89,11 @@ def current(store: Store, *, model: str | None = None, version: str | None = Non
     of_model = store.latest_signals(labels={"model": chosen[0]})
     latest = [signal for signal in of_model if signal.labels.get("version", "") in (chosen[1], "")]
     newest = max((signal.time for signal in latest), default=None)
-    by_name: dict[str, tuple[Signal, ...]] = {}
+    by_name: dict[str, list[Signal]] = {}
     for signal in latest:
         if newest is not None and signal.time >= newest - CURRENT_EVALUATIONS * every:
-            by_name[signal.name] = (*by_name.get(signal.name, ()), signal)
-    return Current(chosen[0], chosen[1], newest, every, by_name)
+            by_name.setdefault(signal.name, []).append(signal)
+    return Current(chosen[0], chosen[1], newest, every, {name: tuple(signals) for name, signals in by_name.items()})
 
 
 def _choose(store: Store, about: Mapping[str, Any], model: str | None, version: str | None) -> tuple[str, str]:

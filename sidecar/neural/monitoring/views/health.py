@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from neural.monitoring.store import Store
-from neural.monitoring.views.capture import capture
+from neural.monitoring.views.capture import capture_now
 from neural.monitoring.views.current import Current, current
 from neural.monitoring.views.drift import drift_now
 from neural.monitoring.views.quality import quality_now
@@ -33,7 +33,11 @@ def health(store: Store, now: float, *, model: str | None = None, version: str |
     evaluation), ``issues`` (sentences, worst first), ``checks`` [{name, status, detail}], ``last_evaluation`` and
     ``age_seconds`` of it.
     """
-    now_state = current(store, model=model, version=version)
+    return health_now(store, now, current(store, model=model, version=version))
+
+
+def health_now(store: Store, now: float, now_state: Current) -> dict[str, Any]:
+    """The same, with the signals already read."""
     checks = list(_checks(store, now_state, now))
     issues = sorted(
         (check for check in checks if check.status in {CRITICAL, WARNING}), key=lambda check: _RANK.index(check.status)
@@ -60,7 +64,7 @@ def _checks(store: Store, now_state: Current, now: float) -> Iterator[Check]:
     yield _drift(now_state)
     yield _quality(now_state)
     yield _slos(now_state)
-    yield _capture(store, now)
+    yield _capture(store, now_state, now)
 
 
 def _sidecar(now_state: Current, now: float) -> Check:
@@ -114,8 +118,8 @@ def _slos(now_state: Current) -> Check:
     )
 
 
-def _capture(store: Store, now: float) -> Check:
-    state = capture(store, now)
+def _capture(store: Store, now_state: Current, now: float) -> Check:
+    state = capture_now(store, now, now_state)
     ledger = state["ledger"]
     if state["status"] == "no_data" or not ledger["seen"]:
         return Check("capture", NO_DATA, "No request has been captured yet")

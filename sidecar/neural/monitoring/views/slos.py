@@ -7,6 +7,9 @@ from typing import Any
 from neural.monitoring.store import Store
 from neural.monitoring.views.current import Current, current, outcome, reason, verdict_dict
 
+MAX_BREACHES = 1000
+"""The newest so many are counted."""
+
 
 def slos(
     store: Store, now: float, name: str | None = None, *, model: str | None = None, version: str | None = None
@@ -20,6 +23,14 @@ def slos(
     """
     now_state = current(store, model=model, version=version)
     found = slos_now(now_state)
+    past = _past_breaches(store, now_state.model)
+    for key, one in found.items():
+        durations = past.get(key, [])
+        one |= {
+            "total_breaches": len(durations),
+            "total_breach_duration": sum(durations),
+            "max_breach_duration": max(durations, default=0.0),
+        }
     known = sorted(found)
     if name is not None:
         found = {key: value for key, value in found.items() if key == name}
@@ -31,6 +42,14 @@ def slos(
         "slos": found,
         "known": known,
     }
+
+
+def _past_breaches(store: Store, model: str) -> dict[str, list[float]]:
+    """Durations of the breaches that ended, by objective."""
+    found: dict[str, list[float]] = {}
+    for report in store.reports("slo_breach", limit=MAX_BREACHES, model=model or None):
+        found.setdefault(str(report.body.get("slo", "")), []).append(float(report.body.get("duration_seconds") or 0.0))
+    return found
 
 
 def slos_now(now_state: Current) -> dict[str, dict[str, Any]]:

@@ -7,10 +7,10 @@ from typing import Any
 
 from neural.monitoring.store import Store
 from neural.monitoring.views.alerts import alerts
-from neural.monitoring.views.capture import capture
+from neural.monitoring.views.capture import capture_now
 from neural.monitoring.views.current import SIDECAR, Current, current, history, models
 from neural.monitoring.views.drift import drift_now
-from neural.monitoring.views.health import health
+from neural.monitoring.views.health import health_now
 from neural.monitoring.views.performance import performance_now
 from neural.monitoring.views.quality import quality_now
 from neural.monitoring.views.slos import slos_now
@@ -31,8 +31,8 @@ def status(store: Store, now: float, *, model: str | None = None, version: str |
     """
     now_state = current(store, model=model, version=version)
     about: Mapping[str, Any] = store.value(SIDECAR, {}) or {}
-    well = health(store, now, model=model, version=version)
-    ledger = capture(store, now)
+    well = health_now(store, now, now_state)
+    ledger = capture_now(store, now, now_state)
     counters = ledger["counters"]
     started = about.get("started_at")
     return {
