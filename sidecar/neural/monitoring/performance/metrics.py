@@ -162,6 +162,16 @@ def _losses(counts: ClassificationCounts, confidence: float) -> dict[str, Metric
     }
 
 
+def binary_from(names: Sequence[str], matrix: NDArray[np.float64], positive: str) -> list[tuple[str, float, float]]:
+    """(metric, value, rows it rests on) of a confusion matrix whose counts may be expectations; undefined ones are left out."""
+    if positive not in names:
+        return []
+    at = names.index(positive)
+    true, called, labelled = float(matrix[at, at]), float(matrix[:, at].sum()), float(matrix[at].sum())
+    shares = (("precision", true, called), ("recall", true, labelled), ("f1", 2 * true, called + labelled))
+    return [(name, min(top / bottom, 1.0), bottom) for name, top, bottom in shares if bottom > 0]
+
+
 def _ratio(top: float, bottom: float) -> float:
     return float(top / bottom) if bottom > 0 else 0.0
 

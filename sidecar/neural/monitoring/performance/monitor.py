@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from neural.monitoring.performance.coverage import Coverage
+from neural.monitoring.performance.estimate import Estimator
 from neural.monitoring.performance.metrics import Metric, classification_metrics
 from neural.monitoring.performance.pane import PerformancePane, PerformanceWindow
+from neural.monitoring.performance.rows import rows_of
 from neural.monitoring.performance.settings import PerformanceSettings
 from neural.monitoring.performance.specs import METRICS, SPECS
-from neural.monitoring.performance.verdicts import Reading, metric_verdict
+from neural.monitoring.performance.verdicts import Estimate, Reading, estimate_verdict, metric_verdict
 from neural.monitoring.records import LabelledBatch, RecordBatch
 from neural.monitoring.signal import Outcome, Signal, Verdict
 from neural.monitoring.windows.evaluation import Evaluation
@@ -24,6 +26,7 @@ _FIRST_WIDTH_SECONDS = 1.0  # until the first evaluation tells the window's leng
 @dataclass(slots=True)
 class _State:
     window: PerformanceWindow
+    estimator: Estimator
     coverage: Coverage = field(default_factory=Coverage)
 
 
@@ -43,11 +46,17 @@ class PerformanceMonitor:
         self._states: dict[tuple[str, str], _State] = {}
 
     def observe_rows(self, batch: RecordBatch) -> None:
-        self._state(batch.model, batch.version).coverage.add_predictions(batch.times)
+        state = self._state(batch.model, batch.version)
+        state.coverage.add_predictions(batch.times)
+        rows = rows_of(batch, self._settings) if self._settings.estimate else None
+        if rows is not None:
+            state.estimator.observe_rows(rows)
 
     def observe_labels(self, batch: LabelledBatch) -> None:
         state = self._state(batch.model, batch.version)
         state.window.add(batch)
+        if self._settings.estimate:
+            state.estimator.observe_labels(batch)
         first = slice(None) if batch.corrected is None else ~batch.corrected
         times = batch.times[first]
         if len(times):
@@ -57,17 +66,22 @@ class PerformanceMonitor:
         state = self._states.get((model, version))
         if state is None:
             window = PerformanceWindow(self._settings.max_classes, self._width)
-            state = self._states[model, version] = _State(window)
+            state = self._states[model, version] = _State(window, Estimator(self._settings.positive_class, self._width))
         return state
 
     def evaluate(self, evaluation: Evaluation) -> Iterable[Signal]:
         length = self._settings.window or evaluation.length_seconds
         self._width = _width(length)
         state = self._state(evaluation.model, evaluation.version)
-        state.window.set_width(self._width)
-        state.window.expire(evaluation.now - length)
+        for part in (state.window, state.estimator):
+            part.set_width(self._width)
+            part.expire(evaluation.now - length)
         state.coverage.expire(evaluation.now, self._settings.labels_within + length)
-        return [*self._metrics(evaluation, state.window.merged()), *self._coverage(evaluation, state, length)]
+        return [
+            *self._metrics(evaluation, state.window.merged()),
+            *self._estimates(evaluation, state.estimator),
+            *self._coverage(evaluation, state, length),
+        ]
 
     def _metrics(self, evaluation: Evaluation, pane: PerformancePane) -> Iterator[Signal]:
         shown = self._values(pane, self._settings.confidence)
@@ -85,6 +99,12 @@ class PerformanceMonitor:
                 verdict = metric_verdict(reading, self._settings, reference, evidence)
                 yield Signal(f"performance.{name}", shown[name].value, evaluation.now, evaluation.labels(), verdict)
         yield Signal("performance.labels", pane.labels, evaluation.now, evaluation.labels())
+
+    def _estimates(self, evaluation: Evaluation, estimator: Estimator) -> Iterator[Signal]:
+        reference, record = _reference_performance(evaluation), estimator.record.to_dict()
+        for name, value, error, n in estimator.values():
+            verdict = estimate_verdict(Estimate(name, value, error, n, record), self._settings, reference)
+            yield Signal(f"performance.estimated_{name}", value, evaluation.now, evaluation.labels(), verdict)
 
     def _values(self, pane: PerformancePane, confidence: float) -> dict[str, Metric]:
         values: dict[str, Metric] = {}
@@ -123,17 +143,18 @@ class PerformanceMonitor:
         return {
             "width": self._width,
             "states": [
-                [model, version, state.window.to_json(), state.coverage.to_json()]
+                [model, version, state.window.to_json(), state.coverage.to_json(), state.estimator.to_json()]
                 for (model, version), state in self._states.items()
             ],
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self._width = float(state.get("width", self._width))
-        self._states = {
-            (model, version): _State(PerformanceWindow.from_json(window), Coverage.from_json(coverage))
-            for model, version, window, coverage in state.get("states", ())
-        }
+        self._states = {}
+        for model, version, window, coverage, estimator in state.get("states", ()):
+            found = self._state(model, version)
+            found.window, found.coverage = PerformanceWindow.from_json(window), Coverage.from_json(coverage)
+            found.estimator.fill(estimator)
 
 
 def _width(length_seconds: float) -> float:

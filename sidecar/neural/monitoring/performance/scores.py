@@ -54,6 +54,12 @@ class ScoreCounts:
         if len(self._parts) >= _PENDING_PARTS:
             self.settle()
 
+    def add_expected(self, scores: NDArray[np.float64], positive: NDArray[np.float64]) -> None:
+        """Count scores (n,) whose class is known only with a probability of being positive (n,)."""
+        self._parts.append((scores.astype(np.float64), np.vstack([1 - positive, positive])))
+        if len(self._parts) >= _PENDING_PARTS:
+            self.settle()
+
     def settle(self) -> None:
         """Sort what is pending into the atoms, and fold if there are too many."""
         if not self._parts:

@@ -35,6 +35,8 @@ class PerformanceSettings(Section):
     """Lowest (for errors and losses: highest) acceptable value by metric, e.g. ``{accuracy: 0.8}``; goes before the reference."""
     error_rate: Annotated[Fraction, Field(gt=0, lt=1)] = 1e-4
     """Chance of a false "bad" verdict at one look at one metric: a fall must be this unlikely to be noise."""
+    estimate: bool = True
+    """Estimate performance before labels come, from the probabilities (classification) or past errors (regression)."""
     max_pending: Annotated[int, Field(ge=1)] = 200_000
     """Most predictions held in memory for their labels; the oldest leave first, and are counted."""
     max_waiting: Annotated[int, Field(ge=0)] = 50_000

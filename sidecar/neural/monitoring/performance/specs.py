@@ -20,9 +20,18 @@ _HELP = {
     "r2": "Share of the labels' variance explained",
 }
 METRICS = tuple(_HELP)
+_ESTIMATED = ("accuracy", "precision", "recall", "f1", "roc_auc", "mae", "rmse")
 
 SPECS = (
     *(SignalSpec(f"performance.{name}", text, higher_is_worse=name in LOWER_IS_BETTER) for name, text in _HELP.items()),
+    *(
+        SignalSpec(
+            f"performance.estimated_{name}",
+            f"{_HELP[name]}: estimated over all predictions, before their labels come",
+            higher_is_worse=name in LOWER_IS_BETTER,
+        )
+        for name in _ESTIMATED
+    ),
     SignalSpec("performance.coverage", "Share of the predictions whose label is due that have it", higher_is_worse=False),
     SignalSpec("performance.labels", "Labels that arrived in the window", unit="count", higher_is_worse=False),
     SignalSpec("performance.label_delay", "Median time from a prediction to its label", unit="s"),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from neural.monitoring.performance.intervals import z_score
 from neural.monitoring.performance.metrics import Metric
 from neural.monitoring.performance.settings import PerformanceSettings
 from neural.monitoring.signal import Outcome, Verdict
@@ -79,6 +80,49 @@ def _judge(reading: Reading, settings: PerformanceSettings, bound: tuple[float, 
     if interval.low > threshold if lower_is_better else interval.high < threshold:
         return Outcome.BAD, f"{text}, by more than chance explains"
     return Outcome.OK, f"{text}, but not by more than chance explains"
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a metric is expected to be over ``rows`` predictions. ``record``: how such estimates did where labels came."""
+
+    name: str
+    value: float
+    error: float  # standard error, of sampling alone
+    rows: float
+    record: Mapping[str, Any]
+
+
+def estimate_verdict(estimate: Estimate, settings: PerformanceSettings, reference: Mapping[str, float]) -> Verdict:
+    """An estimate is bad when it lies beyond the limit by more than its own error and its record's bias explain."""
+    name, value = estimate.name, estimate.value
+    bound = limit(name, settings, reference)
+    band = z_score(1 - 2 * settings.error_rate) * estimate.error + abs(estimate.record["bias"] or 0.0)
+    text = f"{name} is estimated at {value:.4g} over {estimate.rows:.0f} predictions"
+    if bound is None:
+        outcome, reason = Outcome.UNKNOWN, f"{text}: no reference and no limit to compare with"
+    elif estimate.rows < settings.min_labels:
+        outcome, reason = Outcome.UNKNOWN, f"{text}: fewer than {settings.min_labels}"
+    else:
+        worst = value - band if name in LOWER_IS_BETTER else value + band
+        is_bad = worst > bound[0] if name in LOWER_IS_BETTER else worst < bound[0]
+        outcome = Outcome.BAD if is_bad else Outcome.OK
+        reason = f"{text}, {'beyond' if is_bad else 'not clearly beyond'} {bound[0]:.4g} ({bound[1]})"
+    half = z_score(settings.confidence) * estimate.error
+    return Verdict(
+        outcome,
+        reason,
+        statistic=value,
+        threshold=bound[0] if bound else None,
+        sample_size=int(estimate.rows),
+        method="confidence-based estimation" if name not in {"mae", "rmse"} else "direct loss estimation",
+        evidence={
+            "interval": [value - half, value + half],
+            "confidence": settings.confidence,
+            "record": dict(estimate.record),
+            "blind_to": "a changed relation between inputs and outcomes: only labels show that",
+        },
+    )
 
 
 def _finite(value: float) -> float | None:
