@@ -49,10 +49,11 @@ class Announcer:
     ) -> list[AlertRow]:
         silences = [*self._silences, *self._store.silences(active_at=now)]
         callers = [_caller(episode, rules.get(episode.rule)) for episode in firing]
+        inhibitors = [caller for caller in callers if caller.inhibits]
         fired = {id(episode) for episode, change in changes.values() if change is Change.FIRED}
         rows: list[AlertRow] = []
         for episode, caller in zip(firing, callers, strict=True):
-            quiet = silenced_by(caller, silences, now) or inhibited_by(caller, callers)
+            quiet = silenced_by(caller, silences, now) or inhibited_by(caller, inhibitors)
             is_changed = id(episode) in fired or bool(quiet) != bool(episode.suppressed_by)
             episode.suppressed_by = quiet
             if is_changed:

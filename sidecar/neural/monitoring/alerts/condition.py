@@ -10,6 +10,7 @@ from neural.monitoring.alerts.index import SignalView
 from neural.monitoring.alerts.rule import NO, Answer, Facts
 from neural.monitoring.signal import Outcome, Signal
 
+_QUIET = [NO]
 _MOST_SIGNALS = 8
 """Signals a reason quotes."""
 
@@ -29,7 +30,7 @@ class CelCondition:
         except Exception as error:
             return [self._cannot(view, facts, error)]
         if result is False:
-            return [NO]
+            return _QUIET
         if result is not True:
             return [Answer(holds=True, error=f"{self.expression.source!r} gives {result!r}, not true or false")]
         signals = self._signals(view)
@@ -85,6 +86,8 @@ class ThresholdCondition:
 
     def check(self, view: SignalView, facts: Facts) -> list[Answer]:
         del facts
+        if not self.for_each and self._is_quiet(view.bounds(self.reference.name)):
+            return _QUIET
         groups: dict[tuple[str, ...], list[Signal]] = {}
         for signal in self._picked(view):
             groups.setdefault(tuple(signal.labels.get(name, "") for name in self.for_each), []).append(signal)
@@ -97,6 +100,12 @@ class ThresholdCondition:
             f"below {self.below:g}" if self.below is not None else "",
         ]
         return f"{metric} is {' or '.join(limit for limit in limits if limit)}"
+
+    def _is_quiet(self, bounds: tuple[float, float] | None) -> bool:
+        """True when no series of the signal, whatever its labels, crosses a limit: the usual case, seen at a glance."""
+        if bounds is None or self.where or self.reference.path:
+            return False
+        return (self.above is None or bounds[1] <= self.above) and (self.below is None or bounds[0] >= self.below)
 
     def _picked(self, view: SignalView) -> Iterator[Signal]:
         depth = len(self.reference.path)

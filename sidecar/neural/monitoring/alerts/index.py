@@ -73,6 +73,8 @@ class SignalView:
     def __init__(self, index: SignalIndex, scope: Scope) -> None:
         self.scope = scope
         chain = (scope, (scope[0], ""), ("", ""))
+        self._bounds: dict[str, tuple[float, float] | None] = {}
+        self._flat: dict[str, float] | None = None
         self._chain = [index.scopes[one] for one in dict.fromkeys(chain) if one in index.scopes]
 
     def series(self, name: str) -> Mapping[Path, Signal]:
@@ -81,6 +83,13 @@ class SignalView:
             if name in names:
                 return names[name]
         return {}
+
+    def bounds(self, name: str) -> tuple[float, float] | None:
+        """The least and the greatest value of a signal's series; None when none has a value."""
+        if name not in self._bounds:
+            values = [signal.value for signal in self.series(name).values() if signal.value is not None]
+            self._bounds[name] = (min(values), max(values)) if values else None
+        return self._bounds[name]
 
     def signal(self, reference: Reference) -> Signal | None:
         """The one signal a reference names, if it names one."""
@@ -113,6 +122,8 @@ class SignalView:
 
     def flat(self) -> dict[str, float]:
         """Every number by name, for Python conditions and templates: ``error_rate``, ``drift.score``, ``drift.feature_score[age]``, the aliases."""
+        if self._flat is not None:
+            return self._flat
         data: dict[str, float] = {}
         for names in reversed(self._chain):
             for name, series in names.items():
@@ -122,6 +133,7 @@ class SignalView:
         for alias, name in ALIASES.items():
             if name in data:
                 data.setdefault(alias, data[name])
+        self._flat = data
         return data
 
 

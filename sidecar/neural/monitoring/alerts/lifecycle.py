@@ -54,6 +54,21 @@ class Episode:
         """Whether it has fired (and not resolved: then it is gone)."""
         return self.fired_at is not None
 
+    @property
+    def progress(self) -> tuple[object, ...]:
+        """What moves from one evaluation to the next."""
+        told = max(self.told_at.values(), default=0.0)
+        return (
+            self.alert_id,
+            self.held_for,
+            self.fired_at,
+            self.clear_for,
+            self.was_clear,
+            self.no_data_for,
+            told,
+            self.suppressed_by,
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-able; without message and evidence, which stand in the alert's row."""
         return {item.name: getattr(self, item.name) for item in fields(self) if item.name not in ("evidence", "message")}

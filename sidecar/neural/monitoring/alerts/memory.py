@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from neural.monitoring.alerts.index import Scope
 from neural.monitoring.alerts.lifecycle import Episode
@@ -16,6 +15,9 @@ _REMEMBER_SECONDS = 7 * 86400.0
 
 Key = tuple[str, Scope, tuple[tuple[str, str], ...]]
 """(rule, scope, instance labels)"""
+
+Saved = tuple[list[tuple[object, ...]], dict[str, float]]
+"""What was last written: enough to see whether anything changed."""
 
 
 def key_of(rule: str, scope: Scope, labels: dict[str, str]) -> Key:
@@ -30,7 +32,7 @@ class EngineMemory:
     episodes: dict[Key, Episode] = field(default_factory=dict[Key, Episode])
     told: dict[str, float] = field(default_factory=dict[str, float])
     evaluated_at: float | None = None
-    _saved: str = ""
+    _saved: Saved | None = None
 
     def of_rule(self) -> dict[str, list[tuple[Key, Episode]]]:
         """Active episodes by rule."""
@@ -43,15 +45,13 @@ class EngineMemory:
         """Write what changed. An engine without alerts writes nothing."""
         now = self.evaluated_at or 0.0
         self.told = {one: at for one, at in self.told.items() if abs(now - at) < _REMEMBER_SECONDS}
-        state: dict[str, Any] = {
-            "format": _FORMAT,
-            "episodes": [one.to_dict() for one in self.episodes.values()],
-            "told": self.told,
-        }
-        text = repr(state)
-        if text != self._saved and (self._saved or self.episodes or self.told):
-            store.put_value(STATE_KEY, {**state, "evaluated_at": self.evaluated_at})
-            self._saved = text
+        state: Saved = ([one.progress for one in self.episodes.values()], dict(self.told))
+        if state != self._saved and (self._saved or self.episodes or self.told):
+            episodes = [one.to_dict() for one in self.episodes.values()]
+            store.put_value(
+                STATE_KEY, {"format": _FORMAT, "episodes": episodes, "told": self.told, "evaluated_at": self.evaluated_at}
+            )
+            self._saved = state
 
     @classmethod
     def load(cls, store: Store) -> EngineMemory:
@@ -60,7 +60,7 @@ class EngineMemory:
         if not isinstance(state, dict) or state.get("format") != _FORMAT:
             return cls()
         rows = {row.alert_id: row for row in store.alerts(states=["firing", "suppressed"])}
-        memory = cls(told=dict(state["told"]), evaluated_at=state["evaluated_at"], _saved="loaded")
+        memory = cls(told=dict(state["told"]), evaluated_at=state["evaluated_at"], _saved=([], {}))
         for data in state["episodes"]:
             episode = Episode.from_dict(data)
             row = rows.get(episode.alert_id)

@@ -53,20 +53,17 @@ class Condition(Protocol):
 class Facts:
     """What all conditions of a scope share, computed once: the CEL context and the flat numbers."""
 
-    __slots__ = ("_flat", "_view", "context", "held")
+    __slots__ = ("_view", "context", "held")
 
     def __init__(self, view: SignalView, context: object, held: set[str]) -> None:
         self._view = view
         self.context = context
         self.held = held
-        self._flat: dict[str, float] | None = None
 
     @property
     def flat(self) -> dict[str, float]:
         """Every number by name."""
-        if self._flat is None:
-            self._flat = self._view.flat()
-        return self._flat
+        return self._view.flat()
 
 
 @dataclass(frozen=True, slots=True)

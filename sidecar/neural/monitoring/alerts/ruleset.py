@@ -40,6 +40,7 @@ class Look:
         self._index = SignalIndex(signals, rules.order, rules.wanted)
         self._full: SignalIndex | None = self._index if rules.wanted is None else None
         self._facts: dict[Scope, tuple[SignalView, Facts]] = {}
+        self._whole: dict[Scope, SignalView] = {}
         self._scopes: dict[tuple[str, ...], set[Scope]] = {}
 
     def answers(self, rule: Rule, active: Collection[Scope] = ()) -> list[tuple[Scope, Answer]]:
@@ -62,7 +63,9 @@ class Look:
         """Every signal of a scope, whether or not a rule reads it: for evidence and messages."""
         if self._full is None:
             self._full = SignalIndex(self._signals, self._rules.order)
-        return self._full.view(scope)
+        if scope not in self._whole:
+            self._whole[scope] = self._full.view(scope)
+        return self._whole[scope]
 
     def versions(self, model: str) -> tuple[str, ...]:
         """The versions of a model that have signals now."""

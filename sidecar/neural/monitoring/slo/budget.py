@@ -7,8 +7,8 @@ rate is the error rate over (1 − goal), so that the burns of parts, weighted b
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
 from statistics import NormalDist
+from typing import NamedTuple
 
 from neural.monitoring.slo.burn import BurnWindow, window_name
 from neural.monitoring.slo.counts import Counts
@@ -46,8 +46,7 @@ def wilson_lower(bad: float, total: float, confidence: float) -> float:
     return max((centre - spread) / (1 + z * z / total), 0.0)
 
 
-@dataclass(frozen=True, slots=True)
-class BurnVerdict:
+class BurnVerdict(NamedTuple):
     """Whether one row of the burn table fires, and why (not)."""
 
     fires: bool
@@ -62,34 +61,35 @@ class BurnVerdict:
 def judge_burn(window: BurnWindow, long: Counts, short: Counts, goal: float, guard: GuardSettings) -> BurnVerdict:
     """Both windows must burn at the factor, and the long one must hold enough events to believe it."""
     long_burn, short_burn = burn_rate(long, goal), burn_rate(short, goal)
-    measured = BurnVerdict(
-        fires=False, reason="", window=window, long=long, short=short, long_burn=long_burn, short_burn=short_burn
-    )
-    fires, reason = _decide(measured, goal, guard)
-    return replace(measured, fires=fires, reason=reason)
-
-
-def _decide(measured: BurnVerdict, goal: float, guard: GuardSettings) -> tuple[bool, str]:
-    window, long, long_burn, short_burn = measured.window, measured.long, measured.long_burn, measured.short_burn
     name_long, name_short = window_name(window.long_seconds), window_name(window.short_seconds)
+    fires = False
     if long_burn is None:
-        return False, f"no events in the last {name_long}"
-    if long_burn < window.factor:
-        return False, f"burn rate {long_burn:.3g} over {name_long} is below {window.factor:.3g}"
-    if short_burn is None or short_burn < window.factor:
+        reason = f"no events in the last {name_long}"
+    elif long_burn < window.factor:
+        reason = f"burn rate {long_burn:.3g} over {name_long} is below {window.factor:.3g}"
+    elif short_burn is None or short_burn < window.factor:
         burn = "unknown" if short_burn is None else f"{short_burn:.3g}"
-        return False, f"burn rate {long_burn:.3g} over {name_long}, but {burn} over {name_short}: it has stopped"
-    if long.total < guard.events or long.bad < guard.failures:
-        return (
-            False,
-            f"{long.bad:.0f} bad of {long.total:.0f} events is too little (needs {guard.failures:g} of {guard.events:g})",
+        reason = f"burn rate {long_burn:.3g} over {name_long}, but {burn} over {name_short}: it has stopped"
+    elif doubt := _doubt(long, goal, guard):
+        reason = doubt
+    else:
+        fires, reason = (
+            True,
+            (
+                f"burn rate {long_burn:.3g} over {name_long} and {short_burn:.3g} over {name_short} (limit {window.factor:.3g}): "
+                f"{long.bad:.0f} of {long.total:.0f} events were bad; at this rate the budget is gone in {_left(window, long_burn)}"
+            ),
         )
+    return BurnVerdict(fires, reason, window, long, short, long_burn, short_burn)
+
+
+def _doubt(long: Counts, goal: float, guard: GuardSettings) -> str:
+    """Why there is too little traffic to believe a burn, or ''."""
+    if long.total < guard.events or long.bad < guard.failures:
+        return f"{long.bad:.0f} bad of {long.total:.0f} events is too little (needs {guard.failures:g} of {guard.events:g})"
     if wilson_lower(long.bad, long.total, guard.confidence) <= 1 - goal:
-        return False, f"{long.bad:.0f} bad of {long.total:.0f} events may be chance at {guard.confidence:.0%} confidence"
-    return True, (
-        f"burn rate {long_burn:.3g} over {name_long} and {short_burn:.3g} over {name_short} (limit {window.factor:.3g}): "
-        f"{long.bad:.0f} of {long.total:.0f} events were bad; at this rate the budget is gone in {_left(window, long_burn)}"
-    )
+        return f"{long.bad:.0f} bad of {long.total:.0f} events may be chance at {guard.confidence:.0%} confidence"
+    return ""
 
 
 def _left(window: BurnWindow, burn: float) -> str:

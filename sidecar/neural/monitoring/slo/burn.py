@@ -38,6 +38,7 @@ def burn_windows(period_seconds: float, slot_seconds: float = 60.0) -> tuple[Bur
     return tuple(_rescaled(row, shrink, period_seconds, slot_seconds) for row in rows)
 
 
+@cache
 def window_name(seconds: float) -> str:
     """'5m', '1h', '3d': the largest unit that divides the time; '2.5s' when none does."""
     for unit, size in _UNITS:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,7 @@ BLOCK_SLOTS = 60
 """Slots in a block: with minute slots, a block is an hour."""
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(NamedTuple):
     """Weighted event counts. ``good`` ≤ ``total``, unless labels were corrected after they had been counted."""
 
     good: float = 0.0
@@ -33,62 +32,96 @@ class Counts:
         rate = self.error_rate
         return None if rate is None else 1.0 - rate
 
-    def __add__(self, other: Counts) -> Counts:
-        return Counts(self.good + other.good, self.total + other.total)
 
+class _Running:
+    """Running totals per cell, by absolute index: the sum over any stretch is one subtraction.
 
-class _Ring:
-    """The newest ``size`` cells of (good, total), by absolute index."""
+    Cells are kept in a buffer a quarter longer than asked for, and moved down when it is full. A late event is added to all cells from
+    its own on, so that a stretch without events is exactly zero.
+    """
 
-    __slots__ = ("cells", "newest", "size")
+    __slots__ = ("first", "floor_good", "floor_total", "good", "newest", "size", "total")
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self.cells: NDArray[np.float64] = np.zeros((size, 2))
-        self.newest: int | None = None
+        capacity = size + size // 4 + 1
+        self.good: NDArray[np.float64] = np.zeros(capacity)
+        self.total: NDArray[np.float64] = np.zeros(capacity)
+        self.floor_good = self.floor_total = 0.0  # what had been counted before the first cell
+        self.first = 0
+        self.newest = -1  # first - 1: empty
 
-    def holds(self, index: int) -> bool:
-        return self.newest is None or index > self.newest - self.size
+    @property
+    def is_empty(self) -> bool:
+        return self.newest < self.first
 
-    def advance(self, index: int) -> None:
-        """Make ``index`` the newest cell if it is newer, clearing what falls out."""
-        if self.newest is None or index - self.newest >= self.size:
-            self.cells[:] = 0.0
-        elif index > self.newest:
-            self.cells[np.arange(self.newest + 1, index + 1) % self.size] = 0.0
-        else:
-            return
-        self.newest = index
+    @property
+    def oldest(self) -> int:
+        """The oldest cell that counts."""
+        return max(self.first, self.newest - self.size + 1)
 
     def add(self, index: int, good: float, total: float) -> bool:
-        if not self.holds(index):
+        """Count into a cell. False when it is older than what is kept."""
+        if self.is_empty:
+            self._restart(index)
+        elif index > self.newest:
+            self._extend(index)
+        elif index < self.oldest and not self._reach_back(index):
             return False
-        if self.newest is None or index > self.newest:
-            self.advance(index)
-        cell = self.cells[index % self.size]
-        cell[0] += good
-        cell[1] += total
+        at = index - self.first
+        end = self.newest - self.first + 1
+        self.good[at:end] += good
+        self.total[at:end] += total
         return True
 
-    def get(self, index: int) -> Counts:
-        if self.newest is None or index > self.newest or not self.holds(index):
-            return Counts()
-        good, total = self.cells[index % self.size]
-        return Counts(float(good), float(total))
-
     def sum(self, first: int, last: int) -> tuple[float, float]:
-        """Good and total of the cells first … last, both included, as far as the ring holds them."""
-        if self.newest is None:
-            return 0.0, 0.0
-        first, last = max(first, self.newest - self.size + 1), min(last, self.newest)
+        """Good and total of the cells first … last, both included, as far as they are kept."""
+        newest, held = self.newest, self.first
+        last = min(last, newest)
+        first = max(first, held, newest - self.size + 1)
         if first > last:
             return 0.0, 0.0
-        low, high = first % self.size, last % self.size
-        if low <= high:
-            good, total = self.cells[low : high + 1].sum(axis=0)
-        else:
-            good, total = self.cells[low:].sum(axis=0) + self.cells[: high + 1].sum(axis=0)
-        return float(good), float(total)
+        end, before = last - held, first - held - 1
+        if before < 0:
+            return self.good.item(end) - self.floor_good, self.total.item(end) - self.floor_total
+        return self.good.item(end) - self.good.item(before), self.total.item(end) - self.total.item(before)
+
+    def _restart(self, index: int) -> None:
+        self.first = self.newest = index
+        self.floor_good = self.floor_total = 0.0
+        self.good[0] = self.total[0] = 0.0
+
+    def _extend(self, index: int) -> None:
+        if index - self.newest >= self.size:
+            self._restart(index)
+            return
+        if index - self.first >= len(self.good):
+            self._move_down(index)
+        start, end = self.newest - self.first, index - self.first
+        self.good[start + 1 : end + 1] = self.good[start]
+        self.total[start + 1 : end + 1] = self.total[start]
+        self.newest = index
+
+    def _move_down(self, newest: int) -> None:
+        """Forget the cells that are too old once ``newest`` is."""
+        shift = max(newest - self.size + 1 - self.first, 1)
+        kept = self.newest - self.first + 1 - shift
+        self.floor_good, self.floor_total = self.good.item(shift - 1), self.total.item(shift - 1)
+        self.good[:kept] = self.good[shift : shift + kept].copy()
+        self.total[:kept] = self.total[shift : shift + kept].copy()
+        self.first += shift
+
+    def _reach_back(self, index: int) -> bool:
+        """Make room before the first cell, for late events soon after the start."""
+        room = len(self.good) - (self.newest - self.first + 1)
+        if index <= self.newest - self.size or self.first - index > room:
+            return False
+        shift, used = self.first - index, self.newest - self.first + 1
+        self.good[shift : shift + used] = self.good[:used].copy()
+        self.total[shift : shift + used] = self.total[:used].copy()
+        self.good[:shift], self.total[:shift] = self.floor_good, self.floor_total
+        self.first = index
+        return True
 
 
 class SlotCounts:
@@ -101,8 +134,8 @@ class SlotCounts:
 
     def __init__(self, slot_seconds: float, fine_slots: int, period_seconds: float) -> None:
         self.slot_seconds = slot_seconds
-        self._fine = _Ring(fine_slots + BLOCK_SLOTS)
-        self._blocks = _Ring(int(period_seconds // (slot_seconds * BLOCK_SLOTS)) + 2)
+        self._fine = _Running(fine_slots + BLOCK_SLOTS)
+        self._blocks = _Running(int(period_seconds // (slot_seconds * BLOCK_SLOTS)) + 2)
 
     def slot(self, time: float) -> int:
         """The number of the slot that holds ``time``."""
@@ -115,31 +148,25 @@ class SlotCounts:
 
     def put(self, slot: int, good: float, total: float) -> None:
         """Set a slot's counts, as far as it is still kept singly."""
-        held = self._fine.get(slot)
+        held = self.get(slot)
         self.add(slot, good - held.good, total - held.total)
 
     def get(self, slot: int) -> Counts:
         """One slot's counts; zero where unknown or no longer kept singly."""
-        return self._fine.get(slot)
+        return Counts(*self._fine.sum(slot, slot))
 
     def sum(self, first: int, last: int) -> Counts:
         """The counts of the slots first … last, both included."""
-        newest = self._fine.newest
-        if newest is None or first > last:
+        if self._fine.is_empty or first > last:
             return Counts()
-        oldest_fine = newest - self._fine.size + 1
-        first_block, last_block = -(-first // BLOCK_SLOTS), (last + 1) // BLOCK_SLOTS - 1  # blocks wholly inside
-        if first_block > last_block and first >= oldest_fine:
+        if first >= self._fine.oldest or first >= self._fine.newest - self._fine.size + 1:
             return Counts(*self._fine.sum(first, last))
-        if first_block * BLOCK_SLOTS > first and first < oldest_fine:
-            first_block -= 1  # the head isn't kept singly any more: take its whole block
-            first = first_block * BLOCK_SLOTS
-        parts = (
-            self._fine.sum(first, first_block * BLOCK_SLOTS - 1),
-            self._blocks.sum(first_block, last_block),
-            self._fine.sum((last_block + 1) * BLOCK_SLOTS, last),
+        border = -(-self._fine.oldest // BLOCK_SLOTS)  # the first block whose slots are all kept singly
+        old, new = (
+            self._blocks.sum(first // BLOCK_SLOTS, min(border - 1, last // BLOCK_SLOTS)),
+            self._fine.sum(border * BLOCK_SLOTS, last),
         )
-        return Counts(sum(part[0] for part in parts), sum(part[1] for part in parts))
+        return Counts(old[0] + new[0], old[1] + new[1])
 
     def over(self, seconds: float, now: float) -> Counts:
         """The counts of the last ``seconds``, the slot that holds ``now`` included."""
@@ -153,9 +180,9 @@ class SlotCounts:
     @property
     def newest(self) -> int | None:
         """The newest slot with events."""
-        return self._fine.newest
+        return None if self._fine.is_empty else self._fine.newest
 
     @property
     def bytes(self) -> int:
         """Memory held by the counts."""
-        return self._fine.cells.nbytes + self._blocks.cells.nbytes
+        return sum(one.nbytes for run in (self._fine, self._blocks) for one in (run.good, run.total))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from neural.monitoring.signal import Outcome, Signal, SignalSpec, Verdict
@@ -29,16 +29,17 @@ SPECS = (
 
 def slo_signals(ledger: SLOLedger, version: str, now: float) -> Iterator[Signal]:
     """Every signal of one objective, for one of the model's versions: a budget outlives a release, so all carry the same numbers."""
-    settings, counts = ledger.settings, ledger.period(now)
+    settings, goal = ledger.settings, ledger.settings.goal
     labels = {"model": ledger.model, "version": version, "slo": settings.name}
-    verdict = compliance_verdict(settings, counts)
-    yield Signal("slo.target", settings.goal, now, labels)
-    yield Signal("slo.compliance", counts.compliance, now, labels, verdict)
-    yield Signal("slo.budget_remaining", budget_remaining(counts, settings.goal), now, labels, _budget_verdict(settings, counts))
+    counts = ledger.period(now)
+    windows = {seconds: ledger.counts.over(seconds, now) for _, seconds in ledger.windows}
+    yield Signal("slo.target", goal, now, labels)
+    yield Signal("slo.compliance", counts.compliance, now, labels, compliance_verdict(settings, counts))
+    yield Signal("slo.budget_remaining", budget_remaining(counts, goal), now, labels, _budget_verdict(settings, counts))
     for name, seconds in ledger.windows:
-        yield Signal("slo.burn_rate", burn_rate(ledger.counts.over(seconds, now), settings.goal), now, {**labels, "window": name})
-    for severity in ledger.severities():
-        value, burn = _burn_alert(ledger, severity, now)
+        yield Signal("slo.burn_rate", burn_rate(windows[seconds], goal), now, {**labels, "window": name})
+    for severity in ledger.severities:
+        value, burn = _burn_alert(ledger, severity, windows)
         yield Signal("slo.burn_alert", value, now, {**labels, "severity": severity}, burn)
 
 
@@ -74,16 +75,10 @@ def _budget_verdict(settings: SLOSettings, counts: Counts) -> Verdict:
     return Verdict(Outcome.OK if left >= 0 else Outcome.BAD, reason, left, 0.0, round(counts.total), method="slo")
 
 
-def _burn_alert(ledger: SLOLedger, severity: Severity, now: float) -> tuple[float | None, Verdict]:
+def _burn_alert(ledger: SLOLedger, severity: Severity, windows: Mapping[float, Counts]) -> tuple[float | None, Verdict]:
     settings = ledger.settings
     verdicts = [
-        judge_burn(
-            row,
-            ledger.counts.over(row.long_seconds, now),
-            ledger.counts.over(row.short_seconds, now),
-            settings.goal,
-            settings.guard,
-        )
+        judge_burn(row, windows[row.long_seconds], windows[row.short_seconds], settings.goal, settings.guard)
         for row in ledger.table
         if row.severity is severity
     ]

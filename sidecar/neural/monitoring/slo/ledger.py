@@ -36,6 +36,7 @@ class SLOLedger:
         longest = max(seconds for _, seconds in self.windows)
         fine = min(int(longest // slot_seconds) + 1, MOST_FINE_SLOTS)
         self.counts = SlotCounts(slot_seconds, max(fine, RECENT_SLOTS), settings.period_seconds)
+        self.severities = _severities(settings, self.table)
         self.breach_started: float | None = None
         self.judged_until: int | None = None  # the last slot of time that was judged as a whole
         self._dirty: set[int] = set()
@@ -50,13 +51,6 @@ class SLOLedger:
         if (held := self.counts.get(slot)).good != good or held.total != total:
             self.counts.put(slot, good, total)
             self._dirty.add(slot)
-
-    def severities(self) -> tuple[Severity, ...]:
-        """The burn alerts judged: those asked for, else those that the target allows to fire."""
-        if self.settings.burn_alerts is not None:
-            return self.settings.burn_alerts
-        can = {row.severity for row in self.table if not why_it_cannot_fire(row, self.settings.goal)}
-        return tuple(severity for severity in Severity if severity in can)
 
     def period(self, now: float) -> Counts:
         """The counts of the objective's window, as of now."""
@@ -98,6 +92,14 @@ class SLOLedger:
         self.breach_started = state["breach_started"]
         judged = state["judged_until"]
         self.judged_until = None if judged is None else self.counts.slot(judged)
+
+
+def _severities(settings: SLOSettings, table: tuple[BurnWindow, ...]) -> tuple[Severity, ...]:
+    """The burn alerts judged: those asked for, else those that the target allows to fire."""
+    if settings.burn_alerts is not None:
+        return settings.burn_alerts
+    can = {row.severity for row in table if not why_it_cannot_fire(row, settings.goal)}
+    return tuple(severity for severity in Severity if severity in can)
 
 
 def _shown(table: tuple[BurnWindow, ...], period: float, slot: float) -> tuple[tuple[str, float], ...]:
