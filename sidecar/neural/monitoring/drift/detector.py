@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,8 @@ class DriftMetrics:
 
     ``data_distribution_drift`` and ``prediction_drift``: the largest share of rows that moved in any column, 0 to 1, 0 where chance explains it;
     ``performance_drift``: the largest relative loss of any metric. ``drift_severity``: none, warning or critical. ``feature_drift``:
-    feature → effect, statistics, p-value, reason. ``timestamp``: ISO 8601, UTC.
+    feature → share of rows moved (0 where it can't be told), worst first; ``features``: the same with statistics, p-values and reasons.
+    ``timestamp``: Unix seconds.
     """
 
     is_drifting: bool
@@ -37,9 +37,10 @@ class DriftMetrics:
     performance_drift: float
     data_distribution_drift: float
     concept_drift_score: float
-    feature_drift: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
-    timestamp: str = ""
+    feature_drift: Mapping[str, float] = field(default_factory=dict[str, float])
+    timestamp: float = 0.0
     reason: str = ""
+    features: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -145,8 +146,9 @@ class DriftDetector:
             performance_drift=lost or 0.0,
             data_distribution_drift=distribution,
             concept_drift_score=score or 0.0,
-            feature_drift={column.name: column.to_dict() for column in ranked},
-            timestamp=datetime.fromtimestamp(self._clock(), UTC).isoformat(),
+            feature_drift={column.name: column.effect or 0.0 for column in ranked},
+            features={column.name: column.to_dict() for column in ranked},
+            timestamp=self._clock(),
             reason=_reason(drifting, lost, self.drift_threshold, len(features)),
         )
 

@@ -112,5 +112,5 @@ class EvidenceModel:
     def _sides(self, counts: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         reached = np.zeros((counts.shape[0], counts.shape[1] + 1))
         np.cumsum(counts, axis=1, out=reached[:, 1:])
-        middle = reached[:, self.tree.middle]
-        return middle - reached[:, self.tree.low], reached[:, self.tree.high] - middle
+        middle = np.take(reached, self.tree.middle, axis=1)
+        return middle - np.take(reached, self.tree.low, axis=1), np.take(reached, self.tree.high, axis=1) - middle

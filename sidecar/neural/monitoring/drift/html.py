@@ -13,7 +13,7 @@ class _Result(Protocol):
     @property
     def reason(self) -> str: ...
     @property
-    def feature_drift(self) -> Mapping[str, Mapping[str, Any]]: ...
+    def features(self) -> Mapping[str, Mapping[str, Any]]: ...
 
 
 ROWS = 50
@@ -22,7 +22,7 @@ ROWS = 50
 def drift_table(result: _Result) -> str:
     """Features by effect, at most 50."""
     head = "<tr><th>feature</th><th>moved</th><th>p</th><th>verdict</th></tr>"
-    rows = "".join(_row(name, found) for name, found in list(result.feature_drift.items())[:ROWS])
+    rows = "".join(_row(name, found) for name, found in list(result.features.items())[:ROWS])
     return f"<p><b>{escape(result.drift_severity)}</b>: {escape(result.reason)}</p><table>{head}{rows}</table>"
 
 

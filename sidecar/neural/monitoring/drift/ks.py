@@ -40,10 +40,9 @@ class KolmogorovSmirnov:
         return Measured(statistic, float(p_value(np.array(statistic), np.array(n), np.array(m))))
 
     def from_panes(self, stack: Stack) -> MeasuredMany:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            statistic = np.maximum.reduceat(np.abs(stack.gaps), stack.starts)
-            inside = np.where(stack.widths > 0, stack.reference_shares, 0.0)
-            error = np.maximum.reduceat(inside, stack.starts)
+        statistic = np.maximum.reduceat(np.abs(stack.gaps), stack.starts)
+        inside = np.where(stack.side.widths > 0, stack.side.shares, 0.0)
+        error = np.maximum.reduceat(inside, stack.starts)
         return MeasuredMany(statistic, p_value(statistic, stack.n_reference, stack.n_current), error)
 
 

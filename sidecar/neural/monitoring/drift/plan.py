@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neural.monitoring.drift.bins import Bins, bins_of, stack_groups
-from neural.monitoring.drift.sample import Stack, sum_by
+from neural.monitoring.drift.sample import Side, Stack, sum_by
 from neural.monitoring.records import LATENCY
 from neural.monitoring.windows import ColumnPane, ColumnReference, Reference
 
@@ -20,17 +20,11 @@ class Family:
 
     at: NDArray[np.intp]
     columns: tuple[ColumnReference, ...]
-    counts: NDArray[np.float64]
-    starts: NDArray[np.intp]
-    widths: NDArray[np.float64]
-    scale: NDArray[np.float64]
-    ordered: bool
+    side: Side
 
     def stack(self, panes: Mapping[str, ColumnPane]) -> Stack:
         outside = [_outside(panes.get(column.name)) for column in self.columns]
-        return Stack(
-            self.counts, cell_counts(self.columns, panes), self.starts, self.widths, np.array(outside), self.scale, self.ordered
-        )
+        return Stack(self.side, cell_counts(self.columns, panes), np.array(outside))
 
 
 @dataclass(frozen=True)
@@ -67,15 +61,14 @@ def _family(columns: tuple[ColumnReference, ...], *, ordered: bool) -> Family:
     at = [i for i, column in enumerate(columns) if column.is_categorical is not ordered]
     chosen = tuple(columns[i] for i in at)
     sizes = [len(column.counts) for column in chosen]
-    return Family(
-        at=np.array(at, dtype=np.intp),
-        columns=chosen,
+    side = Side(
         counts=np.concatenate([column.counts for column in chosen]).astype(np.float64) if chosen else np.zeros(0),
         starts=np.cumsum([0, *sizes[:-1]]).astype(np.intp) if chosen else np.zeros(0, dtype=np.intp),
         widths=np.concatenate([_widths(column) for column in chosen]) if chosen else np.zeros(0),
         scale=np.array([column.std or 0.0 for column in chosen]),
         ordered=ordered,
     )
+    return Family(np.array(at, dtype=np.intp), chosen, side)
 
 
 def _widths(column: ColumnReference) -> NDArray[np.float64]:

@@ -18,67 +18,43 @@ def sum_by(group: NDArray[np.intp], values: NDArray[np.float64], size: int = 0) 
 
 
 @dataclass(frozen=True)
-class Stack:
-    """Cell counts of several columns, end to end, in the reference and now.
+class Side:
+    """The reference's side of several columns, worked out once: cell counts, end to end.
 
     ``starts``: each column's first cell. ``ordered``: cells are intervals, not categories. ``widths``: of inner cells, in units
-    of the column, 0 for the open ends and for categories. ``outside``: by how much values now lie outside the
-    reference's range, summed; ``scale``: the reference's standard deviation; both (columns,), used by Wasserstein only. Columns without values on either side are
-    allowed: their statistics come out as NaN, inside this room only.
+    of the column, 0 for the open ends and for categories. ``scale``: the reference's standard deviation, (columns,).
     """
 
-    reference: NDArray[np.float64]
-    current: NDArray[np.float64]
+    counts: NDArray[np.float64]
     starts: NDArray[np.intp]
     widths: NDArray[np.float64]
-    outside: NDArray[np.float64]
     scale: NDArray[np.float64]
     ordered: bool = True
 
     @cached_property
     def sizes(self) -> NDArray[np.intp]:
-        return np.diff(np.append(self.starts, len(self.reference)))
+        return np.diff(np.append(self.starts, len(self.counts)))
 
     @cached_property
-    def n_reference(self) -> NDArray[np.float64]:
-        return np.add.reduceat(self.reference, self.starts)
+    def n(self) -> NDArray[np.float64]:
+        return np.add.reduceat(self.counts, self.starts)
 
     @cached_property
-    def n_current(self) -> NDArray[np.float64]:
-        return np.add.reduceat(self.current, self.starts)
+    def shares(self) -> NDArray[np.float64]:
+        return self.counts / self.spread(self.n)
 
     @cached_property
-    def reference_shares(self) -> NDArray[np.float64]:
-        return self._shares(self.reference, self.n_reference)
+    def reached_shares(self) -> NDArray[np.float64]:
+        """F at the upper end of each cell."""
+        return self.reach(self.counts) / self.spread(self.n)
 
     @cached_property
-    def current_shares(self) -> NDArray[np.float64]:
-        return self._shares(self.current, self.n_current)
-
-    @cached_property
-    def gaps(self) -> NDArray[np.float64]:
-        """F - G at the upper end of each cell."""
-        return self.reach(self.reference) / self.spread(self.n_reference) - self.reach(self.current) / self.spread(self.n_current)
-
-    @cached_property
-    def _coarse(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
-        if not self.ordered or len(self.starts) == 0:
-            return self.reference, self.current, self.starts
-        group, starts = coarse_groups(self.reference, self.starts)
-        return sum_by(group, self.reference), sum_by(group, self.current), starts
-
-    @property
-    def coarse_reference(self) -> NDArray[np.float64]:
-        """Counts in deciles of the reference, or in categories."""
-        return self._coarse[0]
-
-    @property
-    def coarse_current(self) -> NDArray[np.float64]:
-        return self._coarse[1]
-
-    @property
-    def coarse_starts(self) -> NDArray[np.intp]:
-        return self._coarse[2]
+    def coarse(self) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
+        """Bins of about equal reference share (or the categories): each cell's bin, each column's first bin, counts."""
+        if not self.ordered:
+            return np.arange(len(self.counts)), self.starts, self.counts
+        group, starts = coarse_groups(self.counts, self.starts)
+        return group, starts, sum_by(group, self.counts)
 
     def reach(self, counts: NDArray[np.float64]) -> NDArray[np.float64]:
         """Counts up to and with each cell, within its column."""
@@ -90,9 +66,58 @@ class Stack:
         """A value a column, repeated for its cells."""
         return np.repeat(per_column, self.sizes)
 
-    def _shares(self, counts: NDArray[np.float64], n: NDArray[np.float64]) -> NDArray[np.float64]:
+
+@dataclass(frozen=True)
+class Stack:
+    """Cell counts of several columns, in the reference and now.
+
+    ``outside``: by how much values now lie outside the reference's range, summed, (columns,); used by Wasserstein only. Columns without
+    values now are allowed: their statistics come out as NaN, inside this room only.
+    """
+
+    side: Side
+    current: NDArray[np.float64]
+    outside: NDArray[np.float64]
+
+    @property
+    def starts(self) -> NDArray[np.intp]:
+        return self.side.starts
+
+    @property
+    def reference(self) -> NDArray[np.float64]:
+        return self.side.counts
+
+    @property
+    def n_reference(self) -> NDArray[np.float64]:
+        return self.side.n
+
+    @cached_property
+    def n_current(self) -> NDArray[np.float64]:
+        return np.add.reduceat(self.current, self.starts)
+
+    @cached_property
+    def current_shares(self) -> NDArray[np.float64]:
         with np.errstate(invalid="ignore", divide="ignore"):
-            return counts / self.spread(n)
+            return self.current / self.side.spread(self.n_current)
+
+    @cached_property
+    def gaps(self) -> NDArray[np.float64]:
+        """F - G at the upper end of each cell."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return self.side.reached_shares - self.side.reach(self.current) / self.side.spread(self.n_current)
+
+    @property
+    def coarse_reference(self) -> NDArray[np.float64]:
+        """Counts in deciles of the reference, or in categories."""
+        return self.side.coarse[2]
+
+    @cached_property
+    def coarse_current(self) -> NDArray[np.float64]:
+        return sum_by(self.side.coarse[0], self.current, len(self.coarse_reference)) if self.side.ordered else self.current
+
+    @property
+    def coarse_starts(self) -> NDArray[np.intp]:
+        return self.side.coarse[1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ e-value, see ``evidence``) of the rows since s against the reference. R = Σ w M
 passed as long as nothing drifts; so raising the alarm when R ≥ T, the accepted mean time between false alarms, raises one no more often
 than every T on average. No window, no threshold to tune, no correction for looking often.
 
-Start times are thinned to a geometric grid of ages; leaving some out only lowers R, so the guarantee stays.
+Start times are thinned to a geometric grid of ages; leaving some out only lowers R, so the guarantee stays. M(s) of an old start is
+brought up to date only when an eighth of its age has passed since: seen at fewer times it is an e-process still.
 
 After an alarm each drifting column has its own ``Episode``. It ends when the rows since some moment are 1000 times likelier under
 the reference than under the drifted distribution, and carry no evidence against the reference; or when the column sends nothing for a window's
@@ -33,6 +34,7 @@ from neural.monitoring.drift.evidence import EvidenceModel
 
 STARTS = 16
 """Start times kept: ages from one evaluation to 2^12 and more, each about 1.7 times the one before."""
+UPDATES_PER_AGE = 8
 LOG_MISFIT = math.log(100.0)  # rows that left the drifted distribution are not the reference's either: they drift elsewhere
 LOG_CAP = 60.0  # evidence beyond e^60 times the threshold says nothing more
 
@@ -69,9 +71,12 @@ class SequentialDetector:
         self._weights = np.zeros(0)
         self._times = np.zeros(0)
         self._evaluations = np.zeros(0)  # each start's number
+        self._updated = np.zeros(0)  # number of the evaluation its log_m is of
+        self._log_m = np.zeros((0, self._columns))
         self._count = 0
         self.episodes: dict[int, Episode] = {}
         self._log_evidence = np.full(self._columns, -LOG_CAP)
+        self.log_r = np.full(self._columns, -np.inf)  # ln R of each column, in seconds
 
     def step(
         self, counts: NDArray[np.float64], now: float, *, elapsed: float, seconds_between: float, patience: float
@@ -90,10 +95,12 @@ class SequentialDetector:
     def _stand(self, now: float, log_threshold: float, ended: list[int]) -> Standing:
         if len(self._starts) == 0:
             return Standing(self._log_evidence, -LOG_CAP, dict(self.episodes), (), tuple(ended))
-        log_m = self.model.log_evidence(self._total - self._starts)
+        self._update()
+        log_m = self._log_m
         weighted = log_m + np.log(self._weights)[:, None]
         peak = weighted.max(axis=0)
-        log_r = peak + np.log(np.exp(weighted - peak).sum(axis=0)) - log_threshold
+        self.log_r = peak + np.log(np.exp(weighted - peak).sum(axis=0))
+        log_r = self.log_r - log_threshold
         calm = np.ones(self._columns, dtype=bool)
         calm[list(self.episodes)] = False
         log_model = _log_mean(log_r[calm], self._columns)
@@ -104,6 +111,13 @@ class SequentialDetector:
                 self._begin(column, int(np.argmax(log_m[:, column])), now)
         self._log_evidence = np.clip(log_r - math.log(self._columns), -LOG_CAP, LOG_CAP)
         return Standing(self._log_evidence, min(log_model, LOG_CAP), dict(self.episodes), tuple(started), tuple(ended))
+
+    def _update(self) -> None:
+        ages = self._count + 1 - self._evaluations
+        due = np.flatnonzero(self._count - self._updated >= np.maximum(ages // UPDATES_PER_AGE, 1.0))
+        if len(due):
+            self._log_m[due] = self.model.log_evidence(self._total - self._starts[due])
+            self._updated[due] = self._count
 
     def _begin(self, column: int, start: int, now: float) -> None:
         mine = self._slice(column)
@@ -126,6 +140,7 @@ class SequentialDetector:
             del self.episodes[column]
             mine = self._slice(column)
             self._starts[:, mine] = self._total[mine] + counts[mine]
+            self._log_m[:, column] = 0.0
         return ended
 
     def _log_evidence_of(self, column: int, recent: NDArray[np.float64]) -> float:
@@ -139,12 +154,15 @@ class SequentialDetector:
         self._weights = np.append(self._weights, weight)
         self._times = np.append(self._times, now - weight)
         self._evaluations = np.append(self._evaluations, float(self._count))
+        self._updated = np.append(self._updated, -1.0)
+        self._log_m = np.vstack([self._log_m, np.zeros((1, self._columns))])
         if len(self._starts) > STARTS:
             ages = self._count + 1 - self._evaluations
             drop = 1 + int(np.argmin(ages[:-2] / ages[2:]))
             keep = np.arange(len(ages)) != drop
             self._starts, self._weights = self._starts[keep], self._weights[keep]
             self._times, self._evaluations = self._times[keep], self._evaluations[keep]
+            self._updated, self._log_m = self._updated[keep], self._log_m[keep]
 
     def _slice(self, column: int) -> slice:
         return slice(int(self._bounds[column]), int(self._bounds[column + 1]))
@@ -162,6 +180,8 @@ class SequentialDetector:
             "weights": self._weights.tolist(),
             "times": self._times.tolist(),
             "evaluations": self._evaluations.tolist(),
+            "updated": self._updated.tolist(),
+            "log_m": self._log_m.tolist(),
             "count": self._count,
             "episodes": [[column, episode.snapshot()] for column, episode in self.episodes.items()],
         }
@@ -176,6 +196,8 @@ class SequentialDetector:
         self._weights = np.array(state["weights"], dtype=np.float64)
         self._times = np.array(state["times"], dtype=np.float64)
         self._evaluations = np.array(state["evaluations"], dtype=np.float64)
+        self._updated = np.array(state["updated"], dtype=np.float64)
+        self._log_m = np.array(state["log_m"], dtype=np.float64).reshape(-1, self._columns)
         self._count = int(state["count"])
         self.episodes = {int(column): Episode.from_snapshot(item) for column, item in state["episodes"]}
 

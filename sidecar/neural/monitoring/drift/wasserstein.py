@@ -1,7 +1,8 @@
 """Wasserstein-1 distance: how far values moved on average, ∫ |F - G|, in standard deviations of the reference.
 
-Where the reference is constant the distance stays in the column's unit. From panes the integral runs over the edges of the cells; what lies outside the
-reference's range is exact. It is off by at most the width of a cell times the share of rows in it, summed.
+Where the reference is constant the distance stays in the column's unit. From panes the integral runs over the edges of the
+cells; what lies outside the reference's range is exact. It is off by at most the width of a cell times the share of rows in it,
+summed.
 """
 
 from __future__ import annotations
@@ -31,16 +32,13 @@ class Wasserstein:
         return Measured(distance / scale if scale > 0 else distance, note="" if scale > 0 else "constant reference: not scaled")
 
     def from_panes(self, stack: Stack) -> MeasuredMany:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            gaps = np.abs(stack.gaps)
+        side, gaps = stack.side, np.abs(stack.gaps)
         before = np.concatenate([[0.0], gaps[:-1]])
-        inside = np.add.reduceat(stack.widths * (gaps + before) / 2, stack.starts)
-        shares = stack.reference_shares + stack.current_shares
-        error = np.add.reduceat(stack.widths * shares, stack.starts)
-        scale = np.where(stack.scale > 0, stack.scale, 1.0)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            distance = (inside + stack.outside / stack.n_current) / scale
-        return MeasuredMany(distance, error=error / scale)
+        inside = np.add.reduceat(np.where(side.widths > 0, side.widths * (gaps + before) / 2, 0.0), stack.starts)
+        error = np.add.reduceat(side.widths * (side.shares + stack.current_shares), stack.starts)
+        scale = np.where(side.scale > 0, side.scale, 1.0)
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            return MeasuredMany((inside + stack.outside / stack.n_current) / scale, error=error / scale)
 
 
 def earth_moved(pair: Pair) -> float:

@@ -60,10 +60,9 @@ def view_window(window: Window, plan: Plan, model: EvidenceModel, settings: Drif
 
 
 def _effect(stack: Stack) -> NDArray[np.float64]:
-    with np.errstate(invalid="ignore"):
-        if stack.ordered:
-            return np.maximum.reduceat(np.abs(stack.gaps), stack.starts)
-        return np.add.reduceat(np.abs(stack.reference_shares - stack.current_shares), stack.starts) / 2
+    if stack.side.ordered:
+        return np.maximum.reduceat(np.abs(stack.gaps), stack.starts)
+    return np.add.reduceat(np.abs(stack.side.shares - stack.current_shares), stack.starts) / 2
 
 
 def _placed(found: MeasuredMany, family: Family, size: int, known: MeasuredMany | None) -> MeasuredMany:

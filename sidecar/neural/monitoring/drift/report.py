@@ -1,0 +1,222 @@
+"""The signals of one evaluation, each with its verdict in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neural.monitoring.drift.concept import concept_score, metric_loss
+from neural.monitoring.drift.explain import at_time, days_in_words, moved_bins, moved_sentence, names_in_words, times
+from neural.monitoring.drift.plan import Plan
+from neural.monitoring.drift.sample import MeasuredMany
+from neural.monitoring.drift.sequential import Standing
+from neural.monitoring.drift.settings import DriftSettings
+from neural.monitoring.drift.window_verdict import WindowView
+from neural.monitoring.records import PREDICTION, PROBABILITY_PREFIX
+from neural.monitoring.signal import Outcome, Signal, Verdict
+from neural.monitoring.windows import Evaluation
+
+MAX_EVIDENCE = 1e12  # shown; more says nothing more
+FEWEST_LABELS = 30  # of a performance metric, to be compared with the reference's
+RANKED = 20  # columns in a ranking
+
+
+@dataclass(frozen=True)
+class DriftReport:
+    """``rows``: seen since the reference was set; ``standing``: of the sequential detector; ``view``: of the window."""
+
+    evaluation: Evaluation
+    plan: Plan
+    reference_hash: str
+    rows: int
+    standing: Standing
+    view: WindowView
+    settings: DriftSettings
+
+    def signals(self) -> Iterator[Signal]:
+        outputs = [name == PREDICTION or name.startswith(PROBABILITY_PREFIX) for name in self.plan.names]
+        features = [not output for output in outputs]
+        distribution, prediction = self._largest(features), self._largest(outputs)
+        performance = self._performance()
+        labels = self.evaluation.labels()
+        yield self._signal("drift.alarm", float(self.standing.alarm), labels, self._alarm_verdict())
+        yield self._signal("drift.score", distribution, labels, self._score_verdict(features, distribution))
+        yield self._signal("drift.prediction_score", prediction, labels, self._score_verdict(outputs, prediction))
+        yield self._signal("drift.performance_score", performance, labels)
+        together = concept_score(prediction=prediction, performance=performance, distribution=distribution)
+        yield self._signal("drift.concept_score", together, labels)
+        drifting = self._drifting()
+        yield self._signal("drift.features", float(len(drifting)), labels)
+        measured = [_Series(name, found) for name, found in self.view.measured.items()]
+        for at, name in enumerate(self.plan.names):
+            yield from self._column_signals(at, name, measured, drifting=at in drifting)
+
+    def _column_signals(self, at: int, name: str, measured: Sequence[_Series], *, drifting: bool) -> Iterator[Signal]:
+        labels = self.evaluation.labels(feature=name)
+        verdict = self._column_verdict(at, name, drifting)
+        yield self._signal("drift.feature_score", self._scores[at], labels, verdict)
+        evidence = min(math.exp(float(self.standing.log_evidence[at])), MAX_EVIDENCE)
+        yield self._signal("drift.evidence", evidence, labels, replace(verdict, statistic=evidence, threshold=1.0))
+        for series in measured:
+            value, p = series.statistic[at], series.p_value[at]
+            if value is not None:
+                own = Verdict(
+                    verdict.outcome,
+                    verdict.reason,
+                    statistic=value,
+                    sample_size=verdict.sample_size,
+                    p_value=p,
+                    effect_size=verdict.effect_size,
+                    method=series.method,
+                )
+                yield self._signal(series.name, value, labels, own)
+
+    @cached_property
+    def _scores(self) -> list[float | None]:
+        return finite_list(self.view.score())
+
+    @cached_property
+    def _effects(self) -> list[float | None]:
+        return finite_list(self.view.effect)
+
+    def _largest(self, chosen: Sequence[bool]) -> float | None:
+        return max((score for score, mine in zip(self._scores, chosen, strict=True) if mine and score is not None), default=None)
+
+    def _drifting(self) -> set[int]:
+        return {*self.standing.drifting, *np.flatnonzero(self.view.drifting).tolist()}
+
+    def _alarm_verdict(self) -> Verdict:
+        names = self.plan.names
+        ranked = sorted(self.standing.drifting, key=lambda at: -float(self.standing.log_evidence[at]))
+        between = days_in_words(self.settings.false_alarms.seconds_between)
+        log_ratio = max([self.standing.log_model, *(float(self.standing.log_evidence[at]) for at in ranked)])
+        if not ranked:
+            outcome = Outcome.OK if self.rows else Outcome.UNKNOWN
+            calm = f"the evidence for drift is {times(log_ratio)} of what would raise an alarm, by chance once in {between}"
+            reason = calm if self.rows else "no rows have come in yet"
+        else:
+            outcome = Outcome.BAD
+            since = at_time(min(self.standing.drifting[at].since for at in ranked))
+            first = self._moved(ranked[0])
+            reason = (
+                f"{names_in_words([names[at] for at in ranked])} drifted, since about {since}; "
+                f"{names[ranked[0]]} {moved_sentence(first)}; "
+                f"the evidence is {times(log_ratio)} times what chance reaches once in {between}"
+            )
+        return Verdict(
+            outcome,
+            reason,
+            statistic=min(math.exp(min(log_ratio, 60.0)), MAX_EVIDENCE),
+            threshold=1.0,
+            sample_size=self.rows,
+            method="e-detector",
+            evidence={
+                "reference": self.reference_hash,
+                "false_alarms": str(self.settings.false_alarms),
+                "features": [self._episode(at) for at in ranked],
+            },
+        )
+
+    def _episode(self, at: int) -> dict[str, Any]:
+        episode = self.standing.drifting[at]
+        return {
+            "feature": self.plan.names[at],
+            "since": episode.since,
+            "alarmed_at": episode.alarmed_at,
+            "rows": int(episode.drifted.sum()),
+            "evidence": min(math.exp(float(self.standing.log_evidence[at])), MAX_EVIDENCE),
+            "moved": self._moved(at),
+        }
+
+    def _moved(self, at: int) -> list[dict[str, Any]]:
+        episode = self.standing.drifting.get(at)
+        return moved_bins(self.plan.bins[at], episode.drifted if episode is not None else self._window_counts(at))
+
+    def _window_counts(self, at: int) -> Any:
+        first = sum(len(item) for item in self.plan.bins[:at])
+        return self.view.counts[first : first + len(self.plan.bins[at])]
+
+    def _score_verdict(self, chosen: list[bool], score: float | None) -> Verdict:
+        names = self.plan.names
+        if score is None:
+            return Verdict(Outcome.UNKNOWN, "no values in the window", method="effect")
+        ranked = [at for at in np.argsort(-np.nan_to_num(self.view.effect), kind="stable").tolist() if chosen[at]]
+        drifting = [at for at in ranked if self.view.drifting[at]]
+        if not drifting:
+            reason = "no column of the window differs from the reference by more than chance explains"
+        else:
+            reason = f"{names_in_words([names[at] for at in drifting])} differ from the reference; {names[drifting[0]]} most, "
+            reason += f"{score:.1%} of its rows moved"
+        ranking = [{"feature": names[at], "score": self._scores[at]} for at in ranked[:RANKED]]
+        return Verdict(
+            Outcome.BAD if drifting else Outcome.OK,
+            reason,
+            statistic=score,
+            threshold=self.settings.smallest_effect,
+            sample_size=int(max(self.view.n, default=0)),
+            method="effect",
+            evidence={"ranking": ranking, "reference": self.reference_hash},
+        )
+
+    def _column_verdict(self, at: int, name: str, drifting: bool) -> Verdict:
+        n, effect = int(self.view.n[at]), self._effects[at]
+        e_p = min(1.0, math.exp(-min(float(self.view.log_e[at]), 700.0)))
+        base = Verdict(
+            Outcome.OK,
+            f"{effect or 0.0:.1%} of {n} rows moved: chance explains that, or it is too little to matter",
+            statistic=effect,
+            threshold=self.settings.smallest_effect,
+            sample_size=n,
+            p_value=e_p,
+            effect_size=effect,
+            method="effect",
+        )
+        if drifting:
+            moved = self._moved(at)
+            episode = self.standing.drifting.get(at)
+            when = f" since about {at_time(episode.since)}" if episode is not None else " in this window"
+            reason = f"{name} drifted{when}; {moved_sentence(moved)}"
+            return replace(base, outcome=Outcome.BAD, reason=reason, evidence={"moved": moved})
+        if n < self.settings.fewest_rows:
+            reason = f"{n} values of {name} in the window: at least {self.settings.fewest_rows} are needed"
+            return replace(base, outcome=Outcome.UNKNOWN, reason=reason)
+        return base
+
+    def _performance(self) -> float | None:
+        """The largest relative loss against the reference's performance, less what chance explains; None without either."""
+        reference = self.evaluation.reference
+        known = reference.performance if reference is not None else {}
+        losses: list[float] = []
+        for signal in self.evaluation.earlier:
+            metric = signal.name.removeprefix("performance.")
+            if metric == signal.name or metric not in known or signal.value is None:
+                continue
+            labels = (signal.verdict.sample_size or 0) if signal.verdict else 0
+            slack = 3.0 / math.sqrt(4.0 * labels) if labels else 0.0  # three standard errors of a share, at most
+            if signal.verdict is None or labels >= FEWEST_LABELS:
+                losses.append(max(0.0, metric_loss(metric, known[metric], signal.value) - slack))
+        return max(losses, default=None)
+
+    def _signal(self, name: str, value: float | None, labels: Mapping[str, str], verdict: Verdict | None = None) -> Signal:
+        return Signal(name, value, self.evaluation.now, labels, verdict)
+
+
+class _Series:
+    """A method's answers as plain lists: one conversion for all columns."""
+
+    def __init__(self, method: str, found: MeasuredMany) -> None:
+        self.method = method
+        self.name = f"drift.{method}"
+        self.statistic = finite_list(found.statistic)
+        self.p_value = finite_list(found.p_value) if found.p_value is not None else [None] * len(self.statistic)
+
+
+def finite_list(values: NDArray[np.float64]) -> list[float | None]:
+    """Plain numbers; None for what is not finite."""
+    return [value if math.isfinite(value) else None for value in values.tolist()]
