@@ -28,6 +28,10 @@ def test_a_good_file_has_no_findings(found):
     ("yaml", "message"),
     [
         ("reference: {source: gone.parquet}", "n.yaml:2: error: reference.source: "),
+        ("capture: {protocol: v3}", "n.yaml:2: error: capture.protocol: v3 is not a protocol"),
+        ("capture: {protocol: mapping}", "capture.protocol: mapping needs capture.mapping"),
+        ("capture: {protocol: protobuf}", "capture.protocol: protobuf needs capture.descriptor_set"),
+        ("capture: {descriptor_set: gone.binpb}", "gone.binpb is not there"),
         ("dashboard: {port: 9090}", "n.yaml:2: error: dashboard.port: port 9090 is already that of export.prometheus.port"),
         ("capture: {listen: tcp://127.0.0.1:8052}", "dashboard.port: port 8052 is already that of capture.listen[0]"),
         ("capture: {listen: tcp://0.0.0.0:4319}", "capture.listen: anybody who reaches this address can send data"),

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from neural.monitoring.settings.addresses import is_loopback
-from neural.monitoring.settings.check_features import feature_names
+from neural.monitoring.settings.check_names import feature_names, protocol
 from neural.monitoring.settings.check_rules import alert_rules, burn_alerts
 from neural.monitoring.settings.finding import Finding, Weight
 from neural.monitoring.settings.root import Settings
@@ -133,4 +133,15 @@ def _d(seconds: float) -> str:
     return str(duration_text(seconds))
 
 
-CHECKS: tuple[Check, ...] = (reference_file, ports, tokens, retention, disk, names_once, alert_rules, burn_alerts, feature_names)
+CHECKS: tuple[Check, ...] = (
+    reference_file,
+    ports,
+    tokens,
+    retention,
+    disk,
+    names_once,
+    alert_rules,
+    burn_alerts,
+    feature_names,
+    protocol,
+)

@@ -81,9 +81,11 @@ class Settings(Section):
 
     @property
     def decoding(self) -> DecodeSettings:
-        """``capture`` with the model's name and version filled in."""
-        named = {"model": self.capture.model or self.model.name, "version": self.capture.version or self.model.version}
-        return self.capture.model_copy(update=named)
+        """``capture`` with the model's name and version filled in, and its path made absolute."""
+        capture = self.capture
+        named = {"model": capture.model or self.model.name, "version": capture.version or self.model.version}
+        path = {"descriptor_set": str(self.resolve(capture.descriptor_set))} if capture.descriptor_set else {}
+        return capture.model_copy(update={**named, **path})
 
     @property
     def prediction_log(self) -> PredictionLogSettings:

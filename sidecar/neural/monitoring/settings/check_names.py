@@ -1,4 +1,4 @@
-"""Features that are described but are not in the reference."""
+"""Names that must be known: features in the reference, the protocol among the decoders."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
+from neural.monitoring.decode.registry import DECODERS
 from neural.monitoring.settings.finding import Finding, Weight
 from neural.monitoring.settings.nearest import suggestion
 from neural.monitoring.settings.root import Settings
@@ -27,6 +28,21 @@ def feature_names(settings: Settings) -> Iterator[Finding]:
     for key, name in named:
         if name not in columns and not name.startswith("@"):
             yield Finding(Weight.WARNING, key, f"{name} is not a column of {path.name}", suggestion(name, columns))
+
+
+def protocol(settings: Settings) -> Iterator[Finding]:
+    """``capture.protocol`` names a decoder, and has what that decoder needs."""
+    name = settings.capture.protocol
+    if name != "auto" and name not in DECODERS:
+        yield Finding(Weight.ERROR, "capture.protocol", f"{name} is not a protocol", suggestion(name, ("auto", *DECODERS)))
+    if name == "mapping" and settings.capture.mapping is None:
+        hint = "say where features and prediction are"
+        yield Finding(Weight.ERROR, "capture.protocol", "mapping needs capture.mapping", hint)
+    if name == "protobuf" and not settings.capture.descriptor_set:
+        yield Finding(Weight.ERROR, "capture.protocol", "protobuf needs capture.descriptor_set")
+    source = settings.capture.descriptor_set
+    if source and not settings.resolve(source).is_file():
+        yield Finding(Weight.ERROR, "capture.descriptor_set", f"{settings.resolve(source)} is not there")
 
 
 def _columns(path: Path) -> set[str] | None:
