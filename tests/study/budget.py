@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from tests.study.worlds import World, columns_of
 
 from neural.monitoring.drift.sequential import SequentialDetector
-from tests.study.worlds import World, columns_of
 
 
 @dataclass(frozen=True)

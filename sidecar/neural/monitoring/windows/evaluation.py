@@ -44,8 +44,11 @@ class Monitor(Protocol):
     A monitor serves all models and versions: state, if any, is keyed by (model, version).
     """
 
-    name: str
-    specs: tuple[SignalSpec, ...]
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def specs(self) -> tuple[SignalSpec, ...]: ...
 
     def evaluate(self, evaluation: Evaluation) -> Iterable[Signal]: ...
 

@@ -24,7 +24,8 @@ class ColumnPane:
     when the reference does not have the column. ``unseen``: usable values of categories the reference does not know, by name in
     ``unseen_values`` as far as they are kept.
     ``deviation_sum`` and ``deviation_squares`` are sums of (x - centre) and its square: centred on the reference's mean, so that
-    large offsets cost no precision. ``below`` and ``above``: by how much values lie outside the reference's range, summed. Counts add exactly; moments up to rounding.
+    large offsets cost no precision. ``below`` and ``above``: by how much values lie outside the
+    reference's range, summed. Counts add exactly; moments up to rounding.
     """
 
     name: str
