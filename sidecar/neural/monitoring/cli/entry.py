@@ -51,6 +51,7 @@ monitor = LazyGroup(
         "slo": _lazy("slo", "slo", "Objectives, error budgets and burn rates"),
         "capture": _lazy("capture", "capture", "Where every request went: the loss ledger"),
         "health": _lazy("health", "health", "One word and the reasons; fits an exec probe"),
+        "report": _lazy("report", "report", "One self-contained HTML file for stakeholders"),
         "dashboard": _lazy("dashboard", "dashboard", "Serve the dashboard over stored data"),
         "prometheus": _lazy("prometheus", "prometheus", "Serve /metrics over stored data"),
         "labels": _lazy("labels", "labels", "Hand in true outcomes"),

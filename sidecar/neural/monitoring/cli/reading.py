@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -67,19 +68,24 @@ class Reading:
         if self.output == "json":
             click.echo(json.dumps(answer, indent=2, ensure_ascii=False, allow_nan=False))
             return
-        from neural.monitoring.cli.render.console import make_console
         from neural.monitoring.cli.render.words import printable
 
-        console, answer = make_console(), printable(answer)
+        plain: Answer = printable(answer)
+        if plain.get("status") == NO_DATA and "message" in plain:
+            self.print_text(lambda console: console.print(f"no_data: {plain['message']}", style="yellow", markup=False))
+        else:
+            self.print_text(lambda console: render(console, plain))
+
+    @staticmethod
+    def print_text(draw: Callable[[Console], None]) -> None:
+        """What ``draw`` prints, in one piece; in a pipe without blanks at the ends of lines."""
+        from neural.monitoring.cli.render.console import make_console
+
+        console = make_console()
         with console.capture() as printed:
-            if answer.get("status") == NO_DATA and "message" in answer:
-                console.print(f"no_data: {answer['message']}", style="yellow", markup=False)
-            else:
-                render(console, answer)
+            draw(console)
         text = printed.get()
-        click.echo(
-            text if console.is_terminal else "\n".join(line.rstrip() for line in text.splitlines()), nl=not console.is_terminal
-        )
+        click.echo(text if console.is_terminal else "".join(f"{line.rstrip()}\n" for line in text.splitlines()), nl=False)
 
     def _watch(self, source: Source, question: str, asked: Mapping[str, Any], render: Render) -> int:
         """Until Ctrl-C: the screen redrawn in text, a line a look in JSON."""
@@ -108,9 +114,10 @@ def storage_option(command: _Command) -> _Command:
     )(command)
 
 
-def format_option(command: _Command) -> _Command:
+def format_option(command: _Command, formats: Sequence[str] = ("text", "json")) -> _Command:
+    """--format; the first of the formats is the default."""
     return click.option(
-        "--format", "output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output format."
+        "--format", "output", type=click.Choice(formats), default=formats[0], show_default=True, help="Output format."
     )(command)
 
 
@@ -128,7 +135,6 @@ def sidecar_options(command: _Command) -> _Command:
 
 _READING = (
     storage_option,
-    format_option,
     sidecar_options,
     click.option("--model", help="Which model, where the sidecar serves several."),
     click.option("--model-version", "version", help="Which version of it."),
@@ -139,8 +145,12 @@ _READING = (
 )  # fmt: skip
 
 
-def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
+def reading_options(
+    command: Callable[..., Any] | None = None, *, formats: Sequence[str] = ("text", "json")
+) -> Callable[..., Any]:
     """Give a command the shared options; it receives them as one ``Reading``, its first argument."""
+    if command is None:
+        return partial(reading_options, formats=formats)
 
     def wrapped(
         *,
@@ -159,4 +169,4 @@ def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
     wrapped.__click_params__ = list(getattr(command, "__click_params__", ()))  # type: ignore[attr-defined]  # where click keeps options
     for option in reversed(_READING):
         wrapped = option(wrapped)
-    return wrapped
+    return format_option(wrapped, formats)

@@ -19,7 +19,8 @@ def slos(
     Each: ``status`` ("met" | "breached" | "at_risk" | "no_data"), ``slo``, ``target``, ``compliance_rate`` (shares, None
     without data), ``is_meeting``, ``error_budget_remaining`` (1 untouched, 0 spent, negative overspent), ``burn_rates``
     {window: rate}, ``burn_alerts`` {severity: bool}, ``current_breach``, ``reason``, ``verdict``. ``at_risk``: still met, but
-    burning fast enough to alert.
+    burning fast enough to alert. ``total_breaches``, ``total_breach_duration``, ``max_breach_duration`` (seconds): breaches that
+    are over, as far back as reports are kept.
     """
     now_state = current(store, model=model, version=version)
     found = slos_now(now_state)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 import click
 
+from neural.monitoring.cli.moments import Moment
 from neural.monitoring.cli.reading import Reading, reading_options
 from neural.monitoring.errors import NeuralError
 
@@ -14,17 +17,32 @@ _EPILOG = """\b
 Examples:
   neural monitor slo
   neural monitor slo --name fast --format json
+  neural monitor slo --report --from 2026-10-01 --to 2026-11-01 --format markdown
+  neural monitor slo --report --from 30d --format html > sla.html
 """
+REPORT_FORMATS = ("text", "json", "markdown", "html", "csv")
 
 
 @click.command(epilog=_EPILOG)
-@reading_options
+@reading_options(formats=REPORT_FORMATS)
 @click.option("--name", help="Specific SLO name.")
-def slo(reading: Reading, name: str | None) -> int:
+@click.option("--report", is_flag=True, help="An SLA report: month by month, with every breach.")
+@click.option(
+    "--from", "start", type=Moment(), default="30d", show_default=True, help="The report's begin: 7d (ago), 2026-11-01."
+)
+@click.option("--to", "end", type=Moment(), default="0s", show_default="now", help="The report's end.")
+@click.option(
+    "--config", type=click.Path(path_type=Path), envvar="NEURAL_MONITOR_CONFIG", help="The configuration with the objectives."
+)
+def slo(reading: Reading, name: str | None, report: bool, start: float, end: float, config: Path | None) -> int:
     """Objectives: compliance, error budget left, burn rates.
 
-    Exit code 1 when one is breached, or burns its budget fast enough to alert.
+    Exit code 1 when one is breached, or burns its budget fast enough to alert. Markdown, HTML and CSV are for --report.
     """
+    if report:
+        return _report(reading, name, start, end, config)
+    if reading.output not in {"text", "json"}:
+        raise click.UsageError(f"--format {reading.output} is for --report")
     from neural.monitoring.cli.render.slo import render_slo
 
     def found(answer: dict[str, Any]) -> bool:
@@ -38,3 +56,28 @@ def slo(reading: Reading, name: str | None) -> int:
 def _unknown(name: str, known: list[str]) -> str:
     near = get_close_matches(name, known, n=1)
     return f"no objective named {name!r}{f' (did you mean {near[0]}?)' if near else ''}"
+
+
+def _report(reading: Reading, name: str | None, start: float, end: float, config: Path | None) -> int:
+    if reading.sidecar:
+        raise click.UsageError("--report reads the storage path, not a sidecar")
+    if start >= end:
+        raise click.UsageError("--from must be before --to")
+    from neural.monitoring.cli.render import sla
+    from neural.monitoring.cli.render.page import page
+    from neural.monitoring.cli.render.words import clock_time, printable
+    from neural.monitoring.cli.sla import sla_reports
+
+    reports = sla_reports(reading.storage_path, config, name, start, end)
+    if reading.output == "text":
+        reading.print_text(lambda console: sla.print_reports(console, printable(reports)))
+    elif reading.output == "json":
+        click.echo(json.dumps({"status": "ok", "reports": reports}, indent=2, ensure_ascii=False, allow_nan=False))
+    elif reading.output == "markdown":
+        click.echo(sla.markdown(printable(reports)))
+    elif reading.output == "csv":
+        click.echo(sla.csv_text(reports), nl=False)
+    else:
+        subtitle = f"{clock_time(start)} to {clock_time(end)} UTC"
+        click.echo(page("SLA report", subtitle, sla.html_sections(printable(reports))), nl=False)
+    return 1 if any(one["is_meeting"] is False for one in reports) else 0
