@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -234,4 +235,4 @@ def test_how_events_are_batched_changes_nothing(rows, cuts):
                     )  # fmt: skip
         return found
 
-    assert table([events]) == table([events[a:b] for a, b in zip(edges, edges[1:], strict=False) if a < b])
+    assert table([events]) == table([events[a:b] for a, b in pairwise(edges)])

@@ -166,7 +166,7 @@ def test_one_failing_decoder_is_counted_and_stops_nobody(monkeypatch):
 
     original = V1.request
     monkeypatch.setattr(V1, "request", broken)
-    decoded = decode(event(), event(b'{"instances":[{"a":"boom"}]}'), event())
+    decoded = decode(event(), event(b'{"instances":[{"a":"boom"},{"a":1}]}'), event())
     assert reasons(decoded) == ["decoder_error"]
     assert sum(map(len, decoded.rows)) == 2
 

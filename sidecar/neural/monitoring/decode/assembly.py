@@ -12,7 +12,7 @@ import numpy as np
 from neural.monitoring.decode.features import FeatureBuilder
 from neural.monitoring.decode.naming import row_ids
 from neural.monitoring.decode.outcomes import OutcomeReader
-from neural.monitoring.decode.parsed import Columns, Request, Rows, Table, Values
+from neural.monitoring.decode.parsed import Columns, Rows, Table, Values
 from neural.monitoring.decode.settings import DecodeSettings, FeatureSpec
 from neural.monitoring.decode.traffic import ModelVersion, seconds, weights_of
 from neural.monitoring.records import Column, Kind, RecordBatch
@@ -36,14 +36,18 @@ class Group:
     model: ModelVersion
     decoder: str
     events: list[CaptureEvent] = field(default_factory=list[CaptureEvent])
-    inputs: list[Table] = field(default_factory=list[Table])
-    outputs: list[Table] = field(default_factory=list[Table])
     identities: list[str] = field(default_factory=list[str])
+    counts: list[int] = field(default_factory=list[int])  # rows of each event
+    inputs: list[Table] = field(default_factory=list[Table])
+    outputs: list[Table] = field(default_factory=list[Table])  # for all of them or for none
 
-    def add(self, event: CaptureEvent, request: Request, outputs: Table | None) -> None:
-        self.events.append(event)
-        self.inputs.append(request.table)
-        self.identities.append(request.request_id or event.prediction_id)
+    def add(
+        self, events: list[CaptureEvent], identities: list[str], counts: list[int], inputs: Table, outputs: Table | None
+    ) -> None:
+        self.events.extend(events)
+        self.identities.extend(identities)
+        self.counts.extend(counts)
+        self.inputs.append(inputs)
         if outputs is not None:
             self.outputs.append(outputs)
 
@@ -58,7 +62,7 @@ class Assembler:
     def batch(self, group: Group) -> RecordBatch:
         """The group's rows in columns. Raises Undecodable when the layout is beyond the limits."""
         names, columns, kinds = stack(group.inputs)
-        counts = np.array([len(table) for table in group.inputs], dtype=np.int64)
+        counts = np.array(group.counts, dtype=np.int64)
         ids = group.identities
         if (counts != 1).any():
             ids = list(chain.from_iterable(map(row_ids, group.identities, counts.tolist())))

@@ -5,50 +5,26 @@ Bodies of one capture batch are parsed together, decoded one by one, and stacked
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
-from neural.monitoring.decode.assembly import Assembler, Group, LayoutKey, layout_of
+from neural.monitoring.decode.assembly import Assembler, Group
 from neural.monitoring.decode.detection import Detector, may_be_json
 from neural.monitoring.decode.documents import DocumentReader
 from neural.monitoring.decode.exchange import Opener
 from neural.monitoring.decode.garbage import no_garbage_collection
 from neural.monitoring.decode.naming import Names
-from neural.monitoring.decode.parsed import Decoded, Decoder, Exchange, Reason, Request, Table, Undecodable, Unparsed
+from neural.monitoring.decode.parsed import Decoded, Decoder, Exchange, ReadsInBulk, Reason, Request, Table, Undecodable
 from neural.monitoring.decode.registry import build_decoders
 from neural.monitoring.decode.settings import DecodeSettings, FeatureSpec
 from neural.monitoring.decode.traffic import ModelVersion, traffic_batches
+from neural.monitoring.decode.work import Work
 from neural.monitoring.records import RecordBatch
 from neural.wire.event import CaptureBatch, CaptureEvent
 
 _MAX_MODELS = 256  # model versions whose column kinds are remembered; beyond it the oldest are decided anew
 _CHUNK = 64  # requests parsed together: more of them no longer fit the processor's cache
+_WORTH_BULK = 2  # requests
 _NOT_JSON = Undecodable(Reason.BAD_JSON, "not JSON")
-_MAX_FAILURES = 1000  # failures of one batch that are described; all are counted
-
-
-@dataclass(slots=True)
-class _Work:
-    """What one call of ``decode`` collects."""
-
-    events: list[tuple[ModelVersion, CaptureEvent]] = field(default_factory=list[tuple[ModelVersion, CaptureEvent]])
-    groups: dict[LayoutKey, Group] = field(default_factory=dict[LayoutKey, Group])
-    unparsed: dict[ModelVersion, Counter[str]] = field(default_factory=lambda: defaultdict[ModelVersion, Counter[str]](Counter))
-    failures: list[Unparsed] = field(default_factory=list[Unparsed])
-
-    def fail(self, key: ModelVersion, event: CaptureEvent, problem: Undecodable, prefix: str = "") -> None:
-        reason = prefix + problem.reason
-        self.unparsed[key][reason] += 1
-        if len(self.failures) < _MAX_FAILURES:
-            self.failures.append(Unparsed(reason, problem.detail, event.prediction_id, event.path))
-
-    def add(self, key: ModelVersion, decoder: str, event: CaptureEvent, request: Request, outputs: Table | None) -> None:
-        layout: LayoutKey = (key, decoder, layout_of(request.table), None if outputs is None else layout_of(outputs))
-        group = self.groups.get(layout)
-        if group is None:
-            group = self.groups[layout] = Group(key, decoder)
-        group.add(event, request, outputs)
 
 
 class Decoding:
@@ -71,14 +47,14 @@ class Decoding:
 
     def decode(self, batch: CaptureBatch) -> Decoded:
         """The batch's rows by model, version and layout; its traffic by model and version; and what could not be decoded."""
-        work = _Work()
+        work = Work()
         with no_garbage_collection():
             for start in range(0, len(batch.events), _CHUNK):
                 self._decode_chunk(work, batch.events[start : start + _CHUNK])
             rows = [built for group in work.groups.values() if (built := self._assemble(work, group)) is not None]
             return Decoded(rows, traffic_batches(work.events, work.unparsed), work.failures)
 
-    def _decode_chunk(self, work: _Work, events: Sequence[CaptureEvent]) -> None:
+    def _decode_chunk(self, work: Work, events: Sequence[CaptureEvent]) -> None:
         waiting: list[tuple[ModelVersion, Exchange, Decoder | None]] = []
         for event in events:
             key = self._names.of(event)
@@ -86,11 +62,13 @@ class Decoding:
             if self._opener.has_rows(event):
                 self._open(work, key, event, waiting)
         self._load_documents(waiting)
-        for key, exchange, decoder in waiting:
-            self._decode_one(work, key, exchange, decoder)
+        for (key, _), (decoder, exchanges) in self._sorted(work, waiting).items():
+            if not self._decode_bulk(work, key, decoder, exchanges):
+                for exchange in exchanges:
+                    self._decode_one(work, key, exchange, decoder)
 
     def _open(
-        self, work: _Work, key: ModelVersion, event: CaptureEvent, waiting: list[tuple[ModelVersion, Exchange, Decoder | None]]
+        self, work: Work, key: ModelVersion, event: CaptureEvent, waiting: list[tuple[ModelVersion, Exchange, Decoder | None]]
     ) -> None:
         try:
             waiting.append((key, self._opener.open(event), self._detector.by_path(event.path)))
@@ -116,11 +94,41 @@ class Decoding:
         ):
             exchange.response_document = document
 
-    def _decode_one(self, work: _Work, key: ModelVersion, exchange: Exchange, decoder: Decoder | None) -> None:
+    def _sorted(
+        self, work: Work, waiting: Sequence[tuple[ModelVersion, Exchange, Decoder | None]]
+    ) -> dict[tuple[ModelVersion, str], tuple[Decoder, list[Exchange]]]:
+        """The exchanges by model version and decoder, in their order."""
+        found: dict[tuple[ModelVersion, str], tuple[Decoder, list[Exchange]]] = {}
+        for key, exchange, decoder in waiting:
+            if decoder is None:
+                try:
+                    decoder = self._detector.by_content(exchange)
+                except Undecodable as problem:
+                    work.fail(key, exchange.event, problem)
+                    continue
+            mine = found.get((key, decoder.name))
+            if mine is None:
+                found[key, decoder.name] = (decoder, [exchange])
+            else:
+                mine[1].append(exchange)
+        return found
+
+    def _decode_bulk(self, work: Work, key: ModelVersion, decoder: Decoder, exchanges: list[Exchange]) -> bool:
+        """Decodes all of them at once where the decoder can and they are alike; False when each has to be looked at."""
+        if len(exchanges) < _WORTH_BULK or not isinstance(decoder, ReadsInBulk):
+            return False
+        try:
+            bulk = decoder.bulk(exchanges)
+        except Exception:  # one of them is not what it should be: the slow way finds out which
+            return False
+        if bulk is None or len(bulk.inputs.names) > self._settings.max_columns:
+            return False
+        work.add_bulk(key, decoder.name, [exchange.event for exchange in exchanges], bulk)
+        return True
+
+    def _decode_one(self, work: Work, key: ModelVersion, exchange: Exchange, decoder: Decoder) -> None:
         event = exchange.event
         try:
-            if decoder is None:
-                decoder = self._detector.by_content(exchange)
             if decoder.reads == "json" and type(exchange.request_document) is Undecodable:
                 raise exchange.request_document
             request = decoder.request(exchange)
@@ -139,7 +147,7 @@ class Decoding:
             outputs = self._outputs(work, key, exchange, decoder, request)
             work.add(key, decoder.name, exchange.event, request, outputs)
 
-    def _outputs(self, work: _Work, key: ModelVersion, exchange: Exchange, decoder: Decoder, request: Request) -> Table | None:
+    def _outputs(self, work: Work, key: ModelVersion, exchange: Exchange, decoder: Decoder, request: Request) -> Table | None:
         """The response's table; None when there is none, or none that fits: then the request's rows stand alone."""
         try:
             if exchange.response_problem is not None:
@@ -158,7 +166,7 @@ class Decoding:
             work.fail(key, exchange.event, Undecodable(Reason.DECODER_ERROR, type(error).__name__), "response_")
         return None
 
-    def _assemble(self, work: _Work, group: Group) -> RecordBatch | None:
+    def _assemble(self, work: Work, group: Group) -> RecordBatch | None:
         assembler = self._assemblers.get(group.model)
         if assembler is None:
             if len(self._assemblers) >= _MAX_MODELS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol, runtime_checkable
 
 from numpy.typing import NDArray
 
@@ -132,6 +132,24 @@ class Request:
 
     table: Table
     request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """Many decoded requests of one layout, one row each. ``request_ids`` as in ``Request``."""
+
+    inputs: Columns
+    outputs: Columns | None
+    request_ids: Sequence[str]
+
+
+@runtime_checkable
+class ReadsInBulk(Protocol):
+    """A decoder that can take many requests of one layout in a few C calls."""
+
+    def bulk(self, exchanges: Sequence[Exchange]) -> Bulk | None:
+        """All of them, one row each; None (or any exception) when they are not all alike and in order."""
+        ...
 
 
 Reads = Literal["json", "any", "bytes"]

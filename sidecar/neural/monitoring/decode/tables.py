@@ -9,6 +9,7 @@ from typing import Any, Final
 from neural.monitoring.decode.parsed import ANONYMOUS, Columns, Reason, Rows, Table, Undecodable
 
 _MAX_ARRAY_DEPTH: Final = 16
+_VALUES: Final = dict[str, Any].values
 
 
 def table_of_items(items: Any, where: str) -> Table:
@@ -67,3 +68,27 @@ def flatten(data: list[Any], where: str) -> list[Any]:
         except TypeError:
             raise Undecodable(Reason.SHAPE, f"{where} is ragged") from None
     raise Undecodable(Reason.TOO_DEEP, f"{where} is nested more than {_MAX_ARRAY_DEPTH} deep")
+
+
+def table_of_singles(lists: Sequence[Any]) -> Columns | None:
+    """Lists of one item each, as many requests of one row have them, stacked: objects with the same keys, or other values.
+
+    None when they are not all alike.
+    """
+    if set(map(type, lists)) != {list} or set(map(len, lists)) != {1}:
+        return None
+    items = list(chain.from_iterable(lists))
+    types = set(map(type, items))
+    if types != {dict}:
+        return None if dict in types else Columns((ANONYMOUS,), [items], len(items))
+    names = tuple(items[0])
+    if not names or list(map(tuple, items)).count(names) != len(items):
+        return None
+    flat = list(chain.from_iterable(map(_VALUES, items)))
+    return Columns(names, [flat[place :: len(names)] for place in range(len(names))], len(items))
+
+
+def request_ids(documents: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The ``id`` of each document, "" where it has none."""
+    found = [document.get("id", "") for document in documents]
+    return found if set(map(type, found)) == {str} else [one if type(one) is str else "" for one in found]

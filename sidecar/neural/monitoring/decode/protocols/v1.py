@@ -6,11 +6,14 @@ https://www.tensorflow.org/tfx/serving/api_rest
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any, Final
 
-from neural.monitoring.decode.parsed import ANONYMOUS, Exchange, Reads, Reason, Request, Rows, Table, Undecodable
-from neural.monitoring.decode.tables import table_of_columns, table_of_items
+from neural.monitoring.decode.parsed import ANONYMOUS, Bulk, Exchange, Reads, Reason, Request, Rows, Table, Undecodable
+from neural.monitoring.decode.tables import request_ids, table_of_columns, table_of_items, table_of_singles
 
+_INSTANCES: Final = itemgetter("instances")
 _VERBS: Final = (":predict", ":classify", ":regress")
 
 
@@ -46,6 +49,16 @@ class V1:
             return _results(document["results"])
         del request
         raise Undecodable(Reason.MALFORMED, "neither predictions nor outputs nor results")
+
+    def bulk(self, exchanges: Sequence[Exchange]) -> Bulk | None:
+        if any(exchange.response_problem is not None for exchange in exchanges):
+            return None
+        documents = [exchange.request_document for exchange in exchanges]
+        inputs = table_of_singles(list(map(_INSTANCES, documents)))
+        outputs = table_of_singles([exchange.response_document["predictions"] for exchange in exchanges])
+        if inputs is None or outputs is None:
+            return None
+        return Bulk(inputs, outputs, request_ids(documents))
 
 
 def _inputs(document: dict[str, Any]) -> Table:

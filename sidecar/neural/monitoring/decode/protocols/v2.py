@@ -5,33 +5,38 @@ https://github.com/kserve/open-inference-protocol/blob/main/specification/protoc
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from operator import itemgetter
 from typing import Any, Final
 
-from neural.monitoring.decode.parsed import Columns, Exchange, Reads, Reason, Request, Rows, Table, Undecodable, Values
+from neural.monitoring.decode.parsed import Bulk, Columns, Exchange, Reads, Reason, Request, Rows, Table, Undecodable, Values
 from neural.monitoring.decode.protocols.v2_binary import TailReader
 from neural.monitoring.decode.protocols.v2_types import JSON_KINDS
-from neural.monitoring.decode.tables import flatten
+from neural.monitoring.decode.tables import flatten, request_ids
 from neural.monitoring.records import Kind
 
-_HEAD: Final = itemgetter("name", "datatype")
-_SHAPE: Final = itemgetter("shape")
-_DATA: Final = itemgetter("data")
+_INPUTS: Final = itemgetter("inputs")
+_VALUES: Final = dict[str, Any].values
 _LIST: Final = {list}
+_ONE: Final = {1}
 _MAX_LAYOUTS: Final = 512
 _MAX_VALUES: Final = 2**31  # of one tensor: a shape beyond it is refused before any product is used
 
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """What the tensors of one client's requests have in common."""
+    """What the tensors of one client's requests have in common. ``places`` are those of name, datatype, shape and data within a tensor."""
 
-    shapes: list[Any]
+    keys: int
+    places: tuple[int, int, int, int]
     names: tuple[str, ...]
-    kinds: tuple[Kind, ...]
+    datatypes: list[str]
+    shapes: list[list[int]]
     widths: list[int]
-    wide: bool
+    kinds: tuple[Kind, ...]
+    narrow: bool
 
 
 class V2:
@@ -41,7 +46,7 @@ class V2:
     reads: Reads = "json"
 
     def __init__(self) -> None:
-        self._layouts: dict[tuple[Any, ...], _Layout] = {}
+        self._layouts: dict[tuple[int, str], _Layout] = {}
 
     def claims_path(self, path: str) -> bool:
         return path.endswith("/infer") and "/v2/models/" in path
@@ -65,6 +70,39 @@ class V2:
             raise Undecodable(Reason.MALFORMED, "no list of outputs")
         return self._table(document["outputs"], exchange.response_tail)
 
+    def bulk(self, exchanges: Sequence[Exchange]) -> Bulk | None:
+        if any(exchange.request_tail or exchange.response_tail or exchange.response_problem for exchange in exchanges):
+            return None
+        documents = [exchange.request_document for exchange in exchanges]
+        inputs = self._stacked(list(map(_INPUTS, documents)))
+        outputs = None if inputs is None else self._stacked([exchange.response_document["outputs"] for exchange in exchanges])
+        return None if inputs is None or outputs is None else Bulk(inputs, outputs, request_ids(documents))
+
+    def _stacked(self, requests: list[Any]) -> Columns | None:
+        """The tensors of many requests of the same layout, one row each: what ``_single_row`` does, for all of them in the same few calls."""
+        rows, count = len(requests), len(requests[0])
+        layout = self._layouts.get((count, requests[0][0]["name"]))
+        if layout is None or set(map(type, requests)) != _LIST or set(map(len, requests)) != {count}:
+            return None
+        flat = list(chain.from_iterable(map(_VALUES, chain.from_iterable(requests))))
+        name, datatype, shape, data = layout.places
+        step = layout.keys
+        expected = len(flat) == step * count * rows
+        if not expected or flat[name::step] != [*layout.names] * rows or flat[datatype::step] != layout.datatypes * rows:
+            return None
+        values = flat[data::step]
+        if set(map(type, values)) != _LIST or list in set(map(type, chain.from_iterable(values))):
+            return None
+        if layout.narrow:
+            if set(chain.from_iterable(flat[shape::step])) != _ONE or set(map(len, values)) != _ONE:
+                return None
+            cells = list(chain.from_iterable(values))
+        else:
+            if flat[shape::step] != layout.shapes * rows or list(map(len, values)) != layout.widths * rows:
+                return None
+            cells = [value[0] if len(value) == 1 else value for value in values]
+        return Columns(layout.names, [cells[place::count] for place in range(count)], rows, layout.kinds)
+
     def _table(self, tensors: list[Any], tail: bytes) -> Table:
         if not tail:
             row = self._single_row(tensors)
@@ -73,19 +111,31 @@ class V2:
         return self._any_rows(tensors, tail)
 
     def _single_row(self, tensors: list[Any]) -> Rows | None:
-        """The way of most traffic: the tensors of the last request again, one row each. Anything else gives None."""
+        """The way of most traffic: the tensors of the last request again, one row each. Anything else gives None.
+
+        All values of all tensors go into one flat list, in which every fourth is a name, a shape …: a few C calls for any number of
+        tensors. A tensor with other keys, or in another order, shows as a name or shape that is not the expected one.
+        """
         try:
-            layout = self._layouts.get(tuple(map(_HEAD, tensors)))
-            if layout is None or list(map(_SHAPE, tensors)) != layout.shapes:
+            layout = self._layouts.get((len(tensors), tensors[0]["name"]))
+            if layout is None:
                 return None
-            data = list(map(_DATA, tensors))
-            if set(map(type, data)) != _LIST or list(map(len, data)) != layout.widths:
+            flat = list(chain.from_iterable(map(_VALUES, tensors)))
+            name, datatype, shape, data = layout.places
+            step = layout.keys
+            if (
+                len(flat) != step * len(tensors)
+                or tuple(flat[name::step]) != layout.names
+                or flat[datatype::step] != layout.datatypes
+            ):
                 return None
-            row = [values[0] if len(values) == 1 else values for values in data]
-            if layout.wide:
-                return Rows(layout.names, (row,), layout.kinds) if not any(map(_is_nested, data)) else None
-            return Rows(layout.names, (row,), layout.kinds) if list not in set(map(type, row)) else None
-        except (KeyError, TypeError, AttributeError):
+            values = flat[data::step]
+            if set(map(type, values)) != _LIST:
+                return None
+            return (
+                _narrow_row(layout, flat[shape::step], values) if layout.narrow else _wide_row(layout, flat[shape::step], values)
+            )
+        except (KeyError, IndexError, TypeError):
             return None
 
     def _any_rows(self, tensors: list[Any], tail: bytes) -> Columns:
@@ -109,15 +159,38 @@ class V2:
         return Columns(tuple(names), columns, rows, tuple(kinds))
 
     def _remember(self, tensors: list[Any], names: list[str], kinds: list[Kind]) -> None:
-        shapes = list(map(_SHAPE, tensors))
-        key = tuple(map(_HEAD, tensors))
-        if key in self._layouts or len(self._layouts) < _MAX_LAYOUTS:
-            widths = [rows_and_width(shape)[1] for shape in shapes]
-            self._layouts[key] = _Layout(shapes, tuple(names), tuple(kinds), widths, wide=any(width != 1 for width in widths))
+        keys = list(tensors[0])
+        if "data" not in keys or any(list(tensor) != keys for tensor in tensors):
+            return
+        key = (len(tensors), names[0])
+        if key not in self._layouts and len(self._layouts) >= _MAX_LAYOUTS:
+            return
+        shapes = [tensor["shape"] for tensor in tensors]
+        widths = [rows_and_width(shape)[1] for shape in shapes]
+        self._layouts[key] = _Layout(
+            keys=len(keys),
+            places=(keys.index("name"), keys.index("datatype"), keys.index("shape"), keys.index("data")),
+            names=tuple(names),
+            datatypes=[tensor["datatype"] for tensor in tensors],
+            shapes=shapes,
+            widths=widths,
+            kinds=tuple(kinds),
+            narrow=all(size == 1 for shape in shapes for size in shape),
+        )
 
 
-def _is_nested(data: list[Any]) -> bool:
-    return list in set(map(type, data))
+def _narrow_row(layout: _Layout, shapes: list[Any], data: list[Any]) -> Rows | None:
+    """One value for each tensor: a shape of nothing but ones holds one, whatever its length."""
+    row = list(chain.from_iterable(data))
+    if set(chain.from_iterable(shapes)) != _ONE or len(row) != len(data) or list(map(len, data)) != layout.widths:
+        return None
+    return None if list in set(map(type, row)) else Rows(layout.names, (row,), layout.kinds)
+
+
+def _wide_row(layout: _Layout, shapes: list[Any], data: list[Any]) -> Rows | None:
+    if shapes != layout.shapes or list(map(len, data)) != layout.widths or list in set(map(type, chain.from_iterable(data))):
+        return None
+    return Rows(layout.names, ([values[0] if len(values) == 1 else values for values in data],), layout.kinds)
 
 
 def _head(tensor: Any) -> tuple[str, Kind, list[int]]:
