@@ -193,3 +193,46 @@ def test_outliers_by_each_method_are_rare_without_and_many_with_a_shift(method):
         after = stream.second(shift=60.0)
     assert before < 0.05
     assert after["quality.feature_outlier_rate", "temp"].value > 0.9
+
+
+def test_a_finding_points_at_some_of_the_bad_rows():
+    stream = Stream(QualityMonitor())
+    for _ in range(5):
+        stream.second()
+    for _ in range(2):
+        found = stream.second(missing=1.0)
+    (finding,) = found["quality.alarm", None].verdict.evidence["findings"]
+    assert finding["row_ids"] == ["0", "1", "2"]
+
+
+def test_a_frozen_sensor_is_found_once_it_has_been_so_for_the_whole_window():
+    stream = Stream(QualityMonitor())
+    for _ in range(3):
+        found = stream.second()
+    assert found["quality.stuck_columns", None].value == 0
+    for at in range(12):
+        columns = table(stream.rows, stream.rng)
+        columns["temp"] = np.full(stream.rows, 51.5)
+        stream.send(columns_from(columns))
+        found = stream.evaluate()
+        assert found["quality.stuck_columns", None].value == (1 if at >= 9 else 0)
+    (finding,) = found["quality.stuck_columns", None].verdict.evidence["findings"]
+    assert (finding["column"], finding["value"]) == ("temp", "51.5")
+    assert stream.second()["quality.stuck_columns", None].value == 0
+
+
+def test_a_category_that_took_over_is_stuck_too():
+    stream = Stream(QualityMonitor())
+    for _ in range(15):
+        found = stream.second(carriers=("AA",))
+    (finding,) = found["quality.stuck_columns", None].verdict.evidence["findings"]
+    assert (finding["column"], finding["value"]) == ("carrier", "AA")
+
+
+def test_rows_sent_twice_are_counted():
+    stream = Stream(QualityMonitor())
+    assert stream.second()["quality.duplicate_rate", None].value == 0.0
+    columns = columns_from(table(stream.rows, stream.rng))
+    stream.send(columns)
+    stream.send(columns)
+    assert stream.evaluate()["quality.duplicate_rate", None].value == pytest.approx(60 / 180)

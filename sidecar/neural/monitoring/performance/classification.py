@@ -120,7 +120,11 @@ class ClassificationCounts:
         (only,) = self.scores.values()
         only.settle()
         mirrored = ScoreCounts()
-        mirrored.values, mirrored.counts, mirrored.folded = 1 - only.values[::-1], only.counts[::-1, ::-1], only.folded
+        mirrored.values, mirrored.counts, mirrored.folded = (
+            1 - only.values[::-1],
+            np.ascontiguousarray(only.counts[::-1, ::-1]),
+            only.folded,
+        )
         return mirrored.ranking()
 
     def loss_intervals(self, confidence: float) -> dict[str, Interval | None]:

@@ -34,13 +34,14 @@ class Ranking:
 class ScoreCounts:
     """Counts of positives and negatives at each score. Adds and subtracts; the order does not matter."""
 
-    __slots__ = ("_parts", "counts", "folded", "limit", "values")
+    __slots__ = ("_parts", "_ranking", "counts", "folded", "limit", "values")
 
     def __init__(self, limit: int = EXACT_ATOMS) -> None:
         self.limit = limit
         self.values: NDArray[np.float64] = np.empty(0)
         self.counts: NDArray[np.float64] = np.empty((2, 0))  # row 0 negatives, row 1 positives
         self.folded = False
+        self._ranking: Ranking | None = None
         self._parts: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
 
     def add(self, scores: NDArray[np.float64], positive: NDArray[np.bool_], sign: float = 1.0) -> None:
@@ -64,7 +65,7 @@ class ScoreCounts:
         """Sort what is pending into the atoms, and fold if there are too many."""
         if not self._parts:
             return
-        parts, self._parts = self._parts, []
+        parts, self._parts, self._ranking = self._parts, [], None
         fresh = np.concatenate([part[0] for part in parts])
         values = np.concatenate([self.values, _cells(fresh) if self.folded else fresh])
         counts = np.concatenate([self.counts, *(part[1] for part in parts)], axis=1)
@@ -93,6 +94,11 @@ class ScoreCounts:
     def ranking(self) -> Ranking | None:
         """None until both a positive and a negative have been seen."""
         self.settle()
+        if self._ranking is None:
+            self._ranking = self._ranked()
+        return self._ranking
+
+    def _ranked(self) -> Ranking | None:
         negatives, positives = self.counts
         n, p = float(negatives.sum()), float(positives.sum())
         if n <= 0 or p <= 0:
@@ -134,7 +140,7 @@ def _compact(values: NDArray[np.float64], counts: NDArray[np.float64]) -> tuple[
     atoms, index = np.unique(values, return_inverse=True)
     summed = np.vstack([np.bincount(index, weights=row, minlength=len(atoms)) for row in counts]).astype(np.float64)
     kept = (summed != 0).any(axis=0)
-    return atoms[kept], summed[:, kept]
+    return atoms[kept], np.ascontiguousarray(summed[:, kept])
 
 
 def _spread(weights: NDArray[np.float64], placement: NDArray[np.float64], auc: float, n: float) -> float:

@@ -66,7 +66,7 @@ def read_predictions(
 
 
 def _oldest(tables: Sequence[pa.Table]) -> float:
-    oldest: float = min(pc.min(table["time"]).as_py().timestamp() for table in tables)
+    oldest: float = min(pc.call_function("min", [table["time"]]).as_py().timestamp() for table in tables)
     return oldest
 
 
@@ -98,9 +98,9 @@ def _read(path: Path) -> pa.Table | None:
 
 def _between(table: pa.Table, since: float | None, until: float | None) -> pa.Table:
     if since is not None:
-        table = table.filter(pc.greater_equal(table["time"], _moment(since)))
+        table = table.filter(pc.field("time") >= _moment(since))
     if until is not None:
-        table = table.filter(pc.less(table["time"], _moment(until)))
+        table = table.filter(pc.field("time") < _moment(until))
     return table
 
 

@@ -29,7 +29,8 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class RateFinding:
-    """A column's rate of one kind of trouble has jumped. ``since``: Unix seconds; ``examples``: values that were not known before."""
+    """A column's rate of one kind of trouble has jumped. ``since``: Unix seconds; ``examples``: values that were not
+    known before. ``row_ids``: of some of the bad rows."""
 
     column: str
     trouble: Trouble
@@ -37,6 +38,7 @@ class RateFinding:
     over_seconds: float
     since: float
     examples: tuple[str, ...] = ()
+    row_ids: tuple[str, ...] = ()
 
     def text(self) -> str:
         jump = self.jump
@@ -59,6 +61,7 @@ class RateFinding:
             "over_seconds": self.over_seconds,
             "since": self.since,
             "examples": list(self.examples),
+            "row_ids": list(self.row_ids),
         }
 
 

@@ -10,12 +10,13 @@ from neural.monitoring.quality.counting import RowCounter
 from neural.monitoring.quality.detect import jumps, reference_rates
 from neural.monitoring.quality.findings import RateFinding, Trouble, summary
 from neural.monitoring.quality.history import Step
-from neural.monitoring.quality.readings import column_trouble, rate_signals, schema_verdict
+from neural.monitoring.quality.readings import column_trouble, findings_verdict, rate_signals
 from neural.monitoring.quality.schema import SchemaFinding, schema_findings
 from neural.monitoring.quality.score import quality_score
 from neural.monitoring.quality.settings import QualitySettings
 from neural.monitoring.quality.specs import SPECS
 from neural.monitoring.quality.state import State
+from neural.monitoring.quality.stuck import StuckFinding
 from neural.monitoring.quality.tally import Field, Tally
 from neural.monitoring.records import RecordBatch
 from neural.monitoring.signal import Outcome, Signal, Verdict
@@ -56,24 +57,25 @@ class QualityMonitor:
         if reference is not None and reference.hash != state.counter.reference_hash:
             state.counter.use(reference)
             state.rates = reference_rates(reference, state.counter.bounds)
+        state.counter.finish(state.fresh)
         step = _step(evaluation, state)
         state.history.add(step, evaluation.length_seconds)
         state.evaluated_at, state.fresh = evaluation.now, Tally()
         window = state.history.window()
         current = _with_panes(evaluation.window, window, state.rates)
         findings = self._findings(evaluation, state, current)
+        stuck = self._stuck(evaluation, state, step)
         schema = list(schema_findings(evaluation.window, reference, self._schema))
+        now, labels = evaluation.now, evaluation.labels()
         return [
             self._alarm(evaluation, findings, schema),
             self._score(evaluation, state, current),
             *rate_signals(evaluation, current, findings),
             Signal(
-                "quality.schema_violations",
-                float(len(schema)),
-                evaluation.now,
-                evaluation.labels(),
-                schema_verdict(schema, evaluation.window.rows),
+                "quality.schema_violations", float(len(schema)), now, labels, findings_verdict(schema, evaluation.window.rows)
             ),
+            Signal("quality.stuck_columns", float(len(stuck)), now, labels, findings_verdict(stuck, evaluation.window.rows)),
+            Signal("quality.duplicate_rate", window.duplicates / window.compared if window.compared else None, now, labels),
         ]
 
     def _findings(self, evaluation: Evaluation, state: State, window: Tally) -> list[RateFinding]:
@@ -86,7 +88,15 @@ class QualityMonitor:
                 if key not in best or found.jump.p_value < best[key].jump.p_value:
                     best[key] = found
         state.since = {key: min(state.since.get(key, found.since), found.since) for key, found in best.items()}
-        return [_dated(found, state.since[key], evaluation.window) for key, found in best.items()]
+        return [_detailed(found, state, evaluation.window) for found in best.values()]
+
+    def _stuck(self, evaluation: Evaluation, state: State, step: Step) -> list[StuckFinding]:
+        reference = evaluation.reference
+        if reference is None:
+            return []
+        state.runs.add(evaluation.latest, reference, step.since)
+        before, alike = evaluation.now - evaluation.length_seconds, step.tally.rows_per_request
+        return list(state.runs.findings(reference, self._settings, before=before, alike=alike))
 
     def _alarm(self, evaluation: Evaluation, findings: list[RateFinding], schema: list[SchemaFinding]) -> Signal:
         rows, reference = evaluation.window.rows, evaluation.reference
@@ -168,10 +178,13 @@ def _with_panes(window: Window, own: Tally, rates: Mapping[str, Any]) -> Tally:
     return result
 
 
-def _dated(found: RateFinding, since: float, window: Window) -> RateFinding:
+def _detailed(found: RateFinding, state: State, window: Window) -> RateFinding:
+    """With its beginning, the names that were not known, and some rows to look at."""
     pane = window.columns.get(found.column)
     names: tuple[str, ...] = ()
     if found.trouble is Trouble.UNSEEN and pane is not None:
         ranked = sorted(pane.unseen_values.items(), key=lambda item: (-item[1], item[0]))
         names = tuple(name[:40] for name, _ in ranked[:_EXAMPLES])
-    return RateFinding(found.column, found.trouble, found.jump, found.over_seconds, since, names)
+    since = state.since[found.column, found.trouble.value]
+    row_ids = state.counter.examples.get((found.column, found.trouble), ())
+    return RateFinding(found.column, found.trouble, found.jump, found.over_seconds, since, names, row_ids)

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 from neural.monitoring.quality.detect import Base, observed
 from neural.monitoring.quality.findings import RateFinding, Trouble
 from neural.monitoring.quality.jump import lower_rate
-from neural.monitoring.quality.schema import SchemaFinding
 from neural.monitoring.quality.score import ColumnTrouble
 from neural.monitoring.quality.tally import Counts, Tally
 from neural.monitoring.signal import Outcome, Signal, Verdict
 from neural.monitoring.windows.evaluation import Evaluation
+
+
+class Finding(Protocol):
+    """What is wrong with a column, in words and as JSON."""
+
+    def text(self) -> str: ...
+    def to_json(self) -> dict[str, Any]: ...
 
 
 def rate_signals(evaluation: Evaluation, window: Tally, findings: Sequence[RateFinding]) -> Iterator[Signal]:
@@ -49,12 +56,12 @@ def _rate_verdict(finding: RateFinding) -> Verdict:
     )
 
 
-def schema_verdict(findings: Sequence[SchemaFinding], rows: int) -> Verdict:
+def findings_verdict(findings: Sequence[Finding], rows: int) -> Verdict:
     if rows <= 0:
         return Verdict(Outcome.UNKNOWN, "no rows in the window")
     evidence = {"findings": [finding.to_json() for finding in findings]}
     if findings:
-        return Verdict(Outcome.BAD, "; ".join(finding.text for finding in findings[:3]), sample_size=rows, evidence=evidence)
+        return Verdict(Outcome.BAD, "; ".join(finding.text() for finding in findings[:3]), sample_size=rows, evidence=evidence)
     return Verdict(Outcome.OK, "all columns are as they should be", sample_size=rows, evidence=evidence)
 
 

@@ -17,10 +17,13 @@ class SchemaFinding:
 
     column: str
     kind: str
-    text: str
+    reason: str
+
+    def text(self) -> str:
+        return self.reason
 
     def to_json(self) -> dict[str, Any]:
-        return {"column": self.column, "kind": self.kind, "text": self.text}
+        return {"column": self.column, "kind": self.kind, "text": self.reason}
 
 
 def schema_findings(

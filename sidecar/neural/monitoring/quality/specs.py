@@ -20,4 +20,6 @@ SPECS = (
     SignalSpec(
         "quality.schema_violations", "Columns that are missing, extra, of another type, or required and empty", unit="count"
     ),
+    SignalSpec("quality.stuck_columns", "Columns that have held one value over the whole window", unit="count"),
+    SignalSpec("quality.duplicate_rate", "Share of rows that repeat another row of the same evaluation in every feature"),
 )

@@ -11,6 +11,7 @@ from neural.monitoring.quality.detect import Base
 from neural.monitoring.quality.findings import Trouble
 from neural.monitoring.quality.history import History
 from neural.monitoring.quality.outliers import Bounds
+from neural.monitoring.quality.stuck import Runs
 from neural.monitoring.quality.tally import Tally
 
 
@@ -21,6 +22,7 @@ class State:
     counter: RowCounter
     fresh: Tally = field(default_factory=Tally)
     history: History = field(default_factory=History)
+    runs: Runs = field(default_factory=Runs)
     evaluated_at: float | None = None
     rates: dict[str, dict[Trouble, Base]] = field(default_factory=dict[str, dict[Trouble, Base]])
     since: dict[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
@@ -29,6 +31,8 @@ class State:
         return {
             "fresh": self.fresh.to_json(),
             "history": self.history.to_json(),
+            "runs": self.runs.to_json(),
+            "examples": [[*key, list(ids)] for key, ids in self.counter.examples.items()],
             "evaluated_at": self.evaluated_at,
             "reference": self.counter.reference_hash,
             "bounds": {name: [bounds.low, bounds.high, bounds.method] for name, bounds in self.counter.bounds.items()},
@@ -42,6 +46,8 @@ class State:
     def fill(self, item: Mapping[str, Any]) -> None:
         self.fresh = Tally.from_json(item["fresh"])
         self.history = History.from_json(item["history"])
+        self.runs = Runs.from_json(item["runs"])
+        self.counter.examples = {(column, Trouble(trouble)): tuple(ids) for column, trouble, ids in item["examples"]}
         self.evaluated_at = item["evaluated_at"]
         self.counter.reference_hash = item["reference"]
         self.counter.bounds = {name: Bounds(*bounds) for name, bounds in item["bounds"].items()}

@@ -33,12 +33,14 @@ Counts = NDArray[np.float64]
 class Tally:
     """Counts by column, with the rows and requests they came in. Adds in any order."""
 
-    __slots__ = ("columns", "requests", "rows")
+    __slots__ = ("columns", "compared", "duplicates", "requests", "rows")
 
     def __init__(self) -> None:
         self.columns: dict[str, Counts] = {}
         self.rows = 0.0
         self.requests = 0.0
+        self.compared = 0.0
+        self.duplicates = 0.0  # of the rows compared, those that repeat an earlier one
 
     def of(self, name: str) -> Counts:
         """The counts of a column, to add to."""
@@ -50,6 +52,8 @@ class Tally:
     def add(self, other: Tally) -> None:
         self.rows += other.rows
         self.requests += other.requests
+        self.compared += other.compared
+        self.duplicates += other.duplicates
         for name, counts in other.columns.items():
             mine = self.columns.get(name)
             if mine is None:
@@ -71,11 +75,12 @@ class Tally:
 
     def to_json(self) -> dict[str, Any]:
         columns = {name: counts.tolist() for name, counts in self.columns.items()}
-        return {"rows": self.rows, "requests": self.requests, "columns": columns}
+        sums = [self.rows, self.requests, self.compared, self.duplicates]
+        return {"sums": sums, "columns": columns}
 
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> Tally:
         result = cls()
-        result.rows, result.requests = float(state["rows"]), float(state["requests"])
+        result.rows, result.requests, result.compared, result.duplicates = state["sums"]
         result.columns = {name: np.asarray(counts, dtype=np.float64) for name, counts in state["columns"].items()}
         return result
