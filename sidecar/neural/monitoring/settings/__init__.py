@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from neural.monitoring.settings.addresses import Address, is_loopback, parse_address
 from neural.monitoring.settings.basics import LogSettings, ModelSettings, MonitorSettings
+from neural.monitoring.settings.changes import Change, changes
 from neural.monitoring.settings.check import check
 from neural.monitoring.settings.export import ExportSettings, OTLPSettings, PrometheusSettings
 from neural.monitoring.settings.finding import Finding, Weight
@@ -18,6 +19,7 @@ from neural.monitoring.settings.storage import JournalSettings, KeepSettings, St
 __all__ = [
     "Address",
     "CaptureSettings",
+    "Change",
     "ConfigErrors",
     "DashboardSettings",
     "ExportSettings",
@@ -32,6 +34,7 @@ __all__ = [
     "Settings",
     "StoreSettings",
     "Weight",
+    "changes",
     "check",
     "full_yaml",
     "is_loopback",
