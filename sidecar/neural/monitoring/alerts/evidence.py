@@ -64,8 +64,17 @@ def evidence_of(
 
 def top_features(family: str, view: SignalView) -> list[dict[str, Any]]:
     """The features behind a drift or quality alert, worst first, with what their own verdicts say."""
+    if family not in _FEATURE_SIGNALS:
+        return []
+    if family not in view.memo:
+        view.memo[family] = _rank_features(family, view)
+    ranked: list[dict[str, Any]] = view.memo[family]
+    return ranked
+
+
+def _rank_features(family: str, view: SignalView) -> list[dict[str, Any]]:
     found: list[tuple[float, dict[str, Any]]] = []
-    for name in _FEATURE_SIGNALS.get(family, ()):
+    for name in _FEATURE_SIGNALS[family]:
         for signal in view.series(name).values():
             if signal.value:
                 reason = signal.verdict.reason if signal.verdict is not None else ""

@@ -75,6 +75,7 @@ class SignalView:
         chain = (scope, (scope[0], ""), ("", ""))
         self._bounds: dict[str, tuple[float, float] | None] = {}
         self._flat: dict[str, float] | None = None
+        self.memo: dict[str, Any] = {}  # what others worked out from this view, for the next alert of the same evaluation
         self._chain = [index.scopes[one] for one in dict.fromkeys(chain) if one in index.scopes]
 
     def series(self, name: str) -> Mapping[Path, Signal]:

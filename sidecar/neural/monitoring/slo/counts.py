@@ -19,12 +19,16 @@ class Counts(NamedTuple):
 
     @property
     def bad(self) -> float:
-        return max(self.total - self.good, 0.0)
+        bad = self.total - self.good
+        return max(0.0, bad)
 
     @property
     def error_rate(self) -> float | None:
         """Bad of total, in [0, 1]; None without events."""
-        return min(self.bad / self.total, 1.0) if self.total > 0 else None
+        good, total = self
+        if total <= 0:
+            return None
+        return 0.0 if good >= total else 1.0 if good <= 0 else (total - good) / total
 
     @property
     def compliance(self) -> float | None:
@@ -78,7 +82,9 @@ class _Running:
         """Good and total of the cells first … last, both included, as far as they are kept."""
         newest, held = self.newest, self.first
         last = min(last, newest)
-        first = max(first, held, newest - self.size + 1)
+        oldest = newest - self.size + 1
+        oldest = max(oldest, held)
+        first = max(first, oldest)
         if first > last:
             return 0.0, 0.0
         end, before = last - held, first - held - 1
@@ -157,10 +163,9 @@ class SlotCounts:
 
     def sum(self, first: int, last: int) -> Counts:
         """The counts of the slots first … last, both included."""
-        if self._fine.is_empty or first > last:
-            return Counts()
-        if first >= self._fine.oldest or first >= self._fine.newest - self._fine.size + 1:
-            return Counts(*self._fine.sum(first, last))
+        fine = self._fine
+        if first > fine.newest - fine.size or fine.is_empty:
+            return Counts(*fine.sum(first, last))
         border = -(-self._fine.oldest // BLOCK_SLOTS)  # the first block whose slots are all kept singly
         old, new = (
             self._blocks.sum(first // BLOCK_SLOTS, min(border - 1, last // BLOCK_SLOTS)),
@@ -171,7 +176,11 @@ class SlotCounts:
     def over(self, seconds: float, now: float) -> Counts:
         """The counts of the last ``seconds``, the slot that holds ``now`` included."""
         last = self.slot(now)
-        return self.sum(last - max(round(seconds / self.slot_seconds), 1) + 1, last)
+        return self.sum(last - self.slots_in(seconds) + 1, last)
+
+    def slots_in(self, seconds: float) -> int:
+        """How many slots a window of that length has; at least one."""
+        return max(round(seconds / self.slot_seconds), 1)
 
     def since(self, start: float, now: float) -> Counts:
         """The counts from the slot that holds ``start`` on."""

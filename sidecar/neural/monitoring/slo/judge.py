@@ -32,11 +32,12 @@ def slo_signals(ledger: SLOLedger, version: str, now: float) -> Iterator[Signal]
     settings, goal = ledger.settings, ledger.settings.goal
     labels = {"model": ledger.model, "version": version, "slo": settings.name}
     counts = ledger.period(now)
-    windows = {seconds: ledger.counts.over(seconds, now) for _, seconds in ledger.windows}
+    last = ledger.counts.slot(now)
+    windows = {seconds: ledger.counts.sum(last - slots + 1, last) for _, seconds, slots in ledger.windows}
     yield Signal("slo.target", goal, now, labels)
     yield Signal("slo.compliance", counts.compliance, now, labels, compliance_verdict(settings, counts))
     yield Signal("slo.budget_remaining", budget_remaining(counts, goal), now, labels, _budget_verdict(settings, counts))
-    for name, seconds in ledger.windows:
+    for name, seconds, _ in ledger.windows:
         yield Signal("slo.burn_rate", burn_rate(windows[seconds], goal), now, {**labels, "window": name})
     for severity in ledger.severities:
         value, burn = _burn_alert(ledger, severity, windows)

@@ -33,7 +33,7 @@ class SLOLedger:
         self.key = slo_key(model, settings.name)
         self.table = burn_windows(settings.period_seconds, slot_seconds)
         self.windows = _shown(self.table, settings.period_seconds, slot_seconds)
-        longest = max(seconds for _, seconds in self.windows)
+        longest = max(seconds for _, seconds, _ in self.windows)
         fine = min(int(longest // slot_seconds) + 1, MOST_FINE_SLOTS)
         self.counts = SlotCounts(slot_seconds, max(fine, RECENT_SLOTS), settings.period_seconds)
         self.severities = _severities(settings, self.table)
@@ -102,7 +102,8 @@ def _severities(settings: SLOSettings, table: tuple[BurnWindow, ...]) -> tuple[S
     return tuple(severity for severity in Severity if severity in can)
 
 
-def _shown(table: tuple[BurnWindow, ...], period: float, slot: float) -> tuple[tuple[str, float], ...]:
+def _shown(table: tuple[BurnWindow, ...], period: float, slot: float) -> tuple[tuple[str, float, int], ...]:
+    """(name, seconds, slots) of each window whose burn rate is shown."""
     wanted = {seconds for seconds in SHOWN_WINDOWS_SECONDS if slot <= seconds <= period}
     wanted.update(seconds for row in table for seconds in (row.long_seconds, row.short_seconds))
-    return tuple((window_name(seconds), seconds) for seconds in sorted(wanted))
+    return tuple((window_name(seconds), seconds, max(round(seconds / slot), 1)) for seconds in sorted(wanted))

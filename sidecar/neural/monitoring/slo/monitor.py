@@ -82,15 +82,17 @@ class SLOMonitor:
             self._judge_slots(ledger, evaluation)
         if self._evaluated.get(model) != now:
             self._evaluated[model] = now
-            for ledger in ledgers:
-                self._follow_breach(ledger, now)
-                ledger.flush(self._store)
+            with self._store.transaction():
+                for ledger in ledgers:
+                    self._follow_breach(ledger, now)
+                    ledger.flush(self._store)
         return [signal for ledger in ledgers for signal in slo_signals(ledger, evaluation.version, now)]
 
     def snapshot(self) -> Mapping[str, Any]:
         """JSON-able. Writes changed slots to the store first, so that store and snapshot agree."""
-        for ledger in self._ledgers.values():
-            ledger.flush(self._store)
+        with self._store.transaction():
+            for ledger in self._ledgers.values():
+                ledger.flush(self._store)
         volume = {
             model: [[slot * self._slot, counts.get(slot).total] for slot in _recent(counts) if counts.get(slot).total]
             for model, counts in self._volume.items()
