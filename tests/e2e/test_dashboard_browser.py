@@ -107,7 +107,7 @@ def test_a_phone_never_scrolls_sideways(driver, full, page):
 
 def test_from_the_overview_through_the_incident_to_the_moved_bins(driver, full):
     _open(driver, full[1])
-    assert _text(driver, "h1") == "Inputs have drifted: temp, dewp."
+    assert _text(driver, "h1") == "The inputs have drifted: temp and dewp."
     driver.find_element(By.CSS_SELECTOR, ".ranking a[href*='feature=dewp']").click()
     _until(driver, lambda d: "Reference against now: dewp" in _text(d, "#page"))
     SHOTS.wait_until_drawn(driver)
@@ -173,7 +173,7 @@ def test_choosing_a_model_changes_the_link_and_the_page(driver, full):
     _until(driver, lambda d: "model=second" in d.current_url)
     _until(driver, lambda d: _text(d, "h1").startswith("No news"))
     driver.back()
-    _until(driver, lambda d: _text(d, "h1").startswith("Inputs have drifted"))
+    _until(driver, lambda d: _text(d, "h1").startswith("The inputs have drifted"))
 
 
 def test_the_theme_switches_and_is_remembered(driver, full):

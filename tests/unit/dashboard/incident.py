@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import random
+from itertools import pairwise
 
 from neural.monitoring.signal import Outcome, Signal, Verdict
 from neural.monitoring.store import AlertRow, Report, Silence
@@ -18,7 +19,7 @@ ONSET = 36
 THRESHOLD = 0.2
 NASTY = "<img src=x onerror=alert(1)>"
 FEATURES = ["temp", "dewp", "wind_gust", "humid", "visib", "carrier", "origin", "dest", "distance", "sched_hour", "precip", NASTY]
-STRENGTH = {"temp": 3.1, "dewp": 2.4, "humid": 0.5, "wind_gust": 0.25}
+STRENGTH = {"temp": 3.1, "dewp": 2.4, "humid": 0.5, "wind_gust": 0.25, NASTY: 0.2}
 EDGES = [10, 20, 30, 40, 50, 60, 70, 80, 90]
 REFERENCE = [120, 310, 640, 980, 1230, 1150, 870, 520, 240, 90]
 CELSIUS = [980, 1710, 1460, 320, 60, 0, 0, 0, 0, 0]
@@ -72,7 +73,7 @@ def _drift(dice, time, strength):
     for feature in FEATURES:
         effect = strength * STRENGTH.get(feature, 0.0)
         psi = abs(dice.gauss(0.012, 0.006)) + effect
-        score = 0.05 + abs(dice.gauss(0, 0.02)) + effect * 0.3
+        score = effect * 0.3 + abs(dice.gauss(0, 0.01)) if effect > 0.05 else 0.0
         scores[feature] = score
         bad = score > THRESHOLD
         reason = (
@@ -82,7 +83,7 @@ def _drift(dice, time, strength):
         )
         verdict = _verdict(
             bad, reason, statistic=psi, threshold=THRESHOLD, sample_size=4530, p_value=1e-9 if bad else 0.4,
-            effect_size=effect, method="psi", evidence={"bins": _bins(feature, effect, dice)},
+            effect_size=effect, method="effect", evidence=_evidence(feature, effect, dice, bad),
         )  # fmt: skip
         yield _signal("drift.feature_score", score, time, verdict, feature=feature)
         yield _signal("drift.psi", psi, time, verdict, feature=feature)
@@ -109,21 +110,23 @@ def _drift(dice, time, strength):
     yield _signal("drift.features", float(drifting), time)
 
 
-def _bins(feature, effect, dice):
+def _evidence(feature, effect, dice, bad):
+    """Whole histograms for every column, and the bins that moved most for those that drift: as the drift room writes them."""
     if feature in ("carrier", "origin", "dest"):
-        names, shares = ["UA", "B6", "EV", "DL", "AA"], [0.31, 0.26, 0.2, 0.14, 0.09]
-        return [
-            {"category": n, "reference": s, "current": s + dice.gauss(0, 0.004), "moved": False}
-            for n, s in zip(names, shares, strict=True)
+        labels, reference = ["UA", "B6", "EV", "DL", "AA"], [0.31, 0.26, 0.2, 0.14, 0.09]
+        current = [share + dice.gauss(0, 0.004) for share in reference]
+    else:
+        mix = min(1.0, effect / 3.1)
+        labels = [f"<= {EDGES[0]}", *(f"{a} to {b}" for a, b in pairwise(EDGES)), f"> {EDGES[-1]}"]
+        reference, celsius = [r / sum(REFERENCE) for r in REFERENCE], [c / sum(CELSIUS) for c in CELSIUS]
+        current = [max(0.0, r * (1 - mix) + c * mix + dice.gauss(0, 0.003)) for r, c in zip(reference, celsius, strict=True)]
+    evidence = {"bins": {"labels": labels, "reference": reference, "current": current}}
+    if bad:
+        moved = sorted(zip(labels, reference, current, strict=True), key=lambda one: -abs(one[2] - one[1]))[:5]
+        evidence["moved"] = [
+            {"bin": label, "reference": r, "current": c, "change": c - r, "rows": int(4530 * c)} for label, r, c in moved
         ]
-    mix = min(1.0, effect / 3.1)
-    reference, celsius = [r / sum(REFERENCE) for r in REFERENCE], [c / sum(CELSIUS) for c in CELSIUS]
-    bins = []
-    for i, (r, c) in enumerate(zip(reference, celsius, strict=True)):
-        current = max(0.0, r * (1 - mix) + c * mix + dice.gauss(0, 0.003))
-        low, high = (None if i == 0 else EDGES[i - 1]), (None if i == len(EDGES) else EDGES[i])
-        bins.append({"low": low, "high": high, "reference": r, "current": current, "moved": abs(current - r) > 0.03})
-    return bins
+    return evidence
 
 
 def _quality(dice, time, strength):
@@ -204,7 +207,7 @@ def _capture(dice, time, step):
 def _alerts(store, now):
     at = lambda step: now - (STEPS - 1 - step) * STEP  # noqa: E731 - a short word for a time of the story
     rows = [
-        AlertRow("a1", "f1", "Input drift", "critical", "firing", "Inputs have drifted: temp, dewp",
+        AlertRow("a1", "f1", "Data drift", "critical", "firing", "Data drift",
                  "drift.alarm is 1: 2 of 12 features moved, most of all temp.", "drift", at(38), at(39), None,
                  labels=MODEL, evidence={"features": ["temp", "dewp"], "drift.score": 0.98, "rows_since_onset": 412}, updated_at=at(39)),
         AlertRow("a2", "f2", "Slow requests", "warning", "resolved", "p95 above 45 ms",

@@ -65,7 +65,7 @@ async def test_the_page_is_rendered_by_a_callback(app):
         await client.get("/")
         reply = await client.post("/_dash-update-component", json=UPDATE)
         assert reply.status_code == 200
-        assert "Inputs have drifted: temp, dewp." in reply.text
+        assert "The inputs have drifted: temp and dewp." in reply.text
 
 
 async def test_it_can_be_mounted_under_a_prefix_beside_other_routes(store, now):
@@ -102,7 +102,7 @@ async def test_two_dashboards_in_one_process_show_their_own_stores(store, calm_s
     for app in apps:
         async with _client(app) as client:
             texts.append((await client.post("/_dash-update-component", json=UPDATE)).text)
-    assert "Inputs have drifted" in texts[0]
+    assert "The inputs have drifted" in texts[0]
     assert "All is well" in texts[1]
 
 

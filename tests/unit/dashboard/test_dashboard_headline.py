@@ -30,10 +30,18 @@ def test_a_calm_service_is_well_with_its_figures(calm_store, read):
     assert "no drift in 12 features" in found.sentence
 
 
-def test_a_firing_critical_alert_comes_first(store, read):
+def test_the_worst_news_comes_first_and_what_was_measured_before_the_alerts_about_it(store, read):
     found = headline(read(store))
-    assert (found.level, found.topic, found.sentence) == ("bad", "critical alert", "Inputs have drifted: temp, dewp.")
-    assert [f.level for f in found.findings] == sorted((f.level for f in found.findings), key=["bad", "warn", "unknown"].index)
+    assert (found.level, found.topic, found.sentence) == (
+        "bad",
+        "drift",
+        "The inputs have drifted: temp and dewp.",
+    )
+    levels = [f.level for f in found.findings]
+    assert levels == sorted(levels, key=["bad", "warn", "unknown"].index)
+    told = [(f.topic, f.text) for f in found.findings]
+    assert ("critical alert", "Data drift: drift.alarm is 1: 2 of 12 features moved, most of all temp.") in told
+    assert ("warning alert", "“fast” burns its budget.") in told
 
 
 def test_the_moment_before_the_incident_was_well(store, read, now):

@@ -46,7 +46,7 @@ def test_figures_have_names_for_screen_readers_and_ids_of_their_own(page, store,
 @pytest.mark.parametrize("page", EVERY_PAGE)
 def test_hostile_names_never_reach_plotly_as_markup(page, store, render, parts_of):
     for graph in parts_of(render(store, _url(page)).slots["page"], "Graph"):
-        drawn = json.dumps([{k: v for k, v in trace.items() if k != "customdata"} for trace in graph.figure["data"]])
+        drawn = json.dumps([{k: v for k, v in trace.items() if k != "meta"} for trace in graph.figure["data"]])
         drawn += json.dumps(graph.figure["layout"])
         assert "<img" not in drawn
 
@@ -60,7 +60,7 @@ def test_a_paused_page_before_all_measurements_says_so(page, store, render, text
 
 def test_the_overview_answers_is_it_well_first(store, render, parts_of, text_of):
     made = render(store)
-    assert text_of(parts_of(made.slots["page"], "H1")[0]) == "Inputs have drifted: temp, dewp."
+    assert text_of(parts_of(made.slots["page"], "H1")[0]) == "The inputs have drifted: temp and dewp."
     said = text_of(made.slots["page"])
     for word in (
         "Latency p95",
@@ -91,9 +91,31 @@ def test_moved_bins_are_marked(store, render, parts_of):
 def test_the_heat_map_has_a_row_a_feature_with_the_worst_on_top(store, render, parts_of, story):
     graphs = {graph.id: graph for graph in parts_of(render(store, "/drift").slots["page"], "Graph")}
     trace = graphs["drift-heatmap"].figure["data"][0]
-    assert trace["customdata"][0][0] == "temp"
+    assert trace["meta"][0] == "temp"
     assert len(trace["z"]) == len(story.FEATURES)
-    assert trace["zmax"] == 2 * story.THRESHOLD
+    assert trace["zmax"] > 2 * story.THRESHOLD
+    turns_warm = trace["colorscale"][2][0] * trace["zmax"]
+    assert turns_warm == pytest.approx(story.THRESHOLD)
+
+
+def test_evidence_is_coloured_by_order_of_magnitude(store, render, parts_of):
+    graphs = {graph.id: graph for graph in parts_of(render(store, "/drift?measure=evidence").slots["page"], "Graph")}
+    trace = graphs["drift-heatmap"].figure["data"][0]
+    assert (trace["zmin"], trace["zmax"]) == (-4.0, 4.0)
+    assert max(trace["z"][0]) == 4.0
+
+
+def test_an_incident_that_is_over_still_leads_the_ranking(render, parts_of, story, now):
+    over = MemoryStore()
+    story.fill(over, now - 1800)
+    story.fill(over, now, incident=False)
+    ranks = [
+        link
+        for link in parts_of(render(over, "/drift?range=1h").slots["page"], "Link")
+        if "rank" in (getattr(link, "className", "") or "")
+    ]
+    assert "feature=temp" in ranks[0].href
+    assert "feature=dewp" in ranks[1].href
 
 
 def test_sequential_evidence_stands_against_its_threshold(store, render, parts_of):

@@ -66,8 +66,7 @@ def test_evidence_is_found_where_the_store_last_kept_it(now, read):
                 Signal("drift.psi", 1.0, now - age, {**MODEL, "feature": "a"}, verdict),
             ]
         )
-    found = read(store).verdict_with_evidence("drift.psi", feature="a")
-    assert (found.reason, found.evidence) == ("0", evidence)
+    assert read(store).kept_evidence("drift.psi", feature="a") == (now - 120, evidence)
 
 
 def test_a_snapshot_replaces_the_question_for_the_newest_signals(now, empty_store):

@@ -92,6 +92,7 @@ def _register(app: dash.Dash, renderer: Renderer) -> None:
         ClientsideFunction("neural", "pick_feature"),
         Output("url", "search"),
         Input("drift-heatmap", "clickData"),
+        State("drift-heatmap", "figure"),
         State("url", "search"),
         prevent_initial_call=True,
     )

@@ -31,7 +31,14 @@ class Bin:
 
 
 def bins_from(evidence: Mapping[str, Any]) -> list[Bin]:
-    """The bins in the order given; empty when the evidence holds none that can be read."""
+    """The bins in the order given; empty when the evidence holds none that can be read.
+
+    The drift room writes ``bins`` {labels, reference, current} (shares) for every column, and ``moved`` [{bin, reference, current}],
+    the most moved first, for those that drift. Lists of objects and parallel lists under a few other names are understood too.
+    """
+    whole = evidence.get("bins")
+    if isinstance(whole, Mapping):
+        return _from_arrays(whole)
     for key in _LIST_KEYS:
         items = evidence.get(key)
         if isinstance(items, Sequence) and not isinstance(items, str):

@@ -11,14 +11,16 @@ from typing import Literal
 
 from neural.monitoring.dashboard.ledger import ledger
 from neural.monitoring.dashboard.reading import Reader
-from neural.monitoring.dashboard.words import date_time, in_unit, listed, percent, plural, seconds
+from neural.monitoring.dashboard.words import date_time, in_unit, listed, percent, plural, seconds, shortened
 from neural.monitoring.signal import Outcome, Signal
+from neural.monitoring.store.rows import AlertRow
 from neural.monitoring.views.drift import drift_now
 from neural.monitoring.views.health import LOSS_WORTH_SAYING
 from neural.monitoring.views.quality import quality_now
 from neural.monitoring.views.slos import slos_now
 
 Level = Literal["ok", "warn", "bad", "unknown"]
+MAX_CHARACTERS = 160  # of an alert's message in a sentence
 ORDER: tuple[Level, ...] = ("bad", "warn", "unknown", "ok")
 LEVELS: dict[str, Level] = {"critical": "bad", "warning": "warn", "info": "unknown"}
 
@@ -44,7 +46,7 @@ class Headline:
 
 
 def headline(reader: Reader) -> Headline:
-    """Judge the chosen model at the right edge of the view."""
+    """Judge the chosen model at the right edge of the view. Of equally bad news, what was measured comes before the alerts about it."""
     newest = reader.newest_time
     if newest is None:
         return Headline("unknown", "Nothing has been measured yet.")
@@ -73,28 +75,36 @@ def _well(reader: Reader, findings: tuple[Finding, ...]) -> str:
 
 
 def _findings(reader: Reader) -> Iterator[Finding]:
-    yield from _alerts(reader)
     yield from _drift(reader)
     yield from _objectives(reader)
     yield from _quality(reader)
     yield from _traffic(reader)
     yield from _capture(reader)
+    yield from _alerts(reader)
 
 
 def _alerts(reader: Reader) -> Iterator[Finding]:
     for severity, level in LEVELS.items():
-        names = list(dict.fromkeys(row.title or row.rule for row in reader.firing if row.severity == severity))
-        if len(names) == 1:
-            yield Finding(level, f"{severity} alert", _sentence(names[0]), "alerts")
-        elif names:
-            yield Finding(level, f"{severity} alert", f"{len(names)} alerts are firing: {listed(names)}.", "alerts")
+        rows = [row for row in reader.firing if row.severity == severity]
+        if len(rows) == 1:
+            yield Finding(level, f"{severity} alert", _told(rows[0]), "alerts")
+        elif rows:
+            names = listed(list(dict.fromkeys(row.title or row.rule for row in rows)))
+            yield Finding(level, f"{severity} alert", f"{len(rows)} alerts are firing: {names}.", "alerts")
+
+
+def _told(row: AlertRow) -> str:
+    """An alert in one sentence; a title that only repeats the rule's name is followed by the message."""
+    if row.title and row.title != row.rule:
+        return _sentence(row.title)
+    return _sentence(shortened(f"{row.rule}: {row.message}" if row.message else row.rule, MAX_CHARACTERS))
 
 
 def _drift(reader: Reader) -> Iterator[Finding]:
     state = drift_now(reader.current)
     if state["is_drifting"]:
         worst = [row["feature"] for row in state["features"] if row["outcome"] == "bad"]
-        which = f", most of all {listed(worst)}" if worst else ""
+        which = f": {listed(worst)}" if worst else ""
         yield Finding(LEVELS[state["drift_severity"]], "drift", f"The inputs have drifted{which}.", "drift")
     elif state["outcome"] == "unknown":
         why = state["reason"] or "there is no reference to compare with yet."

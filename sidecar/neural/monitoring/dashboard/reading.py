@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 from neural.monitoring.dashboard.selection import RANGES_SECONDS, Selection
 from neural.monitoring.dashboard.series import Series, grouped, typical_step
-from neural.monitoring.signal import Signal, Verdict
+from neural.monitoring.signal import Signal
 from neural.monitoring.store.protocol import Store
 from neural.monitoring.store.rows import AlertRow, Report
 from neural.monitoring.views.current import CURRENT_EVALUATIONS, DEFAULT_EVALUATE_EVERY_SECONDS, SIDECAR, Current
@@ -34,7 +34,6 @@ class Reader:
         self.until = min(selection.until, now) if selection.until is not None else now
         self.selection = selection
         self._series: dict[tuple[str, ...], list[Series]] = {}
-        self.sampled_every: float | None = None  # seconds between the evaluations shown, when not all are
 
     def latest(self, names: Sequence[str] | None = None, labels: Mapping[str, str] | None = None) -> list[Signal]:
         """The newest signal of every series, whatever the right edge is."""
@@ -87,6 +86,12 @@ class Reader:
         recent = self.store.read_signals(PULSE[:1], labels=self.labels, until=self.until, since=self.since, limit=20)
         return typical_step(signal.time for signal in recent)
 
+    @cached_property
+    def sampled_every(self) -> float | None:
+        """Seconds between the evaluations that charts show, when there are too many to show all."""
+        every = self.range_seconds / MAX_POINTS
+        return every if self.step and every > self.step else None
+
     # the state at the right edge
     @cached_property
     def newest_time(self) -> float | None:
@@ -132,15 +137,16 @@ class Reader:
         signal = self.one(name, **labels)
         return signal.value if signal else None
 
-    def verdict_with_evidence(self, name: str, **labels: str) -> Verdict | None:
-        """The verdict at the right edge; if its evidence was not kept there, that of the newest point before that has some."""
+    def kept_evidence(self, name: str, **labels: str) -> tuple[float, Mapping[str, Any]] | None:
+        """The newest evidence of the series and its time. The store keeps it with the newest verdict, and where a verdict changed."""
         signal = self.one(name, **labels)
-        if signal is None or signal.verdict is None or signal.verdict.evidence:
-            return signal.verdict if signal else None
+        if signal is None or signal.verdict is None:
+            return None
+        if signal.verdict.evidence:
+            return signal.time, signal.verdict.evidence
         earlier = self.store.read_signals([name], labels=signal.labels, since=self.since, until=self.until)
-        kept = (s.verdict for s in reversed(earlier) if s.verdict and s.verdict.evidence)
-        found = next(kept, None)
-        return replace(signal.verdict, evidence=found.evidence) if found else signal.verdict
+        kept = ((s.time, s.verdict.evidence) for s in reversed(earlier) if s.verdict and s.verdict.evidence)
+        return next(kept, None)
 
     # over time
     def series(self, *names: str, labels: Mapping[str, str] | None = None) -> list[Series]:
@@ -152,16 +158,7 @@ class Reader:
         return self._series[key]
 
     def _read(self, names: Sequence[str], labels: Mapping[str, str]) -> list[Signal]:
-        step = self.step
-        if not step or self.range_seconds / step <= MAX_POINTS:
-            return self.store.read_signals(names, labels=labels, since=self.since, until=self.until)
-        # Reading a month of minutes to draw 240 points would cost seconds: look at one evaluation in each slice.
-        self.sampled_every = self.range_seconds / MAX_POINTS
-        found: list[Signal] = []
-        for i in range(MAX_POINTS):
-            end = self.until - (MAX_POINTS - 1 - i) * self.sampled_every
-            found += self.store.read_signals(names, labels=labels, since=end - step, until=end)
-        return found
+        return self.store.read_signals(names, labels=labels, since=self.since, until=self.until, every=self.sampled_every)
 
     # alerts and reports
     @cached_property

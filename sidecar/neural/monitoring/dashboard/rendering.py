@@ -12,7 +12,7 @@ from neural.monitoring.clock import Clock
 from neural.monitoring.dashboard.components import empty, failure, remark
 from neural.monitoring.dashboard.layout import navigation, toolbar
 from neural.monitoring.dashboard.pages import PAGES, View
-from neural.monitoring.dashboard.reading import MAX_POINTS, Reader
+from neural.monitoring.dashboard.reading import Reader
 from neural.monitoring.dashboard.selection import Selection
 from neural.monitoring.dashboard.words import date_time, seconds
 from neural.monitoring.errors import NeuralError
@@ -87,6 +87,6 @@ def _notes(view: View) -> list[Any]:
                 ]
             )
         ]
-    if reader.step and reader.range_seconds / reader.step > MAX_POINTS:
-        return [remark(f"Charts show one evaluation every {seconds(reader.range_seconds / MAX_POINTS)}; alerts show all.")]
+    if reader.sampled_every is not None:
+        return [remark(f"Charts show one evaluation every {seconds(reader.sampled_every)}; alerts show all.")]
     return []

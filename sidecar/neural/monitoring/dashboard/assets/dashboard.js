@@ -96,10 +96,11 @@
         root.dataset.rendered = String(lastRendered);
         return window.dash_clientside.no_update;
       },
-      pick_feature: function (click, search) {
+      pick_feature: function (click, figure, search) {
         var point = click && click.points && click.points[0];
-        if (!point || !point.customdata) { return window.dash_clientside.no_update; }
-        return changed(search, { feature: point.customdata });
+        var trace = point && figure && figure.data[0];
+        var name = trace && trace.meta[trace.y.indexOf(point.y)];
+        return name ? changed(search, { feature: name }) : window.dash_clientside.no_update;
       },
       switch_theme: function (clicks) {
         if (!clicks) { return window.dash_clientside.no_update; }

@@ -33,7 +33,7 @@ def _bar(row: AlertRow, lane: int, since: float, until: float) -> dict[str, Any]
     start = max(row.fired_at or row.started_at, since)
     end = min(row.resolved_at or until, until)
     width = max(end - start, (until - since) * THIN_SECONDS_SHARE)
-    colour = SEVERITY_COLOURS.get(row.severity, GREY) if row.fired_at else GREY
+    colour = SEVERITY_COLOURS.get(row.severity, GREY) if row.fired_at and row.state != "suppressed" else GREY
     words = f"{plain(row.title or row.rule)}<br>{date_time(start)} UTC, {seconds(max(end - start, 0))}, {row.state}"
     return {
         "type": "bar", "orientation": "h", "y": [lane], "x": [width * 1000], "base": [start * 1000], "width": 0.5,

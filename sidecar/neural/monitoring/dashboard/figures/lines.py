@@ -70,9 +70,10 @@ def _vertical(
     values = [value for item in items for value in item.series.values if value is not None] + list(levels)
     low, high = (min(values, default=0.0), max(values, default=1.0)) if bounds is None else bounds
     low = min(low, 0.0) if zero else low
-    out: dict[str, Any] = {"rangemode": "tozero" if zero else "normal", **_format(unit, low, high)}
-    if high == low:  # a flat line: Plotly would make an axis of two units, with negative shares
-        out["range"] = [0, 2 * high if high > 0 else 1]
+    flat = 2 * high if high > 0 else 0.01 if unit == "share" else 1.0  # a flat line: Plotly's axis would go below zero
+    out: dict[str, Any] = {"rangemode": "tozero" if zero else "normal", **_format(unit, low, high if high > low else flat)}
+    if high == low:
+        out["range"] = [0, flat]
     return out if bounds is None else {**out, "range": list(bounds)}
 
 

@@ -17,7 +17,7 @@ from neural.monitoring.dashboard.words import date_time, plural, seconds
 from neural.monitoring.store.rows import AlertRow
 
 SEVERITIES = ("critical", "warning", "info")
-STATES = ("firing", "pending", "resolved")
+STATES = ("firing", "pending", "suppressed", "resolved")
 MAX_CARDS = 50
 MAX_EVIDENCE_CHARACTERS = 4000
 
@@ -70,8 +70,9 @@ def _card(view: View, row: AlertRow) -> Any:
         html.Span(row.title or row.rule, className="alert-title"),
         html.Span(f"{state} · {lasted}", className=f"alert-state state-{state}"),
         html.Span(f"{date_time(row.fired_at or row.started_at)} UTC", className="alert-time"),
+        html.Span(row.message, className="alert-message"),
     ])  # fmt: skip
-    body = [html.P(row.message), facts(_facts(row)), _labels(row), _evidence(row)]
+    body = [facts(_facts(row)), _labels(row), _evidence(row)]
     return html.Details([summary, *body], className="alert-card", id={"kind": "alert", "id": row.alert_id})
 
 

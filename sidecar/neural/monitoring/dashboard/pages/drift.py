@@ -15,10 +15,11 @@ from neural.monitoring.dashboard.headline import level_of
 from neural.monitoring.dashboard.pages.feature_rank import as_rank
 from neural.monitoring.dashboard.pages.page import Page, View
 from neural.monitoring.dashboard.series import Series
-from neural.monitoring.dashboard.words import number, plural
+from neural.monitoring.dashboard.words import date_time, number, plural
 from neural.monitoring.signal import Signal, Verdict
 
 MAX_ROWS = 40
+BIN_SOURCES = ("drift.feature_score", "drift.evidence", "drift.psi")
 DEFAULT_THRESHOLD = 1.0  # of the evidence: e-value over its threshold
 MEASURES = {
     "score": "drift.feature_score",
@@ -37,7 +38,7 @@ SCORES = (
 
 def render(view: View) -> list[Any]:
     reader = view.reader
-    found = features(reader)
+    found = features(reader, with_peaks=True)
     if not found:
         return [html.H1("Drift"), _nothing(view)]
     names = [item.name for item in found]
@@ -91,31 +92,26 @@ def _ranking(view: View, found: list[Feature], chosen: str) -> Any:
 
 
 def _detail(view: View, feature: str) -> Any:
-    verdict = view.reader.verdict_with_evidence("drift.feature_score", feature=feature)
+    signal = view.reader.one("drift.feature_score", feature=feature) or view.reader.one("drift.evidence", feature=feature)
     title = f"Reference against now: {feature}"
-    if verdict is None:
+    if signal is None or signal.verdict is None:
         return panel(title, empty("No verdict for this feature at this time."), wide=True)
-    bins = bins_from(verdict.evidence) or _other_bins(view, feature)
-    body: list[Any] = [html.P([badge(_word(verdict)), " ", verdict.reason], className="reason")]
-    if bins:
-        label = f"Shares of {feature} by bin, reference and now"
-        body.append(graph("drift-distribution", distribution(bins), label, height=270))
-        moved = [item for item in bins if item.moved]
-        body.append(remark(f"{len(moved)} of {plural(len(bins), 'bin')} moved." if moved else "No bin moved noticeably."))
-    else:
-        body.append(
-            empty("No histogram is kept for this time.", "Bins are kept with the newest verdict and whenever a verdict changes.")
-        )
-    return panel(title, *body, _facts(verdict), wide=True)
+    verdict = signal.verdict
+    words = html.P([badge(level_of(signal), str(verdict.outcome)), " ", verdict.reason], className="reason")
+    return panel(title, words, *_histogram(view, signal.time, feature), _facts(verdict), wide=True)
 
 
-def _other_bins(view: View, feature: str) -> Any:
-    """The tests of a feature carry bins too: take the first that has some."""
-    for name in ("drift.psi", "drift.ks", "drift.evidence", "drift.wasserstein"):
-        verdict = view.reader.verdict_with_evidence(name, feature=feature)
-        if verdict is not None and (bins := bins_from(verdict.evidence)):
-            return bins
-    return []
+def _histogram(view: View, now: float, feature: str) -> list[Any]:
+    for name in BIN_SOURCES:
+        kept = view.reader.kept_evidence(name, feature=feature)
+        bins = bins_from(kept[1]) if kept else []
+        if kept and bins:
+            chart = graph("drift-distribution", distribution(bins), f"Shares of {feature} by bin, reference and now", height=270)
+            moved = sum(item.moved for item in bins)
+            words = f"{moved} of {plural(len(bins), 'bin')} moved." if moved else "No bin moved noticeably."
+            old = f" This is how it was at {date_time(kept[0])} UTC, the last that was kept." if kept[0] < now else ""
+            return [chart, remark(words + old)]
+    return [empty("No histogram is kept for this time.", "It is kept with the newest verdict, and whenever a verdict changes.")]
 
 
 def _facts(verdict: Verdict) -> Any:
@@ -137,7 +133,14 @@ def _map(view: View, names: list[str]) -> Any:
     rows = [(name, found[name]) for name in names if name in found][:MAX_ROWS]
     if not rows:
         return panel("Features over time", empty("Nothing was measured in this stretch of time."))
-    chart = heatmap(rows, since=reader.since, until=reader.until, threshold=_map_threshold(view, measure), unit=measure)
+    chart = heatmap(
+        rows,
+        since=reader.since,
+        until=reader.until,
+        threshold=_map_threshold(view, measure),
+        unit=measure,
+        log=measure == "evidence",
+    )
     rest = len(found) - len(rows)
     notes = [remark(f"{plural(rest, 'calmer feature')} not shown.")] if rest > 0 else []
     label = "Drift of each feature over time; choose a feature in the ranking for its detail"
@@ -204,10 +207,6 @@ def _map_threshold(view: View, measure: str) -> float:
     threshold = _threshold(view.reader.state.get(MEASURES[measure], []))
     top = max((s.value or 0.0 for s in view.reader.state.get(MEASURES[measure], [])), default=0.0)
     return threshold or top / 2 or 1.0
-
-
-def _word(verdict: Verdict) -> str:
-    return str(verdict.outcome)
 
 
 PAGE = Page("drift", "Drift", render)

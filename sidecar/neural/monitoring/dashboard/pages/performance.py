@@ -10,12 +10,15 @@ from neural.monitoring.dashboard.components import badge, empty, grid, panel, re
 from neural.monitoring.dashboard.figures import Line, graph, lines
 from neural.monitoring.dashboard.headline import level_of
 from neural.monitoring.dashboard.pages.page import Page, View
-from neural.monitoring.dashboard.words import number, percent
+from neural.monitoring.dashboard.words import number, percent, seconds
+from neural.monitoring.signal import Verdict
 
-SHARES = ("accuracy", "precision", "recall", "f1", "roc_auc")
-LOSSES = ("log_loss", "brier", "mae", "rmse")
+SHARES = ("accuracy", "precision", "recall", "f1", "roc_auc", "pr_auc")
+LOSSES = ("log_loss", "brier", "ece", "mae", "rmse")
 OTHERS = ("r2",)
 NAMES = {
+    "pr_auc": "PR AUC",
+    "ece": "Calibration error",
     "f1": "F1",
     "roc_auc": "ROC AUC",
     "log_loss": "Log loss",
@@ -65,7 +68,7 @@ def _tiles(view: View, measured: list[str]) -> Any:
     for name in measured:
         signal = view.reader.one(f"performance.{name}")
         value = signal.value if signal else None
-        note = signal.verdict.reason if signal and signal.verdict else ""
+        note = _interval(name, signal.verdict) if signal and signal.verdict else ""
         level = level_of(signal) if signal and signal.verdict else ""
         tiles.append(tile(_title(name), _value(name, value), series=_only(view, name), level=level, note=note))
     return html.Div(tiles, className="tiles")
@@ -91,11 +94,12 @@ def _labels(view: View) -> Any:
         unit="share",
         bounds=(0.0, 1.02),
     )
-    count = number(view.reader.value("performance.labels"))
+    count, delay = number(view.reader.value("performance.labels")), view.reader.value("performance.label_delay")
+    late = f" Half of them came within {seconds(delay)}." if delay is not None else ""
     return panel(
         "Coverage",
         graph("performance-coverage", chart, "Share of predictions with a label"),
-        remark(f"{count} labels in the window."),
+        remark(f"{count} labels in the window.{late}"),
     )
 
 
@@ -110,6 +114,14 @@ def _table(view: View, measured: list[str]) -> Any:
     return panel(
         "Measures", table(("Measure", "Now", "Threshold", "Labels"), rows, numeric=(1, 2, 3), label="Performance measures")
     )
+
+
+def _interval(name: str, verdict: Verdict) -> str:
+    """'76 % to 79 %': the confidence interval in the evidence, if it is there."""
+    bounds = verdict.evidence.get("interval")
+    if not isinstance(bounds, list | tuple) or len(bounds) != 2 or not all(isinstance(b, int | float) for b in bounds):
+        return ""
+    return f"{_value(name, bounds[0])} to {_value(name, bounds[1])}"
 
 
 def _title(name: str) -> str:
