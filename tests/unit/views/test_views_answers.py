@@ -103,6 +103,12 @@ class TestDrift:
         state = views.drift(empty)["current"]
         assert (state["outcome"], state["is_drifting"], state["reason"]) == ("unknown", False, "No reference")
 
+    def test_reports_of_the_python_api_that_name_no_model_count_too(self, ill, now):
+        ill.add_report(Report("drift", now + 1, "", "", {"is_drifting": False, "drift_severity": "none"}))
+        ill.add_report(Report("drift", now + 2, "another", "1", {"is_drifting": True, "drift_severity": "critical"}))
+        found = views.drift(ill, window=11)
+        assert (found["total_samples"], found["drift_detected"]) == (11, 10)
+
 
 class TestQuality:
     def test_sums_up_the_reports_of_the_window(self, ill):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from neural.monitoring.signal import Outcome, Signal, Verdict
-from neural.monitoring.store import Store
+from neural.monitoring.store import Report, Store
 
 SIDECAR = "sidecar"
 """Key of the stored value about the sidecar: started_at, model {name, version}, evaluate_every_seconds, pid."""
@@ -159,3 +159,11 @@ def history(
     version = newest.labels.get("version", "") if newest else now_state.version  # objectives speak for all versions
     signals = store.read_signals([name], labels={"model": now_state.model, "version": version, **labels}, limit=points)
     return [[signal.time, signal.value] for signal in signals]
+
+
+def reports_of(store: Store, kind: str, window: int, now_state: Current, version: str | None = None) -> list[Report]:
+    """The newest ``window`` reports of the kind about this model, oldest first; those of no model (from the Python API) among them."""
+    own = store.reports(kind, limit=window, model=now_state.model)
+    unnamed = store.reports(kind, limit=window, model="") if now_state.model else []
+    found = [report for report in (*own, *unnamed) if version is None or report.version in ("", version)]
+    return sorted(found, key=lambda report: report.time)[-window:]

@@ -8,7 +8,7 @@ from typing import Any
 
 from neural.monitoring.signal import Signal
 from neural.monitoring.store import Report, Store
-from neural.monitoring.views.current import Current, current, history, outcome, reason, verdict_dict
+from neural.monitoring.views.current import Current, current, history, outcome, reason, reports_of, verdict_dict
 
 SEVERITIES = ("critical", "warning", "none")
 METHODS = {"ks": "drift.ks", "psi": "drift.psi", "wasserstein": "drift.wasserstein", "evidence": "drift.evidence"}
@@ -26,7 +26,7 @@ def drift(store: Store, window: int = 100, *, model: str | None = None, version:
     feature, score, ks, psi, wasserstein, evidence, outcome, reason), ``history`` ([time, score], oldest first).
     """
     now_state = current(store, model=model, version=version)
-    reports = [r for r in store.reports("drift", limit=window, model=now_state.model or None) if version in (None, r.version)]
+    reports = reports_of(store, "drift", window, now_state, version)
     return {
         "status": "ok" if reports or now_state.one("drift.alarm") else "no_data",
         "model": {"name": now_state.model, "version": now_state.version},

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from neural.monitoring.store import Report, Store
-from neural.monitoring.views.current import Current, current, history, outcome, reason, verdict_dict
+from neural.monitoring.views.current import Current, current, history, outcome, reason, reports_of, verdict_dict
 from neural.monitoring.views.drift import mean_of
 
 RATES = ("missing", "outlier", "invalid", "unseen")
@@ -23,7 +23,7 @@ def quality(store: Store, window: int = 100, *, model: str | None = None, versio
     same four rates, outcome, reason), ``history`` ([time, score], oldest first).
     """
     now_state = current(store, model=model, version=version)
-    reports = [r for r in store.reports("quality", limit=window, model=now_state.model or None) if version in (None, r.version)]
+    reports = reports_of(store, "quality", window, now_state, version)
     return {
         "status": "ok" if reports or now_state.one("quality.score") else "no_data",
         "model": {"name": now_state.model, "version": now_state.version},

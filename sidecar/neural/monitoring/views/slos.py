@@ -14,7 +14,8 @@ MAX_BREACHES = 1000
 def slos(
     store: Store, now: float, name: str | None = None, *, model: str | None = None, version: str | None = None
 ) -> dict[str, Any]:
-    """``status`` ("ok" | "no_data" | "unknown_slo"), ``timestamp``, ``model``, and ``slos`` {name: …}, all or the one named.
+    """``status`` ("ok" | "no_data" | "unknown_slo"), ``timestamp``, ``model``, ``slos`` {name: …}, all or the
+    one named, and ``known``: their names (when the one named is not there, those that are).
 
     Each: ``status`` ("met" | "breached" | "at_risk" | "no_data"), ``slo``, ``target``, ``compliance_rate`` (shares, None
     without data), ``is_meeting``, ``error_budget_remaining`` (1 untouched, 0 spent, negative overspent), ``burn_rates``
@@ -41,7 +42,7 @@ def slos(
         "timestamp": now,
         "model": {"name": now_state.model, "version": now_state.version},
         "slos": found,
-        "known": known,
+        "known": sorted(found) or known,
     }
 
 
