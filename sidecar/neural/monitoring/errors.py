@@ -23,7 +23,7 @@ class StoreError(NeuralError):
     """The state store can't be opened, read or written."""
 
 
-class ReferenceDataError(NeuralError):
+class ReferenceDataError(NeuralError, ValueError):
     """The reference data is missing or can't be used."""
 
 

@@ -48,9 +48,10 @@ class ModelMonitor:
         self.storage_path = Path(storage_path or DEFAULT_STORAGE)
         self._clock, self._started_at = clock, clock()
         self._store = open_store(self.storage_path)
-        self.drift_detector = DriftDetector(storage_path=self.storage_path)
-        self.quality_monitor = DataQualityMonitor(storage_path=self.storage_path, model=model_name, version=model_version)
-        self.prediction_logger = PredictionLogger(storage_path=self.storage_path, model=model_name, version=model_version)
+        named = {"model": model_name, "version": model_version}
+        self.drift_detector = DriftDetector(store=self._store, clock=clock, **named)
+        self.quality_monitor = DataQualityMonitor(store=self._store, clock=clock, **named)
+        self.prediction_logger = PredictionLogger(self.storage_path, clock=clock, **named)
         self.prediction_analyzer = PredictionAnalyzer(self.prediction_logger)
         self.metrics_registry = MetricsRegistry() if enable_prometheus else None
         self.prometheus_exporter = (
@@ -58,8 +59,8 @@ class ModelMonitor:
             if enable_prometheus
             else None
         )
-        self.alert_manager = AlertManager(alert_config=alert_config, storage_path=self.storage_path) if enable_alerting else None
-        self.slo_tracker = SLOTracker(storage_path=self.storage_path) if enable_slo_tracking else None
+        self.alert_manager = AlertManager(alert_config, store=self._store, clock=clock) if enable_alerting else None
+        self.slo_tracker = SLOTracker(store=self._store, clock=clock) if enable_slo_tracking else None
         self._results = StoredResults(self._store, model_name, model_version, clock)
         self.total_predictions = self.total_errors = 0
         self._begin()
@@ -82,10 +83,9 @@ class ModelMonitor:
         feature_names: Sequence[str] | None = None,
     ) -> None:
         """What current data is compared with: rows in any form the house reads (numpy, pandas, lists, dicts)."""
+        self.drift_detector.set_reference(data, predictions, performance, feature_names)
         if feature_names is not None:
             self.quality_monitor.feature_names = list(feature_names)
-            self.drift_detector.feature_names = list(feature_names)
-        self.drift_detector.set_reference(data, predictions, performance)
         self.quality_monitor.set_reference_statistics(data)
 
     def log_prediction(
@@ -169,6 +169,7 @@ class ModelMonitor:
 
     def get_monitoring_summary(self) -> dict[str, Any]:
         """Everything in short: model, uptime, totals, drift, quality, predictions, slos, alerts."""
+        self._write_state()
         return monitoring_summary(self, self._clock() - self._started_at)
 
     def generate_health_report(self) -> dict[str, Any]:
@@ -177,6 +178,7 @@ class ModelMonitor:
 
     def close(self) -> None:
         """Write what is batched, and stop what runs."""
+        self._write_state()
         self.prediction_logger.close()
         for part in (self.alert_manager, self.slo_tracker):
             if part is not None:
@@ -184,6 +186,14 @@ class ModelMonitor:
         if self.prometheus_exporter is not None:
             self.prometheus_exporter.stop_server()
         self._store.close()
+
+    def _write_state(self) -> None:
+        """Traffic and objectives as signals, for the CLI and the dashboard."""
+        uptime = max(self._clock() - self._started_at, 1.0)
+        latency = self.prediction_analyzer.analyze_predictions().get("latency") or {}
+        self._results.traffic(self.total_predictions, self.total_errors, uptime, latency)
+        if self.slo_tracker is not None:
+            self._results.objectives(self.slo_tracker.get_all_slo_status())
 
     def _measure(self, slo: str, value: float) -> None:
         if self.slo_tracker is not None and slo in self.slo_tracker.slos:

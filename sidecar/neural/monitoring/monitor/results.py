@@ -54,6 +54,33 @@ class StoredResults:
     def performance(self, metrics: Mapping[str, float]) -> None:
         self.store.write_signals([self._signal(f"performance.{name}", metrics[name]) for name in _PERFORMANCE if name in metrics])
 
+    def traffic(self, predictions: int, errors: int, uptime_seconds: float, latency_ms: Mapping[str, Any]) -> None:
+        """Requests since the start; ``latency_ms``: p50, p95, p99 and mean in milliseconds, as the analyzer has them."""
+        requests = predictions + errors
+        values: dict[str, float | None] = {
+            "requests.count": requests,
+            "requests.rate": requests / uptime_seconds,
+            "rows.count": predictions,
+            "error_rate": errors / requests if requests else None,
+        }
+        for name in ("p50", "p95", "p99", "mean"):
+            value = latency_ms.get(name)
+            values[f"latency.{name}"] = None if value is None else value / 1000
+        self.store.write_signals([self._signal(name, value) for name, value in values.items()])
+
+    def objectives(self, statuses: Mapping[str, Mapping[str, Any]]) -> None:
+        """Compliance and budget of every objective, with "met" or "missed" as the verdict."""
+        signals: list[Signal] = []
+        for name, status in statuses.items():
+            met, rate = status.get("is_meeting"), status.get("compliance_rate")
+            outcome = Outcome.UNKNOWN if met is None else Outcome.OK if met else Outcome.BAD
+            reason = (
+                "no measurement yet" if rate is None else f"{rate:.2%} of {status['total_measurements']} measurements were good"
+            )
+            signals.append(self._signal("slo.compliance", rate, Verdict(outcome, reason, statistic=rate), slo=name))
+            signals.append(self._signal("slo.budget_remaining", status.get("error_budget_remaining"), slo=name))
+        self.store.write_signals(signals)
+
     def _signal(self, name: str, value: Any, verdict: Verdict | None = None, **labels: str) -> Signal:
         number = None if value is None else float(value)
         return Signal(name, number, self.clock(), {"model": self.model, "version": self.version, **labels}, verdict)
