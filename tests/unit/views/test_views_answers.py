@@ -229,3 +229,11 @@ def test_a_series_that_fell_silent_is_not_part_of_now(well, now):
     well.write_signals([Signal("error_rate", 0.2, now + 1000, {"model": "fraud", "version": "3"})])
     assert views.drift(well)["current"]["features"] == []
     assert views.performance(well, now)["status"] == "no_data"
+
+
+def test_what_the_python_api_said_stays_true_until_it_says_more(well, now):
+    well.put_value("sidecar", {"started_at": now, "model": {"name": "fraud", "version": "3"}, "library": True})
+    well.write_signals([Signal("performance.accuracy", 0.9, now + 90_000, {"model": "fraud", "version": "3"})])
+    found = views.status(well, now + 100_000)
+    assert found["status"] == "healthy"
+    assert found["drift"]["status"] == "ok"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,7 @@ from neural.monitoring.signal import Outcome, Signal, Verdict
 from neural.monitoring.store import Report, Store
 
 SIDECAR = "sidecar"
-"""Key of the stored value about the sidecar: started_at, model {name, version}, evaluate_every_seconds, pid."""
+"""Key of the stored value about the sidecar: started_at, model {name, version}, evaluate_every_seconds, pid; ``library`` true for the Python API."""
 CAPTURE = "capture"
 """Key of the stored value about what came in: ledger, sources {source: ledger}, counters."""
 DEFAULT_EVALUATE_EVERY_SECONDS = 60.0
@@ -63,9 +64,12 @@ class Current:
 
 def silence_limit_seconds(store: Store) -> float:
     """How old the newest evaluation may be before the sidecar counts as silent."""
-    about: Mapping[str, Any] = store.value(SIDECAR, {}) or {}
-    every = float(about.get("evaluate_every_seconds") or DEFAULT_EVALUATE_EVERY_SECONDS)
-    return max(LEAST_STALE_SECONDS, STALE_EVALUATIONS * every)
+    return max(LEAST_STALE_SECONDS, STALE_EVALUATIONS * _every_seconds(store.value(SIDECAR, {}) or {}))
+
+
+def _every_seconds(about: Mapping[str, Any]) -> float:
+    """Seconds between evaluations. The Python API evaluates when it is called: what it said last stays true until it says more."""
+    return math.inf if about.get("library") else float(about.get("evaluate_every_seconds") or DEFAULT_EVALUATE_EVERY_SECONDS)
 
 
 PULSE = ("requests.count", "requests.rate", "error_rate", "drift.alarm", "quality.score")
@@ -84,7 +88,7 @@ def models(store: Store) -> list[tuple[str, str]]:
 def current(store: Store, *, model: str | None = None, version: str | None = None) -> Current:
     """Read one model version: the one named, else the sidecar's own if it has been evaluated, else the most recent."""
     about: Mapping[str, Any] = store.value(SIDECAR, {}) or {}
-    every = float(about.get("evaluate_every_seconds") or DEFAULT_EVALUATE_EVERY_SECONDS)
+    every = _every_seconds(about)
     chosen = _choose(store, about, model, version)
     of_model = store.latest_signals(labels={"model": chosen[0]})
     latest = [signal for signal in of_model if signal.labels.get("version", "") in (chosen[1], "")]
