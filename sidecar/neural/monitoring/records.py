@@ -113,6 +113,9 @@ class LabelledBatch:
     corrected: NDArray[np.bool_] | None = None
     previous_labels: NDArray[Any] | None = None
     previous_label_times: NDArray[np.float64] | None = None
+    segments: Mapping[str, NDArray[Any]] = field(
+        default_factory=dict[str, NDArray[Any]]
+    )  # feature → its values as text (object, (n,))
 
     def __len__(self) -> int:
         return len(self.times)

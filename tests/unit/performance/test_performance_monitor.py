@@ -132,3 +132,66 @@ def test_every_signal_is_in_the_catalogue():
     feed(monitor, LabelJoiner(), start=1000.0, n=100, accuracy=0.8)
     known = {spec.name for spec in monitor.specs}
     assert {signal.name for signal in monitor.evaluate(evaluation(1110.0, 600.0))} <= known
+
+
+def test_a_segment_that_does_worse_than_the_rest_is_named():
+    settings = PerformanceSettings(segments=("carrier",))
+    monitor, joiner = PerformanceMonitor(settings), LabelJoiner(settings)
+    rng = np.random.default_rng(0)
+    n = 1200
+    carrier = rng.choice(["AA", "UA", "HA"], n)
+    truth = rng.integers(0, 2, n)
+    right = rng.random(n) < np.where(carrier == "HA", 0.5, 0.95)
+    made = np.array([str(v) for v in np.where(right, truth, 1 - truth)], dtype=object)
+    column = Column("carrier", Kind.CATEGORICAL, carrier.astype(object), np.zeros(n, bool))
+    ids = [str(i) for i in range(n)]
+    predictions = Column("@prediction", Kind.CATEGORICAL, made, np.zeros(n, bool))
+    batch = RecordBatch("m", "1", np.full(n, 1000.0), ids, {"carrier": column}, predictions)
+    monitor.observe_rows(batch)
+    joiner.observe_rows(batch)
+    restored = LabelJoiner(settings)
+    restored.restore(json.loads(json.dumps(joiner.snapshot())))
+    for found in restored.add_labels([Label(i, int(v), 1005.0) for i, v in zip(ids, truth, strict=True)]):
+        monitor.observe_labels(found)
+    again = PerformanceMonitor(settings)
+    again.restore(json.loads(json.dumps(monitor.snapshot())))
+    for each in (monitor, again):
+        by_segment = {
+            s.labels["segment"]: s for s in each.evaluate(evaluation(1010.0)) if s.name == "performance.segment_accuracy"
+        }
+        assert set(by_segment) == {"carrier=AA", "carrier=UA", "carrier=HA"}
+        assert by_segment["carrier=HA"].value == pytest.approx(right[carrier == "HA"].mean())
+        outcomes = {name: signal.verdict.outcome for name, signal in by_segment.items()}
+        assert outcomes == {"carrier=AA": Outcome.OK, "carrier=UA": Outcome.OK, "carrier=HA": Outcome.BAD}
+
+
+def test_values_of_a_segment_beyond_the_bound_count_together():
+    settings = PerformanceSettings(segments=("id",), max_segments=3)
+    monitor, joiner = PerformanceMonitor(settings), LabelJoiner(settings)
+    ids = [str(i) for i in range(20)]
+    column = Column("id", Kind.NUMERIC, np.arange(20.0), np.zeros(20, bool))
+    made = Column("@prediction", Kind.NUMERIC, np.arange(20.0), np.zeros(20, bool))
+    joiner.observe_rows(RecordBatch("m", "1", np.full(20, 1000.0), ids, {"id": column}, made))
+    for found in joiner.add_labels([Label(i, float(i) + 1, 1001.0) for i in ids]):
+        monitor.observe_labels(found)
+    names = [s.labels["segment"] for s in monitor.evaluate(evaluation(1010.0)) if s.name == "performance.segment_mae"]
+    assert len(names) == 4
+    assert "id=_other" in names
+
+
+def test_a_label_that_says_when_it_happened_counts_when_it_came():
+    monitor, joiner = PerformanceMonitor(), LabelJoiner()
+    feed(monitor, joiner, start=1000.0, n=50, accuracy=1.0, labelled=0.0)
+    signals(monitor, evaluation(9000.0))
+    for found in joiner.add_labels([Label(f"1000.0-{i}", 1, 1100.0) for i in range(50)]):
+        monitor.observe_labels(found)
+    assert signals(monitor, evaluation(9001.0))["performance.labels"].value == 50
+
+
+def test_numbers_are_provisional_until_no_label_can_come_any_more():
+    monitor, joiner = PerformanceMonitor(PerformanceSettings(labels_within=100, window=1000)), LabelJoiner()
+    feed(monitor, joiner, start=1000.0, n=50, accuracy=1.0)
+    early = signals(monitor, evaluation(1060.0))["performance.accuracy"].verdict.evidence
+    late = signals(monitor, evaluation(1200.0))["performance.accuracy"].verdict.evidence
+    assert (early["state"], late["state"]) == ("provisional", "settled")
+    assert {"n", "confidence", "hit_rate"} == set(early["calibration"][0])

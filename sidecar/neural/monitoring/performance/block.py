@@ -28,6 +28,7 @@ class Block:
     times: NDArray[np.float64]
     predictions: NDArray[Any]
     probabilities: NDArray[np.float64]  # (classes, n)
+    segments: NDArray[Any]  # (features, n)
     labels: NDArray[Any] | None = None
     label_times: NDArray[np.float64] | None = None
 
@@ -54,6 +55,7 @@ class Block:
             times=np.concatenate([part.times for part in parts])[order],
             predictions=_shared(np.concatenate([part.predictions for part in parts])[order]),
             probabilities=np.concatenate([part.probabilities for part in parts], axis=1)[:, order],
+            segments=np.concatenate([part.segments for part in parts], axis=1)[:, order],
         )
 
     def merged(self, newer: Block) -> Block:
@@ -67,6 +69,7 @@ class Block:
             times=np.concatenate([self.times, newer.times])[order],
             predictions=np.concatenate([self.predictions, newer.predictions])[order],
             probabilities=np.concatenate([self.probabilities, newer.probabilities], axis=1)[:, order],
+            segments=np.concatenate([self.segments, newer.segments], axis=1)[:, order],
         )
         if self.labels is not None or newer.labels is not None:
             (old, old_times), (new, new_times) = self._label_columns(), newer._label_columns()
@@ -104,6 +107,7 @@ class Block:
             "times": pack(self.times),
             "predictions": pack(self.predictions) if self.layout.regression else self.predictions.tolist(),
             "probabilities": pack(self.probabilities),
+            "segments": self.segments.tolist(),
             "labels": None if self.labels is None else labels.tolist(),
             "label_times": None if self.label_times is None else pack(label_times),
         }
@@ -120,6 +124,7 @@ class Block:
             times=unpack(state["times"]),
             predictions=predictions,
             probabilities=unpack(state["probabilities"]).reshape(len(layout.classes), len(predictions)),
+            segments=_matrix(state["segments"], len(predictions)),
             labels=None if state["labels"] is None else _objects(state["labels"]),
             label_times=None if state["label_times"] is None else unpack(state["label_times"]),
         )
@@ -145,4 +150,11 @@ def _shared(values: NDArray[Any]) -> NDArray[Any]:
 def _objects(values: Sequence[Any]) -> NDArray[Any]:
     result = np.empty(len(values), dtype=object)
     result[:] = values
+    return result
+
+
+def _matrix(rows: Sequence[Sequence[Any]], n: int) -> NDArray[Any]:
+    result = np.empty((len(rows), n), dtype=object)
+    for at, row in enumerate(rows):
+        result[at] = row
     return result

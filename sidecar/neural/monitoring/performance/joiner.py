@@ -73,7 +73,7 @@ class LabelJoiner:
         return self._batches(matches)
 
     def _batches(self, matches: dict[str, Match]) -> list[LabelledBatch]:
-        result, rejected = labelled_batches(list(matches.values()))
+        result, rejected = labelled_batches(list(matches.values()), self._settings.segments)
         for match in rejected:
             match.take_back()
             del matches[match.label.id]

@@ -29,8 +29,11 @@ class Match:
         self.block.set_label(self.row, self.previous)
 
 
-def labelled_batches(matches: Sequence[Match]) -> tuple[list[LabelledBatch], list[Match]]:
-    """Batches of the matches that can be compared, and the matches that can't: no prediction, or a label that is no number."""
+def labelled_batches(matches: Sequence[Match], segments: Sequence[str] = ()) -> tuple[list[LabelledBatch], list[Match]]:
+    """Batches of the matches that can be compared, and the matches that can't: no prediction, or a label that is no number.
+
+    ``segments``: names of the segment features, as in the settings.
+    """
     groups: dict[Layout, list[Match]] = {}
     rejected: list[Match] = []
     for match in matches:
@@ -38,7 +41,7 @@ def labelled_batches(matches: Sequence[Match]) -> tuple[list[LabelledBatch], lis
             groups.setdefault(match.block.layout, []).append(match)
         else:
             rejected.append(match)
-    return [_batch(group) for group in groups.values()], rejected
+    return [_batch(group, segments) for group in groups.values()], rejected
 
 
 def _usable(match: Match) -> bool:
@@ -50,7 +53,7 @@ def _usable(match: Match) -> bool:
     return number(made) is not None and number(match.label.label) is not None
 
 
-def _batch(matches: Sequence[Match]) -> LabelledBatch:
+def _batch(matches: Sequence[Match], segments: Sequence[str]) -> LabelledBatch:
     layout = matches[0].block.layout
     spell = _numbers if layout.regression else class_names
     corrected = np.array([match.previous is not None for match in matches], dtype=np.bool_)
@@ -75,6 +78,10 @@ def _batch(matches: Sequence[Match]) -> LabelledBatch:
         corrected=corrected if previous is not None else None,
         previous_labels=previous,
         previous_label_times=previous_times,
+        segments={
+            name: np.array([match.block.segments[at, match.row] for match in matches], dtype=object)
+            for at, name in enumerate(segments)
+        },
     )
 
 

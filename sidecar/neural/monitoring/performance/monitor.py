@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+import numpy as np
 
 from neural.monitoring.performance.coverage import Coverage
 from neural.monitoring.performance.estimate import Estimator
@@ -13,13 +15,14 @@ from neural.monitoring.performance.pane import PerformancePane, PerformanceWindo
 from neural.monitoring.performance.rows import rows_of
 from neural.monitoring.performance.settings import PerformanceSettings
 from neural.monitoring.performance.specs import METRICS, SPECS
-from neural.monitoring.performance.verdicts import Estimate, Reading, estimate_verdict, metric_verdict
+from neural.monitoring.performance.verdicts import Estimate, Reading, estimate_verdict, metric_verdict, segment_verdict
 from neural.monitoring.records import LabelledBatch, RecordBatch
 from neural.monitoring.signal import Outcome, Signal, Verdict
 from neural.monitoring.windows.evaluation import Evaluation
 
 PANES_PER_WINDOW = 60
 DUE_SHARE = 0.9  # a label is due when nine of ten labels would have come by now
+MAX_AHEAD_SECONDS = 86_400.0  # a label from further in the future has a broken clock
 _FIRST_WIDTH_SECONDS = 1.0  # until the first evaluation tells the window's length
 
 
@@ -28,6 +31,7 @@ class _State:
     window: PerformanceWindow
     estimator: Estimator
     coverage: Coverage = field(default_factory=Coverage)
+    evaluated_at: float | None = None
 
 
 class PerformanceMonitor:
@@ -54,6 +58,7 @@ class PerformanceMonitor:
 
     def observe_labels(self, batch: LabelledBatch) -> None:
         state = self._state(batch.model, batch.version)
+        batch = self._arrived(batch, state)
         state.window.add(batch)
         if self._settings.estimate:
             state.estimator.observe_labels(batch)
@@ -62,10 +67,17 @@ class PerformanceMonitor:
         if len(times):
             state.coverage.add_labels(times, batch.label_times[first] - times)
 
+    def _arrived(self, batch: LabelledBatch, state: _State) -> LabelledBatch:
+        """A label may carry the time of the outcome; here counts when it came, which is after the last evaluation."""
+        if state.evaluated_at is None:
+            return batch
+        latest = state.evaluated_at + MAX_AHEAD_SECONDS
+        return replace(batch, label_times=np.clip(batch.label_times, state.evaluated_at, latest))
+
     def _state(self, model: str, version: str) -> _State:
         state = self._states.get((model, version))
         if state is None:
-            window = PerformanceWindow(self._settings.max_classes, self._width)
+            window = PerformanceWindow(self._settings.max_classes, self._width, self._settings.max_segments)
             state = self._states[model, version] = _State(window, Estimator(self._settings.positive_class, self._width))
         return state
 
@@ -77,8 +89,11 @@ class PerformanceMonitor:
             part.set_width(self._width)
             part.expire(evaluation.now - length)
         state.coverage.expire(evaluation.now, self._settings.labels_within + length)
+        state.evaluated_at = evaluation.now
+        merged = state.window.merged()
         return [
-            *self._metrics(evaluation, state.window.merged()),
+            *self._metrics(evaluation, merged),
+            *self._segments(evaluation, merged),
             *self._estimates(evaluation, state.estimator),
             *self._coverage(evaluation, state, length),
         ]
@@ -87,18 +102,44 @@ class PerformanceMonitor:
         shown = self._values(pane, self._settings.confidence)
         guarded = self._values(pane, 1 - 2 * self._settings.error_rate)
         reference = _reference_performance(evaluation)
-        evidence = {
+        evidence: dict[str, Any] = {
             "window_seconds": self._settings.window or evaluation.length_seconds,
             "predictions_from": pane.oldest,
             "predictions_until": pane.newest,
             "corrections": pane.corrections,
+            "state": self._settled(pane, evaluation.now),
         }
+        if pane.classification is not None and pane.classification.scored > 0:
+            evidence["calibration"] = pane.classification.calibration.curve()
         for name in METRICS:
             if name in shown:
                 reading = Reading(name, shown[name], guarded[name], int(pane.labels))
                 verdict = metric_verdict(reading, self._settings, reference, evidence)
                 yield Signal(f"performance.{name}", shown[name].value, evaluation.now, evaluation.labels(), verdict)
         yield Signal("performance.labels", pane.labels, evaluation.now, evaluation.labels())
+
+    def _settled(self, pane: PerformancePane, now: float) -> str:
+        """Provisional as long as labels of these predictions can still come or be corrected."""
+        is_settled = pane.newest is not None and pane.newest < now - self._settings.labels_within
+        return "settled" if is_settled else "provisional"
+
+    def _segments(self, evaluation: Evaluation, pane: PerformancePane) -> Iterator[Signal]:
+        shown = list(pane.segments.readings(self._settings.confidence))
+        strict = 1 - 2 * self._settings.error_rate / max(len(shown), 1)
+        for reading, guarded in zip(shown, pane.segments.readings(strict), strict=True):
+            base = self._whole(pane, reading.metric)
+            if base is not None:
+                verdict = segment_verdict(reading, guarded.value, base, self._settings)
+                labels = evaluation.labels(segment=reading.name)
+                yield Signal(f"performance.segment_{reading.metric}", reading.value.value, evaluation.now, labels, verdict)
+
+    @staticmethod
+    def _whole(pane: PerformancePane, metric: str) -> float | None:
+        if metric == "accuracy":
+            counts = pane.classification
+            hits = sum(n for (label, made), n in counts.confusion.items() if label == made) if counts else 0
+            return hits / counts.n if counts is not None and counts.n > 0 else None
+        return pane.regression.metrics()["mae"] if pane.regression is not None else None
 
     def _estimates(self, evaluation: Evaluation, estimator: Estimator) -> Iterator[Signal]:
         reference, record = _reference_performance(evaluation), estimator.record.to_dict()
@@ -143,7 +184,7 @@ class PerformanceMonitor:
         return {
             "width": self._width,
             "states": [
-                [model, version, state.window.to_json(), state.coverage.to_json(), state.estimator.to_json()]
+                [model, version, state.evaluated_at, state.window.to_json(), state.coverage.to_json(), state.estimator.to_json()]
                 for (model, version), state in self._states.items()
             ],
         }
@@ -151,8 +192,9 @@ class PerformanceMonitor:
     def restore(self, state: Mapping[str, Any]) -> None:
         self._width = float(state.get("width", self._width))
         self._states = {}
-        for model, version, window, coverage, estimator in state.get("states", ()):
+        for model, version, evaluated_at, window, coverage, estimator in state.get("states", ()):
             found = self._state(model, version)
+            found.evaluated_at = evaluated_at
             found.window, found.coverage = PerformanceWindow.from_json(window), Coverage.from_json(coverage)
             found.estimator.fill(estimator)
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from neural.monitoring.performance.classification import ClassificationCounts
 from neural.monitoring.performance.regression import RegressionCounts
+from neural.monitoring.performance.segments import SegmentCounts
 from neural.monitoring.records import LabelledBatch
 
 
@@ -20,6 +21,7 @@ class PerformancePane:
 
     classification: ClassificationCounts | None = None
     regression: RegressionCounts | None = None
+    segments: SegmentCounts = field(default_factory=SegmentCounts)
     labels: float = 0.0
     corrections: float = 0.0
     oldest: float | None = None
@@ -35,6 +37,7 @@ class PerformancePane:
             if pane.regression is not None:
                 result.regression = result.regression or RegressionCounts()
                 result.regression.merge(pane.regression)
+            result.segments.merge(pane.segments)
             result.labels += pane.labels
             result.corrections += pane.corrections
             result.see(pane.oldest)
@@ -50,6 +53,7 @@ class PerformancePane:
         return {
             "classification": self.classification.to_json() if self.classification else None,
             "regression": self.regression.to_json() if self.regression else None,
+            "segments": self.segments.to_json(),
             "sums": [self.labels, self.corrections, self.oldest, self.newest],
         }
 
@@ -60,6 +64,7 @@ class PerformancePane:
             result.classification = ClassificationCounts.from_json(state["classification"])
         if state["regression"] is not None:
             result.regression = RegressionCounts.from_json(state["regression"])
+        result.segments = SegmentCounts.from_json(state["segments"])
         result.labels, result.corrections, result.oldest, result.newest = state["sums"]
         return result
 
@@ -70,6 +75,7 @@ class PerformanceWindow:
 
     max_classes: int
     width: float  # seconds
+    max_segments: int = 50
     panes: dict[float, PerformancePane] = field(default_factory=dict[float, PerformancePane])
 
     def add(self, batch: LabelledBatch) -> None:
@@ -106,6 +112,9 @@ class PerformanceWindow:
         else:
             pane.regression = pane.regression or RegressionCounts()
             pane.regression.add(made, truth.astype(np.float64), sign)
+        if batch.segments:
+            named = {name: values[rows] for name, values in batch.segments.items()}
+            pane.segments.add(named, made, truth, sign, self.max_segments)
         pane.labels += sign * len(rows)
         pane.corrections += len(rows) if sign < 0 else 0
         pane.see(float(batch.times[rows].min()))
@@ -133,9 +142,11 @@ class PerformanceWindow:
 
     def to_json(self) -> dict[str, Any]:
         panes = [[start, pane.to_json()] for start, pane in self.panes.items()]
-        return {"max_classes": self.max_classes, "width": self.width, "panes": panes}
+        limits = [self.max_classes, self.max_segments]
+        return {"limits": limits, "width": self.width, "panes": panes}
 
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> PerformanceWindow:
         panes = {float(start): PerformancePane.from_json(pane) for start, pane in state["panes"]}
-        return cls(int(state["max_classes"]), float(state["width"]), panes)
+        max_classes, max_segments = state["limits"]
+        return cls(max_classes, float(state["width"]), max_segments, panes)

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from neural.monitoring.performance.settings import PerformanceSettings
 from neural.monitoring.records import Kind, RecordBatch
 
+MISSING = "_missing"
+_MAX_NAME = 64  # characters of a segment's name
+
 
 class Layout(NamedTuple):
     """Rows of one layout share a block. ``classes``: the classes whose probabilities are known, in order."""
@@ -24,13 +27,17 @@ class Layout(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """``predictions``: float64 (n,) for regression, class names as given (object) for classification. ``probabilities``: (classes, n)."""
+    """``predictions``: float64 (n,) for regression, class names as given (object) for classification. ``probabilities``: (classes, n).
+
+    ``segments``: values of the segment features as text, object of shape (features, n).
+    """
 
     layout: Layout
     ids: Sequence[str]
     times: NDArray[np.float64]
     predictions: NDArray[Any]
     probabilities: NDArray[np.float64]
+    segments: NDArray[Any]
 
     def __len__(self) -> int:
         return len(self.times)
@@ -57,7 +64,25 @@ def rows_of(batch: RecordBatch, settings: PerformanceSettings) -> Rows | None:
         times=batch.times,
         predictions=predictions if regression else predictions.astype(object),
         probabilities=matrix,
+        segments=_segments(batch, settings.segments),
     )
+
+
+def _segments(batch: RecordBatch, names: Sequence[str]) -> NDArray[Any]:
+    result = np.full((len(names), len(batch)), MISSING, dtype=object)
+    for at, name in enumerate(names):
+        column = batch.features.get(name)
+        if column is not None and column.kind is not Kind.EMBEDDING:
+            known = {value: segment_name(value) for value in set(column.values.tolist())}
+            result[at] = [known.get(value, MISSING) for value in column.values.tolist()]
+    return result
+
+
+def segment_name(value: Any) -> str:
+    """A feature's value as the name of a segment: "AA", "3", "2.5"."""
+    if value is None or (isinstance(value, float) and not np.isfinite(value)):
+        return MISSING
+    return f"{value:.4g}" if isinstance(value, float) else str(value)[:_MAX_NAME]
 
 
 def _guess(batch: RecordBatch) -> _Found | None:

@@ -35,6 +35,10 @@ class PerformanceSettings(Section):
     """Lowest (for errors and losses: highest) acceptable value by metric, e.g. ``{accuracy: 0.8}``; goes before the reference."""
     error_rate: Annotated[Fraction, Field(gt=0, lt=1)] = 1e-4
     """Chance of a false "bad" verdict at one look at one metric: a fall must be this unlikely to be noise."""
+    segments: Annotated[tuple[str, ...], Field(max_length=20)] = ()
+    """Features by whose values performance is also given one by one, e.g. ``[carrier, origin]``."""
+    max_segments: Annotated[int, Field(ge=1, le=1_000)] = 50
+    """Values of a segment feature counted one by one; the rest count as ``_other``."""
     estimate: bool = True
     """Estimate performance before labels come, from the probabilities (classification) or past errors (regression)."""
     max_pending: Annotated[int, Field(ge=1)] = 200_000

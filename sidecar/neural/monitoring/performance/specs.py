@@ -32,6 +32,13 @@ SPECS = (
         )
         for name in _ESTIMATED
     ),
+    SignalSpec(
+        "performance.segment_accuracy",
+        "Share of labelled predictions that were right, by segment",
+        labels=("segment",),
+        higher_is_worse=False,
+    ),
+    SignalSpec("performance.segment_mae", "Mean absolute error, by segment", labels=("segment",)),
     SignalSpec("performance.coverage", "Share of the predictions whose label is due that have it", higher_is_worse=False),
     SignalSpec("performance.labels", "Labels that arrived in the window", unit="count", higher_is_worse=False),
     SignalSpec("performance.label_delay", "Median time from a prediction to its label", unit="s"),

@@ -8,6 +8,7 @@ from typing import Any
 
 from neural.monitoring.performance.intervals import z_score
 from neural.monitoring.performance.metrics import Metric
+from neural.monitoring.performance.segments import SegmentReading
 from neural.monitoring.performance.settings import PerformanceSettings
 from neural.monitoring.signal import Outcome, Verdict
 
@@ -123,6 +124,26 @@ def estimate_verdict(estimate: Estimate, settings: PerformanceSettings, referenc
             "blind_to": "a changed relation between inputs and outcomes: only labels show that",
         },
     )
+
+
+def segment_verdict(reading: SegmentReading, guarded: Metric, whole: float, settings: PerformanceSettings) -> Verdict:
+    """Bad when the segment is worse than all labels together by more than the tolerance, and by more than chance explains."""
+    value = reading.value.value
+    lower_is_better = reading.metric in LOWER_IS_BETTER
+    threshold = whole * (1 + settings.tolerance) if lower_is_better else whole - settings.tolerance
+    text = f"{reading.metric} is {value:.4g} over {reading.n} labels of {reading.name}, {whole:.4g} over all"
+    interval = guarded.interval
+    if reading.n < settings.min_labels or interval is None:
+        outcome, reason = Outcome.UNKNOWN, f"{text}: fewer than {settings.min_labels} labels"
+    elif interval.low > threshold if lower_is_better else interval.high < threshold:
+        outcome, reason = Outcome.BAD, f"{text}: worse by more than chance explains"
+    else:
+        outcome, reason = Outcome.OK, text
+    shown = reading.value.interval
+    evidence: dict[str, Any] = {"segment": reading.name, "whole": whole, "confidence": settings.confidence}
+    if shown is not None:
+        evidence["interval"] = [shown.low, shown.high]
+    return Verdict(outcome, reason, statistic=value, threshold=threshold, sample_size=reading.n, evidence=evidence)
 
 
 def _finite(value: float) -> float | None:
