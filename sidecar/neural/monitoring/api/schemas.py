@@ -122,6 +122,7 @@ SCHEMAS: Mapping[str, Any] = {
     ),
     "Performance": _object(
         status=_words("ok", "no_data"), timestamp=_TIME, model=_MODEL, coverage=_MAYBE, labels=_MAYBE,
+        label_delay_seconds=_MAYBE, estimated={"type": "object", "additionalProperties": _object(value=_NUMBER, outcome=_OUTCOME)},
         metrics={"type": "object", "additionalProperties": _object(value=_NUMBER, time=_TIME, outcome=_OUTCOME,
         verdict=_MAYBE_VERDICT, history=_HISTORY)},
     ),

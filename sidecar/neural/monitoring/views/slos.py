@@ -7,6 +7,7 @@ from typing import Any
 from neural.monitoring.store import Store
 from neural.monitoring.views.current import Current, current, outcome, reason, verdict_dict
 
+_UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 MAX_BREACHES = 1000
 """The newest so many are counted."""
 
@@ -65,7 +66,7 @@ def _one(now_state: Current, name: str) -> dict[str, Any]:
     compliance = now_state.one("slo.compliance", slo=name)
     rate = compliance.value if compliance else None
     target = now_state.value("slo.target", slo=name)
-    burns = {s.labels["window"]: s.value for s in now_state.by_name.get("slo.burn_rate", ())
+    rates = {s.labels["window"]: s.value for s in now_state.by_name.get("slo.burn_rate", ())
              if s.labels.get("slo") == name and "window" in s.labels}  # fmt: skip
     alerts = {s.labels["severity"]: bool(s.value) for s in now_state.by_name.get("slo.burn_alert", ())
               if s.labels.get("slo") == name and "severity" in s.labels}  # fmt: skip
@@ -77,12 +78,18 @@ def _one(now_state: Current, name: str) -> dict[str, Any]:
         "compliance_rate": rate,
         "is_meeting": meeting,
         "error_budget_remaining": now_state.value("slo.budget_remaining", slo=name),
-        "burn_rates": burns,
+        "burn_rates": dict(sorted(rates.items(), key=lambda pair: _seconds(pair[0]))),
         "burn_alerts": alerts,
         "current_breach": meeting is False,
         "reason": reason(compliance),
         "verdict": verdict_dict(compliance.verdict) if compliance else None,
     }
+
+
+def _seconds(window: str) -> float:
+    """The length of a window by its name ("5m"), so that they stand in order; a name of another form comes last."""
+    count, unit = window[:-1], window[-1:]
+    return int(count) * _UNIT_SECONDS[unit] if count.isascii() and count.isdigit() and unit in _UNIT_SECONDS else float("inf")
 
 
 def _is_meeting(judged: str, rate: float | None, target: float | None) -> bool | None:

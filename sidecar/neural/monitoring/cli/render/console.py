@@ -19,7 +19,7 @@ STYLES = {
     "healthy": "bold green", "ok": "green", "met": "green", "resolved": "green",
     "warning": "yellow", "at_risk": "yellow", "pending": "yellow",
     "critical": "bold red", "bad": "red", "breached": "bold red", "firing": "bold red",
-    "info": "cyan", "unknown": "dim", "no_data": "dim",
+    "info": "cyan", "unknown": "dim", "no_data": "dim", "suppressed": "dim",
 }  # fmt: skip
 WORDS = {"bad": "bad", "no_data": "no data", "at_risk": "at risk", "unknown": "not known"}
 

@@ -10,6 +10,8 @@ from neural.monitoring.cli.render.console import heading, sentence, state, table
 from neural.monitoring.cli.render.words import percent
 
 BAR_CELLS = 10
+USUAL_WINDOWS = ("5m", "1h", "6h", "3d")
+MOST_WINDOWS = 4
 
 
 def render_slo(console: Console, answer: dict[str, Any]) -> None:
@@ -32,11 +34,7 @@ def render_slo(console: Console, answer: dict[str, Any]) -> None:
 def slo_table(console: Console, found: dict[str, dict[str, Any]], *, details: bool = False) -> None:
     rows = []
     for name, one in found.items():
-        burns = (
-            "  ".join(f"{window} {rate:.2g}×" for window, rate in one["burn_rates"].items() if rate is not None)
-            if details
-            else ""
-        )
+        burns = burn_words(one["burn_rates"]) if details else ""
         budget = one["error_budget_remaining"]
         rows.append(
             (
@@ -55,6 +53,13 @@ def slo_table(console: Console, found: dict[str, dict[str, Any]], *, details: bo
         rows,
         right=("compliance", "target", "budget left"),
     )
+
+
+def burn_words(rates: dict[str, float | None]) -> str:
+    """The burn rates people look at, where they are among those known; else the first few."""
+    known = {window: rate for window, rate in rates.items() if rate is not None}
+    chosen = [window for window in USUAL_WINDOWS if window in known] or list(known)[:MOST_WINDOWS]
+    return "  ".join(f"{window} {known[window]:.2g}×" for window in chosen)
 
 
 def budget_bar(left: float | None) -> str:

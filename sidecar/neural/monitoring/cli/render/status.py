@@ -41,13 +41,14 @@ def _traffic(console: Console, answer: dict[str, Any]) -> None:
     latency = found["latency"]
     quantiles = " · ".join(f"{name} {seconds(latency[name])}" for name in ("p50", "p95", "p99"))
     rate = "" if found["rate"] is None else f"{found['rate']:.1f} requests/s"
+    errors = f", {answer['total_errors']:,} in all" if answer["total_errors"] else ""
     facts(
         console,
         [
             ("Predictions", number(answer["total_predictions"])),
             ("Traffic", _with(rate or "none", spark(console, past["rate"]))),
             ("Latency", _with(quantiles, spark(console, past["latency_p95"])) if latency["p50"] is not None else ""),
-            ("Errors", _with(percent(answer["error_rate"]), spark(console, past["error_rate"]))),
+            ("Errors", _with(percent(answer["error_rate"]) + errors, spark(console, past["error_rate"]))),
         ],
     )
 

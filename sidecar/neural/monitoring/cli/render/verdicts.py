@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from neural.monitoring.cli.render.console import facts, heading, sentence, spark, state, table
-from neural.monitoring.cli.render.words import NOTHING, number, percent
+from neural.monitoring.cli.render.words import NOTHING, number, percent, seconds
 
 MOST_FEATURES = 20
 """Rows of the feature table in text; JSON has them all."""
@@ -95,10 +95,16 @@ def _quality_row(row: dict[str, Any]) -> tuple[Any, ...]:
 
 def render_performance(console: Console, answer: dict[str, Any]) -> None:
     heading(console, "Performance", detail=_model(answer))
+    guesses = " · ".join(f"{name} {one['value']:.3f}" for name, one in answer["estimated"].items())
+    if guesses:
+        sentence(console, f"  Estimated without labels: {guesses}", "dim")
     if not answer["metrics"]:
         sentence(console, "  Not known: no labels have come in (neural monitor labels import FILE)", "dim")
         return
-    sentence(console, f"  {number(answer['labels'])} labels, for {percent(answer['coverage'], 1)} of the predictions", "dim")
+    delay = f", usually {seconds(answer['label_delay_seconds'])} later" if answer["label_delay_seconds"] is not None else ""
+    sentence(
+        console, f"  {number(answer['labels'])} labels, for {percent(answer['coverage'], 1)} of the predictions{delay}", "dim"
+    )
     rows = [
         (
             name,
