@@ -134,7 +134,7 @@ def test_without_a_reference_it_says_so():
     clock = ManualClock()
     panes = PaneStore(WindowSettings(), clock)
     panes.add_rows(RecordBatch("m", "1", np.full(3, clock()), ["", "", ""], columns_from({"x": [1.0, 2.0, 3.0]})))
-    (signal,) = DriftMonitor(DriftSettings()).evaluate(panes.evaluation("m", "1", clock()))
+    signal, *_ = DriftMonitor(DriftSettings()).evaluate(panes.evaluation("m", "1", clock()))
     assert signal.value is None
     assert signal.verdict.outcome is Outcome.UNKNOWN
     assert "no reference" in signal.verdict.reason

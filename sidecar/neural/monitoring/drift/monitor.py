@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from neural.monitoring.drift.errors.watcher import ErrorWatcher
 from neural.monitoring.drift.plan import Plan, make_plan
 from neural.monitoring.drift.report import DriftReport
 from neural.monitoring.drift.sequential import SequentialDetector
 from neural.monitoring.drift.settings import DriftSettings
 from neural.monitoring.drift.specs import DRIFT_SPECS
 from neural.monitoring.drift.window_verdict import view_window
+from neural.monitoring.records import LabelledBatch
 from neural.monitoring.signal import Outcome, Signal, Verdict
 from neural.monitoring.windows import Evaluation, Reference
 
@@ -39,8 +41,21 @@ class DriftMonitor:
         self._settings = settings
         self._watched: dict[tuple[str, str], _Watched] = {}
         self._pending: dict[tuple[str, str], Mapping[str, Any]] = {}
+        self._errors: dict[tuple[str, str], ErrorWatcher] = {}
+
+    def observe_labels(self, batch: LabelledBatch) -> None:
+        self._watcher((batch.model, batch.version)).observe(batch)
 
     def evaluate(self, evaluation: Evaluation) -> Iterator[Signal]:
+        yield from self._data_drift(evaluation)
+        yield from self._watcher((evaluation.model, evaluation.version)).signals(evaluation)
+
+    def _watcher(self, key: tuple[str, str]) -> ErrorWatcher:
+        if key not in self._errors:
+            self._errors[key] = ErrorWatcher(self._settings.errors)
+        return self._errors[key]
+
+    def _data_drift(self, evaluation: Evaluation) -> Iterator[Signal]:
         if evaluation.reference is None:
             yield _unknown(evaluation, "there is no reference yet")
             return
@@ -87,7 +102,10 @@ class DriftMonitor:
 
     def snapshot(self) -> Mapping[str, Any]:
         waiting = [{"key": list(key), **state} for key, state in self._pending.items()]
-        return {"models": [*waiting, *(_state(key, watched) for key, watched in self._watched.items())]}
+        return {
+            "models": [*waiting, *(_state(key, watched) for key, watched in self._watched.items())],
+            "errors": [{"key": list(key), **watcher.snapshot()} for key, watcher in self._errors.items()],
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """States wait until an evaluation brings their model's reference; one of another reference is dropped."""
@@ -96,6 +114,9 @@ class DriftMonitor:
             (str(item["key"][0]), str(item["key"][1])): {name: item[name] for name in item if name != "key"}
             for item in state["models"]
         }
+        self._errors.clear()
+        for item in state.get("errors", ()):
+            self._watcher((str(item["key"][0]), str(item["key"][1]))).restore(item)
 
 
 def _state(key: tuple[str, str], watched: _Watched) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neural.monitoring.drift.concept import concept_score, metric_loss
-from neural.monitoring.drift.explain import at_time, days_in_words, moved_bins, moved_sentence, names_in_words, times
+from neural.monitoring.drift.explain import at_time, days_in_words, histogram, moved_bins, moved_sentence, names_in_words, times
 from neural.monitoring.drift.plan import Plan
 from neural.monitoring.drift.sample import MeasuredMany
 from neural.monitoring.drift.sequential import Standing
@@ -60,7 +60,8 @@ class DriftReport:
     def _column_signals(self, at: int, name: str, measured: Sequence[_Series], *, drifting: bool) -> Iterator[Signal]:
         labels = self.evaluation.labels(feature=name)
         verdict = self._column_verdict(at, name, drifting)
-        yield self._signal("drift.feature_score", self._scores[at], labels, verdict)
+        whole = replace(verdict, evidence={**verdict.evidence, **self._histogram(at)})
+        yield self._signal("drift.feature_score", self._scores[at], labels, whole)
         evidence = min(math.exp(float(self.standing.log_evidence[at])), MAX_EVIDENCE)
         yield self._signal("drift.evidence", evidence, labels, replace(verdict, statistic=evidence, threshold=1.0))
         for series in measured:
@@ -135,8 +136,17 @@ class DriftReport:
         }
 
     def _moved(self, at: int) -> list[dict[str, Any]]:
+        return moved_bins(self.plan.bins[at], self._counts(at))
+
+    def _histogram(self, at: int) -> dict[str, Any]:
+        """``bins`` {labels, reference, current}: every bin in order, as shares, for people to look at; nothing without rows."""
+        found = histogram(self.plan.bins[at], self._counts(at))
+        return {"bins": found} if found else {}
+
+    def _counts(self, at: int) -> Any:
+        """Rows by bin: those since the drift began, else those of the window."""
         episode = self.standing.drifting.get(at)
-        return moved_bins(self.plan.bins[at], episode.drifted if episode is not None else self._window_counts(at))
+        return episode.drifted if episode is not None else self._window_counts(at)
 
     def _window_counts(self, at: int) -> Any:
         first = sum(len(item) for item in self.plan.bins[:at])

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from neural.monitoring.drift.budget import Budget, FalseAlarms
+from neural.monitoring.drift.errors import ERROR_DETECTORS
 from neural.monitoring.drift.registry import METHODS
 from neural.monitoring.section import Fraction, Section
 
@@ -51,5 +52,15 @@ class DriftSettings(Section):
     """With fewer values in the window the window-based verdict of a column is "not enough data"."""
     smallest_effect: Annotated[Fraction, Field(ge=0, le=1)] = 0.02
     """Windows in which less than this share of the rows moved are not called drifting, however many rows there are."""
+    errors: tuple[str, ...] = ("adwin",)
+    """Detectors that read the errors of labelled rows (concept drift): adwin, ddm, page_hinkley. Only adwin seldom alarms by chance."""
     correction: Literal["benjamini-hochberg", "bonferroni"] = "benjamini-hochberg"
     """How the window-based verdict is corrected for the number of columns."""
+
+    @field_validator("errors")
+    @classmethod
+    def _known_detectors(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in ERROR_DETECTORS:
+                raise ValueError(f"{name!r} is not a detector of errors: choose from {', '.join(ERROR_DETECTORS)}")
+        return names
