@@ -20,6 +20,7 @@ MAX_POINTS = 240  # per series; longer stretches are sampled
 SAME_EVALUATION_SECONDS = 1.0
 LEAST_FRESH_SECONDS = 120.0
 MAX_ALERTS = 500
+RECENT_SECONDS = 600.0  # an alert touched before that was seen by every page in memory
 
 
 class Reader:
@@ -42,6 +43,14 @@ class Reader:
         wanted = (labels or {}).items()
         mine = (s for s in self._snapshot.signals if names is None or s.name in names)
         return [signal for signal in mine if all(signal.labels.get(key) == value for key, value in wanted)]
+
+    def mark(self) -> object:
+        """Equal as long as nothing was measured and no alert or silence has changed: a page made before is still right."""
+        pulse = tuple((s.key, s.time) for s in self.latest(PULSE))
+        alerts = tuple(
+            (row.alert_id, row.updated_at) for row in self.store.alerts(since=self.now - RECENT_SECONDS, limit=MAX_ALERTS)
+        )
+        return pulse, alerts, tuple(self.store.silences(active_at=self.until))
 
     @cached_property
     def models(self) -> list[tuple[str, str]]:
@@ -89,8 +98,7 @@ class Reader:
     @cached_property
     def sampled_every(self) -> float | None:
         """Seconds between the evaluations that charts show, when there are too many to show all."""
-        every = self.range_seconds / MAX_POINTS
-        return every if self.step and every > self.step else None
+        return self._slice(MAX_POINTS)
 
     # the state at the right edge
     @cached_property
@@ -149,16 +157,22 @@ class Reader:
         return next(kept, None)
 
     # over time
-    def series(self, *names: str, labels: Mapping[str, str] | None = None) -> list[Series]:
-        """The signals of those names over the stretch of time, for the chosen model (or exactly those labels)."""
-        chosen = self.labels if labels is None else dict(labels)
-        key = (*names, *(f"{k}={v}" for k, v in sorted(chosen.items())))
+    def series(self, *names: str, labels: Mapping[str, str] | None = None, points: int = MAX_POINTS, **more: str) -> list[Series]:
+        """The signals of those names over the stretch of time, for the chosen model (or exactly ``labels``), and for labels in ``more``.
+
+        At most about ``points`` a series: of longer stretches, one evaluation in each slice of time.
+        """
+        chosen = {**(self.labels if labels is None else labels), **more}
+        key = (str(points), *names, *(f"{k}={v}" for k, v in sorted(chosen.items())))
         if key not in self._series:
-            self._series[key] = grouped(self._read(names, chosen))
+            every = self._slice(points)
+            found = self.store.read_signals(names, labels=chosen, since=self.since, until=self.until, every=every)
+            self._series[key] = grouped(found)
         return self._series[key]
 
-    def _read(self, names: Sequence[str], labels: Mapping[str, str]) -> list[Signal]:
-        return self.store.read_signals(names, labels=labels, since=self.since, until=self.until, every=self.sampled_every)
+    def _slice(self, points: int) -> float | None:
+        every = self.range_seconds / points
+        return every if self.step and every > self.step else None
 
     # alerts and reports
     @cached_property

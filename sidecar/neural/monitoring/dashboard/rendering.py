@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dash import dcc, html
@@ -20,6 +20,8 @@ from neural.monitoring.store.protocol import Store
 from neural.monitoring.views import SnapshotBoard
 
 _log = logging.getLogger(__name__)
+MAX_AGE_SECONDS = 60.0  # then a page is made anew even if nothing was measured: "4 min ago" goes on, silence is noticed
+MAX_REMEMBERED = 16  # views
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +38,18 @@ class Rendered:
 
 
 class Renderer:
-    """Renders any view of one store. Thread-safe: each call makes its own Reader."""
+    """Renders any view of one store. Thread-safe: each rendering makes its own Reader, and the memory is only ever replaced.
+
+    A view asked for again before anything was measured is answered from memory: pages ask every few seconds, the engine evaluates every
+    minute, and several people may look at the same page.
+    """
 
     def __init__(
         self, store: Store, board: SnapshotBoard | None = None, *, prefix: str, clock: Clock, refresh_seconds: float
     ) -> None:
         self._store, self._board, self._prefix, self._clock = store, board, prefix, clock
         self._refresh_seconds = refresh_seconds
+        self._made: dict[tuple[str | None, str | None], tuple[Any, float, Rendered]] = {}
 
     def view(self, pathname: str | None, search: str | None) -> View:
         selection = Selection.parse(pathname, search, self._prefix)
@@ -50,19 +57,40 @@ class Renderer:
         return View(Reader(self._store, selection, self._clock(), snapshot), self._prefix)
 
     def render(self, pathname: str | None, search: str | None) -> Rendered:
+        """Never raises: what goes wrong stands on the page."""
         view = self.view(pathname, search)
-        page = PAGES.get(view.selection.page)
-        title = page.title if page else "Not found"
+        key, now = (pathname, search), view.reader.now
         try:
-            content = [*_notes(view), *(page.render(view) if page else _missing(view))]
-            tools = toolbar(view, self._refresh_seconds)
+            mark = view.reader.mark()
+            before = self._made.get(key)
+            if before and before[0] == mark and now - before[1] < MAX_AGE_SECONDS:
+                slots = {**before[2].slots, "toolbar": toolbar(view, self._refresh_seconds)}
+                return replace(before[2], slots=slots)
+            made = self._render(view)
         except NeuralError as error:
-            content, tools = [failure("The store can't be read.", str(error))], []
+            return self._failed(view, failure("The store can't be read.", str(error)))
         except Exception as error:
             _log.exception("the dashboard's page %r could not be made", view.selection.page)
-            content, tools = [failure("This page could not be made.", f"{type(error).__name__}; the log has the details.")], []
+            return self._failed(
+                view, failure("This page could not be made.", f"{type(error).__name__}; the log has the details.")
+            )
+        self._made = {**dict(list(self._made.items())[-MAX_REMEMBERED:]), key: (mark, now, made)}
+        return made
+
+    def _render(self, view: View) -> Rendered:
+        page = PAGES.get(view.selection.page)
+        content = [*_notes(view), *(page.render(view) if page else _missing(view))]
+        return self._assembled(view, toolbar(view, self._refresh_seconds), content)
+
+    def _failed(self, view: View, content: Any) -> Rendered:
+        return self._assembled(view, [], [content])
+
+    @staticmethod
+    def _assembled(view: View, tools: list[Any], content: list[Any]) -> Rendered:
+        page = PAGES.get(view.selection.page)
+        title = f"{page.title if page else 'Not found'} · Neural Monitoring"
         slots = {"nav": navigation(view), "toolbar": tools, "page": content}
-        return Rendered(view.selection.page, f"{title} · Neural Monitoring", view.selection.live, slots)
+        return Rendered(view.selection.page, title, view.selection.live, slots)
 
 
 def _missing(view: View) -> list[Any]:

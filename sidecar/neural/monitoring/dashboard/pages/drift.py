@@ -194,7 +194,7 @@ def _distance(view: View, feature: str) -> Any:
 
 
 def _of(view: View, name: str, feature: str) -> list[Series]:
-    return [s for s in view.reader.series(name) if s.labels.get("feature") == feature and s.has_data]
+    return [s for s in view.reader.series(name, feature=feature) if s.has_data]
 
 
 def _threshold(signals: list[Signal]) -> float:

@@ -14,6 +14,7 @@ from neural.monitoring.dashboard.words import number, percent
 
 KINDS = ("missing", "invalid", "unseen", "outlier")
 MAX_LINES = 6
+SEARCH_POINTS = 24  # enough to see which features had trouble
 
 
 def render(view: View) -> list[Any]:
@@ -100,14 +101,19 @@ def _cell(signal: Any) -> Any:
 def _worst(view: View) -> Any:
     """The troubled features over time, whatever their trouble is."""
     found = [
-        (max((v for v in s.values if v is not None), default=0.0), f"{s.labels.get('feature', '?')} · {kind}", s)
+        (max((v for v in s.values if v is not None), default=0.0), kind, s.labels.get("feature", "?"))
         for kind in KINDS
-        for s in view.reader.series(f"quality.feature_{kind}_rate")
+        for s in view.reader.series(f"quality.feature_{kind}_rate", points=SEARCH_POINTS)
     ]
-    troubled = sorted((item for item in found if item[0] > 0), key=lambda item: (-item[0], item[1]))[:MAX_LINES]
+    troubled = sorted((item for item in found if item[0] > 0), key=lambda item: (-item[0], *item[1:]))[:MAX_LINES]
     if not troubled:
         return panel("Troubled features", empty("No feature had trouble in this stretch of time."))
-    chart = lines([Line(name, s) for _, name, s in troubled], since=view.reader.since, until=view.reader.until, unit="share")
+    series = [
+        Line(f"{feature} · {kind}", s)
+        for _, kind, feature in troubled
+        for s in view.reader.series(f"quality.feature_{kind}_rate", feature=feature)
+    ]
+    chart = lines(series, since=view.reader.since, until=view.reader.until, unit="share")
     return panel("Troubled features", graph("quality-features", chart, "The features with most trouble over time", 260))
 
 
