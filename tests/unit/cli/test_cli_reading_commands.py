@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import jsonschema
 import pytest
 
 COMMANDS = ("status", "drift", "quality", "performance", "alerts", "slo", "capture", "health")
@@ -62,6 +63,15 @@ def test_a_file_that_is_no_store_is_one_clear_line(neural, tmp_path, command):
     assert said.out == ""
     assert said.err.startswith("neural monitor: ")
     assert said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_json_is_what_the_published_schema_says(neural, folder, tmp_path, command):
+    schema = neural("schema", command).json
+    jsonschema.Draft202012Validator.check_schema(schema)
+    check = jsonschema.Draft202012Validator(schema).validate
+    check(neural(command, "--storage-path", tmp_path, "--format", "json").json)
+    check(neural(command, "--storage-path", folder(bad=True), "--format", "json").json)
 
 
 def test_status_shows_the_numbers_a_person_asks_for(neural, folder):

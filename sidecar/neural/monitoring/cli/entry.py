@@ -56,6 +56,7 @@ monitor = LazyGroup(
         "prometheus": _lazy("prometheus", "prometheus", "Serve /metrics over stored data"),
         "labels": _lazy("labels", "labels", "Hand in true outcomes"),
         "config": _lazy("config", "config", "Check, show or document the configuration"),
+        "schema": _lazy("schema", "schema", "The JSON Schema of a command's JSON"),
         "completion": _lazy("completion", "completion", "Print the shell completion script"),
     },
 )
