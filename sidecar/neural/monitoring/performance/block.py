@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from neural.monitoring.performance.hashing import hash_ids
 from neural.monitoring.performance.labels import Scalar
+from neural.monitoring.performance.packing import pack, unpack
 from neural.monitoring.performance.rows import Layout, Rows
 
 
@@ -128,15 +128,6 @@ class Block:
             labels=None if state["labels"] is None else _objects(state["labels"]),
             label_times=None if state["label_times"] is None else unpack(state["label_times"]),
         )
-
-
-def pack(values: NDArray[Any]) -> str:
-    """An array of 8-byte numbers as text that JSON can carry, exactly and briefly."""
-    return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode("ascii")
-
-
-def unpack(text: str) -> NDArray[np.float64]:
-    return np.frombuffer(bytearray(base64.b64decode(text)), dtype=np.float64)
 
 
 def _shared(values: NDArray[Any]) -> NDArray[Any]:

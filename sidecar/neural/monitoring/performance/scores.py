@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neural.monitoring.performance.packing import pack, unpack
+
 EXACT_ATOMS = 2_000  # distinct scores a pane keeps exactly: 48 kB
 CELLS = 2_048  # cells of a folded pane: AUC is then known to about 1e-4
 _PENDING_PARTS = 64  # parts gathered before they are sorted in
@@ -117,13 +119,13 @@ class ScoreCounts:
 
     def to_json(self) -> dict[str, Any]:
         self.settle()
-        return {"values": self.values.tolist(), "counts": self.counts.tolist(), "folded": self.folded}
+        return {"values": pack(self.values), "counts": pack(self.counts), "folded": self.folded}
 
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> ScoreCounts:
         result = cls()
-        result.values = np.asarray(state["values"], dtype=np.float64)
-        result.counts = np.asarray(state["counts"], dtype=np.float64).reshape(2, -1)
+        result.values = unpack(state["values"])
+        result.counts = unpack(state["counts"]).reshape(2, -1)
         result.folded = bool(state["folded"])
         return result
 
