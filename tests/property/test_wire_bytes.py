@@ -37,7 +37,7 @@ EVENTS = st.builds(
     traceparent=TEXT,
     span_id=TEXT,
     sampling_fraction=st.floats(0, 1, exclude_min=True),
-    flags=st.integers(0, 31).map(Flag),
+    flags=st.integers(0, 63).map(Flag),
     request_size=U64,
     response_size=U64,
     request_body=BODY,

@@ -58,7 +58,7 @@ class Batcher:
             flags,
             _RESPONSE_TRUNCATED,
         )
-        request_headers = [_pick(r.request_headers, self._wanted) for r in rs]
+        request_headers = [_pick(r.request_headers if not r.protocol else _encoded(r.request_headers), self._wanted) for r in rs]
         traceparent, model, version = self._named(rs, request_headers)
         return Columns(
             prediction_id=[r.prediction_id.decode("latin-1") for r in rs],
@@ -109,6 +109,11 @@ def _pick(headers: RawHeaders, wanted: frozenset[bytes]) -> Headers:
     """ASGI promises lower-case names for requests."""
     found = [pair for pair in headers if pair[0] in wanted]
     return [(name.decode("latin-1"), value.decode("latin-1")[:_MAX_HEADER_CHARS]) for name, value in found]
+
+
+def _encoded(metadata: RawHeaders) -> RawHeaders:
+    """gRPC gives text, but bytes for binary values."""
+    return [(name.encode(), value if isinstance(value, bytes) else str(value).encode()) for name, value in metadata]
 
 
 def _pick_any_case(headers: RawHeaders, wanted: frozenset[bytes]) -> Headers:

@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from time import perf_counter_ns
 from typing import Any, Final
 
-from neural.capture.account import INTERNAL, KEEP_NOTHING, Account
-from neural.capture.record import Chunks, Record, chunk_list
+from neural.capture.account import INTERNAL, Account
+from neural.capture.underway import Underway
 from neural.wire.event import Flag, Outcome
 
 Scope = MutableMapping[str, Any]
@@ -19,8 +19,6 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-_GROWTH: Final = 4  # a body that outgrows its charge is charged this many times its size at once: rarely, then
-_BODIES_OFF: Final = int(Flag.BODIES_OFF)
 _STREAMED: Final = int(Flag.STREAMED)
 _EXCEPTION: Final = int(Outcome.EXCEPTION)
 _DISCONNECTED: Final = int(Outcome.DISCONNECTED)
@@ -32,20 +30,13 @@ _DISCONNECTS: Final = frozenset({"ClientDisconnect", "ClientDisconnected"})
 _WHOLE_FILES: Final = frozenset({"http.response.pathsend", "http.response.zerocopysend"})
 
 
-class Exchange(Record):
-    """A request under way. ``finish`` must be called once, whatever happens.
+class Exchange(Underway):
+    """A request under way. ``finish`` must be called once, whatever happens."""
 
-    ``request_room`` and ``response_room``: how large a body may be before ``_outgrown`` must decide about it.
-    """
+    __slots__ = ("_receive", "_send", "gone", "id_header")
 
-    __slots__ = ("_receive", "_send", "account", "gone", "id_header", "outgrew", "request_room", "response_room")
-
-    account: Account
     id_header: tuple[bytes, bytes] | None  # what is added to the response
     gone: bool  # the client went away before the response was complete
-    outgrew: bool  # a body was larger than its room: then ``held`` is not the sum of the sizes
-    request_room: int
-    response_room: int
     _receive: Receive
     _send: Send
 
@@ -63,7 +54,9 @@ class Exchange(Record):
                 else:
                     self.request_chunks = [chunks, body]  # type: ignore[list-item]  # it is bytes
             else:
-                self.request_chunks, self.request_room = self._outgrown(self.request_chunks, body, size, self.request_room)
+                self.request_chunks, self.request_room = self.outgrown(
+                    self.request_chunks, body, size, self.request_room, is_request=True
+                )
         except Exception:  # no body in it
             if message.get("type") == "http.disconnect" and not self.ended_ns:
                 self.gone = True
@@ -85,7 +78,7 @@ class Exchange(Record):
                     else:
                         self.response_chunks = [chunks, body]  # type: ignore[list-item]  # it is bytes
                 else:
-                    self.response_chunks, self.response_room = self._outgrown(
+                    self.response_chunks, self.response_room = self.outgrown(
                         self.response_chunks, body, size, self.response_room, is_request=False
                     )
                 now = perf_counter_ns()
@@ -101,7 +94,7 @@ class Exchange(Record):
             elif kind in _WHOLE_FILES:
                 self.first_byte_ns = self.ended_ns = perf_counter_ns()
         except Exception:  # a message that is not as ASGI says: the server will tell the application
-            self._lose_bodies()
+            self.lose_bodies()
         return self._send(message)
 
     def _with_id(self, message: Message) -> Message:
@@ -115,37 +108,18 @@ class Exchange(Record):
         else:
             name, prediction_id = ours
             headers = [*message.get("headers", ()), ours]
+            given = prediction_id
             for header in headers:
                 if header[0] == name:
+                    given = header[1]
                     break
-            if header[1] is not prediction_id:
-                self.prediction_id = header[1]
+            if given is not prediction_id:
+                self.prediction_id = given
                 headers.pop()
         self.response_headers = headers
         changed = dict(message)
         changed["headers"] = headers
         return changed
-
-    def _outgrown(self, kept: Chunks, body: bytes, size: int, room: int, *, is_request: bool = True) -> tuple[Chunks, int]:
-        """A body is larger than its room. Keeps the chunk and charges for it, or refuses it. (chunks, new room)."""
-        self.outgrew = True
-        cap = self.account.request_cap if is_request else self.account.response_cap
-        if size - len(body) >= cap or room == KEEP_NOTHING:
-            return kept, KEEP_NOTHING  # enough of it is kept: its end is cut off
-        wanted = max(size, min(size * _GROWTH, cap))
-        if not self.account.reserve(self, wanted - room):
-            self._lose_bodies()
-            return None, KEEP_NOTHING
-        chunks = chunk_list(kept)
-        chunks.append(body)
-        return chunks, wanted
-
-    def _lose_bodies(self) -> None:
-        """Let go of the bodies; sizes go on being counted."""
-        self.request_chunks = self.response_chunks = None
-        self.request_room = self.response_room = KEEP_NOTHING
-        self.outgrew = True
-        self.flags |= _BODIES_OFF
 
     def fail(self, error: BaseException) -> None:
         """The application raised."""
@@ -164,12 +138,8 @@ class Exchange(Record):
                 self.ended_ns = perf_counter_ns()
                 if not self.outcome:
                     self.outcome = _DISCONNECTED if self.gone else _NO_RESPONSE
-            if self.outgrew:
-                self.held = sum(map(len, chunk_list(self.request_chunks))) + sum(map(len, chunk_list(self.response_chunks)))
-            else:
-                self.held = self.request_size + self.response_size
             self._receive = self._send = _let_go
-            self.account.finish(self)
+            self.hand_over()
         except Exception:
             self.account.drop_started(INTERNAL, self)
 

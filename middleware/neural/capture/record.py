@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
-RawHeaders = Iterable[tuple[bytes, bytes]]
+RawHeaders = Iterable[tuple[Any, Any]]
+"""Names and values as the server gave them: bytes in ASGI, text (or bytes) in gRPC."""
 FIXED_BYTES: Final = 2_048  # what a record weighs besides its bodies: the object, its lists, the headers (measured, rounded up)
 
 Chunks = bytes | list[bytes] | None

@@ -10,6 +10,7 @@ from neural.capture.record import RawHeaders, Record
 from neural.capture.settings import Settings
 from neural.wire.event import Outcome
 
+_TRACEPARENT: Final = frozenset({b"traceparent", "traceparent"})  # ASGI, gRPC
 _LOW_64_BITS: Final = slice(19, 35)
 _TRACEPARENT_LENGTH: Final = 55
 _COMPLETED: Final = int(Outcome.COMPLETED)
@@ -39,7 +40,7 @@ def make_sampler(settings: Settings) -> Sampler | None:
 def position(headers: RawHeaders, prediction_id: bytes) -> float:
     """Where a request stands in [0, 1). The low 64 bits of the trace id, as OpenTelemetry's TraceIdRatioBased takes them."""
     for name, value in headers:
-        if name == b"traceparent" and len(value) == _TRACEPARENT_LENGTH:
+        if name in _TRACEPARENT and len(value) == _TRACEPARENT_LENGTH:
             try:
                 return int(value[_LOW_64_BITS], 16) / 2**64
             except ValueError:

@@ -37,7 +37,8 @@ class Flag(IntFlag):
     RESPONSE_TRUNCATED = 2
     REDACTED = 4
     BODIES_OFF = 8  # the degrade ladder, or a setting, left the bodies out
-    STREAMED = 16  # the response came in more than one chunk (or the call was a gRPC stream)
+    STREAMED = 16  # the response came in more than one chunk; of a gRPC call: as a stream of messages
+    REQUEST_STREAMED = 32  # the request of a gRPC call was a stream of messages
 
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
@@ -54,7 +55,8 @@ class CaptureEvent(NamedTuple):
     ``status`` is the HTTP status (0 when there was none); ``grpc_status`` is the gRPC code, or -1 for HTTP.
     ``sampling_fraction`` is the probability with which this event was kept: weight a count by its inverse.
     ``request_size`` and ``response_size`` are true sizes in bytes, also when a body was truncated or left out.
-    Header names are lower-case.
+    Header names are lower-case. The body of a gRPC stream is its messages, each after gRPC's own prefix (a zero byte and the
+    length as four bytes, most significant first); of a unary call it is the one message, bare.
     """
 
     prediction_id: str

@@ -1,0 +1,123 @@
+"""Capture for gRPC servers, threaded and asyncio: ``grpc.server(…, interceptors=[CaptureInterceptor(model="fraud")])`` and
+``grpc.aio.server(interceptors=[AioCaptureInterceptor(model="fraud")])``. The only file of capture that imports grpc.
+
+Bytes are taken where gRPC turns them into messages and back, so nothing is serialised twice. Behaviours that use gRPC's
+experimental attributes (a thread pool of their own, non-blocking responses) are served, but not captured.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import grpc
+import grpc.aio
+
+from neural.capture import grpc_calls as calls
+from neural.capture.grpc_calls import Call
+from neural.capture.ladder import Rung
+from neural.capture.recorder import Recorder, recorder_for
+from neural.capture.settings import Settings, load_settings
+from neural.capture.transport import Transport
+from neural.wire.event import Ledger
+
+_PROBES: Final = frozenset({"/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"})
+_EXPERIMENTAL: Final = ("experimental_non_blocking", "experimental_thread_pool")
+_COUNTS_ONLY: Final = Rung.COUNTS_ONLY
+
+
+class _Interceptor:
+    """What both interceptors share."""
+
+    def __init__(
+        self,
+        *,
+        model: str | None = None,
+        version: str | None = None,
+        endpoint: str | None = None,
+        settings: Settings | None = None,
+        transport: Transport | None = None,
+        **options: Any,
+    ) -> None:
+        self.settings = settings or load_settings({"model": model, "version": version, "endpoint": endpoint, **options})
+        self._recorder = recorder_for(self.settings, transport)
+        self._excluded = _PROBES | frozenset(self.settings.exclude)
+        self._kinds: dict[str, type[Call] | None] = {}
+        self._id_key = self.settings.id_header.lower()
+
+    def _wrap(self, handler: Any, details: Any) -> Any:
+        """A handler for this one call; the same handler when nothing is captured of it."""
+        method = details.method
+        if handler is None or method in self._excluded or not self.settings.enabled:
+            return handler
+        try:
+            kind = self._kinds[method]
+        except KeyError:
+            kind = self._kinds[method] = _kind_of(handler, self._choose) if len(self._kinds) < _MAX_METHODS else None
+        if kind is None:
+            return handler
+        recorder = self._recorder
+        if recorder.asleep:
+            recorder.start()
+        account = recorder.account
+        if account.rung is _COUNTS_ONLY:
+            account.skip()
+            return handler
+        return kind(handler, details, account, self._id_key, self.settings.model, self.settings.version)
+
+    @staticmethod
+    def _choose(behaviour: Any, *, streams: bool) -> type[Call]:
+        raise NotImplementedError
+
+    def ledger(self) -> Ledger:
+        """Where every call of this process went."""
+        return self._recorder.ledger()
+
+    @property
+    def recorder(self) -> Recorder:
+        return self._recorder
+
+    def flush(self, timeout_seconds: float = 5.0) -> bool:
+        """Wait until everything finished so far is settled. False when the sidecar did not take it in time."""
+        return self._recorder.flush(timeout_seconds)
+
+    def close(self, timeout_seconds: float | None = None) -> None:
+        """Ship what is left, for a bounded time. For after ``server.stop()``; else the process's end does it."""
+        self._recorder.close(timeout_seconds)
+
+
+_MAX_METHODS: Final = 10_000  # a generic handler may answer to any name
+
+
+def _kind_of(handler: Any, choose: Callable[..., type[Call]]) -> type[Call] | None:
+    behaviour = calls.behaviour_of(handler)
+    if behaviour is None or any(hasattr(behaviour, name) for name in _EXPERIMENTAL):
+        return None
+    return choose(behaviour, streams=handler.response_streaming)
+
+
+class CaptureInterceptor(_Interceptor, grpc.ServerInterceptor):  # type: ignore[misc]  # grpc has no types
+    """For ``grpc.server``. Takes what CaptureMiddleware takes."""
+
+    def intercept_service(self, continuation: Callable[[Any], Any], handler_call_details: Any) -> Any:
+        return self._wrap(continuation(handler_call_details), handler_call_details)
+
+    @staticmethod
+    def _choose(behaviour: Any, *, streams: bool) -> type[Call]:  # noqa: ARG004 - the asyncio one looks at it
+        return calls.ThreadedStream if streams else calls.ThreadedUnary
+
+
+class AioCaptureInterceptor(_Interceptor, grpc.aio.ServerInterceptor):  # type: ignore[misc]  # grpc has no types
+    """For ``grpc.aio.server``. Takes what CaptureMiddleware takes."""
+
+    async def intercept_service(self, continuation: Callable[[Any], Awaitable[Any]], handler_call_details: Any) -> Any:
+        return self._wrap(await continuation(handler_call_details), handler_call_details)
+
+    @staticmethod
+    def _choose(behaviour: Any, *, streams: bool) -> type[Call]:
+        if not inspect.iscoroutinefunction(behaviour) and not inspect.isasyncgenfunction(behaviour):
+            return calls.ThreadedStream if streams else calls.ThreadedUnary  # run in the server's thread pool
+        if not streams:
+            return calls.AioUnary
+        return calls.AioGenerator if inspect.isasyncgenfunction(behaviour) else calls.AioWriter
