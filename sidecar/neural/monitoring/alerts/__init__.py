@@ -1,5 +1,6 @@
 """Alerts: rules over signals, states with evidence, and delivery to people."""
 
+from neural.monitoring.alerts.backtest import Backtest, backtest
 from neural.monitoring.alerts.build import build_rule, build_rules, build_silences, predefined_rules
 from neural.monitoring.alerts.channels import (
     Channel,
@@ -11,6 +12,7 @@ from neural.monitoring.alerts.channels import (
 )
 from neural.monitoring.alerts.delivery import Delivery
 from neural.monitoring.alerts.engine import AlertEngine
+from neural.monitoring.alerts.lint import Finding, LintContext, lint_rules
 from neural.monitoring.alerts.manager import AlertManager
 from neural.monitoring.alerts.names import AlertChannel, AlertSeverity, AlertState, NoData
 from neural.monitoring.alerts.notification import test_notification
@@ -33,15 +35,19 @@ __all__ = [
     "AlertRule",
     "AlertSeverity",
     "AlertState",
+    "Backtest",
     "Channel",
     "ChannelSettings",
     "ChannelsSettings",
     "Delivery",
     "DeliveryResult",
+    "Finding",
+    "LintContext",
     "NoData",
     "Rule",
     "RuleSettings",
     "SilenceSettings",
+    "backtest",
     "build_channel",
     "build_channels",
     "build_rule",
@@ -51,6 +57,7 @@ __all__ = [
     "create_latency_alert_rule",
     "create_performance_alert_rule",
     "create_quality_alert_rule",
+    "lint_rules",
     "predefined_rules",
     "test_notification",
 ]

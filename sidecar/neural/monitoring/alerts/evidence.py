@@ -23,6 +23,8 @@ _FEATURE_SIGNALS = {
         "quality.feature_outlier_rate",
     ),
 }
+OWN_NAMES = ("value", "threshold", "reason", "rule", "severity", "title")
+"""What a message can name beside numbers and labels."""
 _COMMANDS = {"drift": "drift", "quality": "quality", "slo": "slo", "capture": "health", "sidecar": "health"}
 
 

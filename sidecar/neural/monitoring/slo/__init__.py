@@ -2,6 +2,7 @@
 
 from neural.monitoring.slo.burn import BurnWindow, burn_windows
 from neural.monitoring.slo.ledger import slo_key
+from neural.monitoring.slo.lint import lint_slos
 from neural.monitoring.slo.monitor import SLOMonitor
 from neural.monitoring.slo.report import SLAReport, sla_report
 from neural.monitoring.slo.seed import (
@@ -30,6 +31,7 @@ __all__ = [
     "create_error_rate_slo",
     "create_latency_slo",
     "create_throughput_slo",
+    "lint_slos",
     "sla_report",
     "slo_key",
 ]
