@@ -14,6 +14,7 @@ from neural.monitoring.decode import Decoded
 from neural.monitoring.decode.parsed import Unparsed
 from neural.monitoring.errors import ConfigError
 from neural.monitoring.export import SpanEmitter, SpanOptions, board_verdicts, span_emitter, span_options
+from neural.monitoring.export.otlp_transport import Transport
 from neural.monitoring.export.sampling import SpanSampler, sampler_from
 from neural.monitoring.export.span_export import SCHEMA_URL, otlp_exporter
 from neural.monitoring.export.trace_context import parse_traceparent
@@ -66,7 +67,7 @@ def batch(*events: CaptureEvent, **changes) -> CaptureBatch:
 
 
 def options(**changes) -> SpanOptions:
-    return SpanOptions(**{"protocol": "grpc", "endpoint": "http://nowhere:1", "delay_seconds": 3600.0, **changes})
+    return SpanOptions(**{"transport": Transport("grpc", "http://nowhere:1"), "delay_seconds": 3600.0, **changes})
 
 
 def told(capture: CaptureBatch, decoded: Decoded = NOTHING, *, verdicts=None, **changes):
@@ -356,7 +357,7 @@ class TestOptions:
     )
     def test_transport_and_endpoint(self, settings, env, protocol, endpoint):
         found = span_options(OTLPSettings(**settings), env)
-        assert (found.protocol, found.endpoint) == (protocol, endpoint)
+        assert (found.transport.protocol, found.transport.endpoint) == (protocol, endpoint)
 
     def test_the_environment_fills_what_the_file_leaves_out(self):
         env = {
@@ -366,8 +367,8 @@ class TestOptions:
             "OTEL_EXPORTER_OTLP_CERTIFICATE": "ca.pem", "OTEL_EXPORTER_OTLP_CLIENT_KEY": "k", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE": "c",
         }  # fmt: skip
         found = span_options(OTLPSettings(resource={"team": "mine"}), env)
-        assert dict(found.headers) == {"api-key": "secret one", "x": "2"}
-        assert (found.compression, found.timeout_seconds, found.queue, found.batch, found.delay_seconds) == (
+        assert dict(found.transport.headers) == {"api-key": "secret one", "x": "2"}
+        assert (found.transport.compression, found.transport.timeout_seconds, found.queue, found.batch, found.delay_seconds) == (
             "gzip",
             3,
             100,
@@ -375,7 +376,12 @@ class TestOptions:
             0.25,
         )
         assert dict(found.resource) == {"a": "b", "team": "mine", "service.name": "svc"}
-        assert (found.max_value_length, found.certificate, found.client_key, found.client_certificate) == (99, "ca.pem", "k", "c")
+        assert (
+            found.max_value_length,
+            found.transport.certificate,
+            found.transport.client_key,
+            found.transport.client_certificate,
+        ) == (99, "ca.pem", "k", "c")
         assert "secret" not in repr(found)
 
     def test_the_file_goes_first(self):
@@ -389,13 +395,19 @@ class TestOptions:
             "OTEL_EXPORTER_OTLP_HEADERS": "x=env",
         }
         found = span_options(settings, env)
-        assert (found.compression, found.timeout_seconds, found.queue, found.batch, found.delay_seconds) == ("none", 7, 5, 2, 1)
-        assert dict(found.headers) == {"x": "file"}
+        assert (found.transport.compression, found.transport.timeout_seconds, found.queue, found.batch, found.delay_seconds) == (
+            "none",
+            7,
+            5,
+            2,
+            1,
+        )
+        assert dict(found.transport.headers) == {"x": "file"}
 
     def test_nonsense_in_the_environment_means_the_default(self):
         env = {"OTEL_BSP_MAX_QUEUE_SIZE": "many", "OTEL_BSP_SCHEDULE_DELAY": "-1", "OTEL_EXPORTER_OTLP_TIMEOUT": "inf"}
         found = span_options(OTLPSettings(), env)
-        assert (found.queue, found.delay_seconds, found.timeout_seconds) == (2048, 5, 10)
+        assert (found.queue, found.delay_seconds, found.transport.timeout_seconds) == (2048, 5, 10)
 
     def test_a_queue_smaller_than_a_batch_grows_to_it(self):
         assert span_options(OTLPSettings(queue=5, batch=50), {}).queue == 50
@@ -403,4 +415,4 @@ class TestOptions:
     @pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
     def test_a_certificate_that_is_not_there_is_one_line(self, protocol):
         with pytest.raises(ConfigError, match=r"export.otlp.certificate: /nowhere.pem can't be read"):
-            otlp_exporter(options(protocol=protocol, endpoint="https://c:1", certificate="/nowhere.pem"))
+            otlp_exporter(options(transport=Transport(protocol, "https://c:1", certificate="/nowhere.pem")))

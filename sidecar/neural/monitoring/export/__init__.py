@@ -7,6 +7,7 @@ from neural.monitoring.export.catalogue import CATALOGUE
 from neural.monitoring.export.collector import SidecarMetrics
 from neural.monitoring.export.exporter import PrometheusExporter
 from neural.monitoring.export.registry import MetricsRegistry
+from neural.monitoring.export.reporter import OTLPReporter, otlp_reporter
 from neural.monitoring.export.routes import metrics_routes
 from neural.monitoring.export.server import MetricsServer
 from neural.monitoring.export.simple import SimpleMetricsCollector
@@ -22,6 +23,7 @@ __all__ = [
     "Budget",
     "MetricsRegistry",
     "MetricsServer",
+    "OTLPReporter",
     "PrometheusExporter",
     "SidecarMetrics",
     "SimpleMetricsCollector",
@@ -31,6 +33,7 @@ __all__ = [
     "TrafficTotals",
     "board_verdicts",
     "metrics_routes",
+    "otlp_reporter",
     "serve_stored_metrics",
     "span_emitter",
     "span_options",

@@ -15,6 +15,7 @@ from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, Trace
 from neural.capture.version import __version__
 from neural.monitoring.errors import ConfigError
 from neural.monitoring.export.inference import InferenceSpan
+from neural.monitoring.export.otlp_transport import Transport
 from neural.monitoring.export.span_options import SpanOptions
 
 SCHEMA_URL = "https://opentelemetry.io/schemas/1.44.0"
@@ -81,46 +82,46 @@ def _parent(span: InferenceSpan) -> SpanContext | None:
 
 def otlp_exporter(options: SpanOptions) -> Exporter:
     """OTel's own exporter for the transport. Raises ConfigError where its package is missing or a certificate can't be read."""
-    make: Callable[[SpanOptions], Exporter] = _grpc if options.protocol == "grpc" else _http
+    way = options.transport
+    make: Callable[[Transport], Exporter] = _grpc if way.protocol == "grpc" else _http
     try:
-        return make(options)
+        return make(way)
     except ImportError as error:
-        raise ConfigError(f"{options.protocol} needs the package {error.name}", key="export.otlp.protocol") from None
+        raise ConfigError(f"{way.protocol} needs the package {error.name}", key="export.otlp.protocol") from None
     except OSError as error:
         raise ConfigError(f"{error.filename} can't be read: {error.strerror}", key="export.otlp.certificate") from None
 
 
-def _grpc(options: SpanOptions) -> Exporter:
+def _grpc(way: Transport) -> Exporter:
     import grpc  # optional: the extra "grpc"
     from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter  # loads grpc
 
-    secure = options.endpoint.startswith("https")
     credentials = None
-    if secure:
-        files = (options.certificate, options.client_key, options.client_certificate)
+    if way.secure:
+        files = (way.certificate, way.client_key, way.client_certificate)
         credentials = grpc.ssl_channel_credentials(*(Path(name).read_bytes() if name else None for name in files))
     return OTLPSpanExporter(
-        endpoint=options.endpoint,
-        insecure=not secure,
+        endpoint=way.endpoint,
+        insecure=not way.secure,
         credentials=credentials,
-        headers=tuple(options.headers.items()),
-        timeout=options.timeout_seconds,
-        compression=grpc.Compression.Gzip if options.compression == "gzip" else grpc.Compression.NoCompression,
+        headers=tuple(way.headers.items()),
+        timeout=way.timeout_seconds,
+        compression=grpc.Compression.Gzip if way.compression == "gzip" else grpc.Compression.NoCompression,
     )
 
 
-def _http(options: SpanOptions) -> Exporter:
+def _http(way: Transport) -> Exporter:
     from opentelemetry.exporter.otlp.proto.http import Compression
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # loads an HTTP client
 
-    if options.certificate is not None:
-        Path(options.certificate).open("rb").close()  # else the exporter would fail at every batch
+    if way.certificate is not None:
+        Path(way.certificate).open("rb").close()  # else the exporter would fail at every batch
     return OTLPSpanExporter(
-        endpoint=options.endpoint,
-        certificate_file=options.certificate,
-        client_key_file=options.client_key,
-        client_certificate_file=options.client_certificate,
-        headers=dict(options.headers),
-        timeout=options.timeout_seconds,
-        compression=Compression.Gzip if options.compression == "gzip" else Compression.NoCompression,
+        endpoint=way.endpoint,
+        certificate_file=way.certificate,
+        client_key_file=way.client_key,
+        client_certificate_file=way.client_certificate,
+        headers=dict(way.headers),
+        timeout=way.timeout_seconds,
+        compression=Compression.Gzip if way.compression == "gzip" else Compression.NoCompression,
     )

@@ -41,7 +41,7 @@ Endpoint = Annotated[str, AfterValidator(_endpoint)]
 
 
 class OTLPSettings(Section):
-    """Where spans are sent. What is left out is taken from the OTEL_* environment variables, then from the defaults."""
+    """Where spans, and on request metrics and alerts, are sent. What is left out comes from OTEL_* variables, then from the defaults."""
 
     endpoint: Endpoint | None = None
     """The collector, http://otel-collector:4317 (gRPC) or :4318 (HTTP); OTEL_EXPORTER_OTLP_ENDPOINT where left out."""
@@ -65,6 +65,12 @@ class OTLPSettings(Section):
     """Spans in one export request; OTEL_BSP_MAX_EXPORT_BATCH_SIZE where left out, then 512."""
     delay: Duration | None = None
     """How long spans are gathered; OTEL_BSP_SCHEDULE_DELAY where left out, then 5s."""
+    metrics: bool = False
+    """Whether the metrics of /metrics are pushed as well."""
+    metrics_every: Annotated[Duration, Field(ge=1)] | None = None
+    """How often metrics are pushed; OTEL_METRIC_EXPORT_INTERVAL where left out, then 60s."""
+    logs: bool = False
+    """Whether alerts that begin and end are sent as log records."""
     resource: Mapping[str, str] = {}
     """Resource attributes; they go before those of OTEL_RESOURCE_ATTRIBUTES."""
 
