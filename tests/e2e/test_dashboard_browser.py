@@ -9,7 +9,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
+from neural.monitoring.api import api_routes
 from neural.monitoring.dashboard import build_dashboard
 from neural.monitoring.signal import Signal
 from neural.monitoring.store import MemoryStore
@@ -217,6 +220,35 @@ def test_nothing_is_fetched_from_elsewhere(driver, full):
     fetched = driver.execute_script("return performance.getEntriesByType('resource').map(e => e.name)")
     assert len(fetched) > 5
     assert [name for name in fetched if not name.startswith((url, "data:"))] == []
+
+
+def test_an_alert_is_silenced_through_the_api_and_the_silence_ended(driver):
+    store = MemoryStore()
+    STORY.fill(store, time.time())
+    pages = build_dashboard(store, refresh_seconds=1, silences_url="/api/v1/silences")
+    app = Starlette(routes=[*api_routes(store, writer=store, token="s3cret"), Mount("/", pages)])
+    with SHOTS.serving(app) as url:
+        _open(driver, f"{url}/alerts?severity=critical")
+        driver.find_element(By.CSS_SELECTOR, ".alert-card summary").click()
+        driver.find_element(By.XPATH, "//button[text()='8 h']").click()
+        prompt = _until(driver, lambda d: d.switch_to.alert)
+        prompt.send_keys("s3cret")
+        prompt.accept()
+        _until(driver, lambda d: "by dashboard" in _text(d, "#page"))
+        (made,) = [one for one in store.silences() if one.author == "dashboard"]
+        assert made.matchers == {"rule": "Data drift", "model": "flights", "version": "3"}
+        assert made.ends_at - made.starts_at == 8 * 3600
+        entry = next(e for e in driver.find_elements(By.CSS_SELECTOR, "#page li") if "by dashboard" in e.text)
+        entry.find_element(By.TAG_NAME, "button").click()
+        _until(driver, lambda d: "by dashboard" not in _text(d, "#page"))
+
+
+def test_a_page_is_downloaded_as_a_table(driver, full):
+    _open(driver, f"{full[1]}/slo?range=1h")
+    link = driver.find_element(By.LINK_TEXT, "Download report (CSV)").get_attribute("href")
+    text = driver.execute_async_script("const done = arguments[1]; fetch(arguments[0]).then(r => r.text()).then(done)", link)
+    assert text.startswith("time,signal,")
+    assert "slo.compliance" in text
 
 
 def test_a_server_that_is_gone_is_noticed(driver):

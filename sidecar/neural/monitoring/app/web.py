@@ -54,4 +54,4 @@ def _dashboard(sidecar: Sidecar) -> BaseRoute:
     except ModuleNotFoundError:
         # Installed without [dashboard]: the API and /metrics work all the same.
         return Route("/", lambda _: RedirectResponse("/api/v1/status"))
-    return Mount("/", build_dashboard(sidecar.reading_store, sidecar.board))
+    return Mount("/", build_dashboard(sidecar.reading_store, sidecar.board, silences_url="/api/v1/silences"))

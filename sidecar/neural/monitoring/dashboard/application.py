@@ -31,14 +31,17 @@ def build_dashboard(
     prefix: str = "/",
     clock: Clock = system_clock,
     refresh_seconds: float = REFRESH_SECONDS,
+    silences_url: str = "",
 ) -> ASGIApp:
     """An ASGI application that shows what the store holds; it only reads.
 
     ``prefix`` is the whole path it is reached under ("/" or "/dashboard/"): mount it there, or serve it alone. With a ``board`` the state
     of now comes from its snapshot, and only history from the store. ``refresh_seconds``: how often an open page asks again.
+    ``silences_url``: where the sidecar's API takes silences ("/api/v1/silences"); with it the browser offers to silence an alert, and the API
+    decides who may.
     """
     prefix = "/" + prefix.strip("/") + "/" if prefix.strip("/") else "/"
-    renderer = Renderer(store, board, prefix=prefix, clock=clock, refresh_seconds=refresh_seconds)
+    renderer = Renderer(store, board, prefix=prefix, clock=clock, refresh_seconds=refresh_seconds, silences_url=silences_url)
     server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app = dash.Dash(
         __name__,

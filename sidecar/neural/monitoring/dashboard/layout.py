@@ -72,7 +72,7 @@ def navigation(view: View) -> html.Nav:
 
 
 def toolbar(view: View, refresh_seconds: float) -> list[Any]:
-    return [_model_choice(view), _ranges(view), _moment(view, refresh_seconds)]
+    return [_model_choice(view), _ranges(view), _csv(view), _moment(view, refresh_seconds)]
 
 
 def _model_choice(view: View) -> Any:
@@ -90,6 +90,13 @@ def _model_choice(view: View) -> Any:
 def choice(model: str, version: str) -> str:
     """One option's value; the browser splits it again at the separator."""
     return f"{model}\x1f{version}"
+
+
+def _csv(view: View) -> Any:
+    name = view.selection.page
+    return html.A(
+        "CSV", href=view.export_href(name), download=f"{name}.csv", className="more", title="This page's figures as a table"
+    )
 
 
 def _ranges(view: View) -> Any:

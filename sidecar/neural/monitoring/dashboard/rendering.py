@@ -45,16 +45,23 @@ class Renderer:
     """
 
     def __init__(
-        self, store: Store, board: SnapshotBoard | None = None, *, prefix: str, clock: Clock, refresh_seconds: float
+        self,
+        store: Store,
+        board: SnapshotBoard | None = None,
+        *,
+        prefix: str,
+        clock: Clock,
+        refresh_seconds: float,
+        silences_url: str = "",
     ) -> None:
         self._store, self._board, self._prefix, self._clock = store, board, prefix, clock
-        self._refresh_seconds = refresh_seconds
+        self._refresh_seconds, self._silences_url = refresh_seconds, silences_url
         self._made: dict[tuple[str | None, str | None], tuple[Any, float, Rendered]] = {}
 
     def view(self, pathname: str | None, search: str | None) -> View:
         selection = Selection.parse(pathname, search, self._prefix)
         snapshot = self._board.current() if self._board else None
-        return View(Reader(self._store, selection, self._clock(), snapshot), self._prefix)
+        return View(Reader(self._store, selection, self._clock(), snapshot), self._prefix, self._silences_url)
 
     def render(self, pathname: str | None, search: str | None) -> Rendered:
         """Never raises: what goes wrong stands on the page."""

@@ -7,14 +7,14 @@ from typing import Any
 
 from dash import html
 
-from neural.monitoring.dashboard.components import badge, empty, facts, panel, remark, segments
+from neural.monitoring.dashboard.components import badge, empty, end_button, facts, panel, remark, segments, silence_buttons
 from neural.monitoring.dashboard.figures import alert_timeline, graph
 from neural.monitoring.dashboard.figures.alert_timeline import height as timeline_height
 from neural.monitoring.dashboard.pages.page import Page, View
 from neural.monitoring.dashboard.reading import fires_at
 from neural.monitoring.dashboard.theme import SEVERITY_LEVELS
 from neural.monitoring.dashboard.words import date_time, plural, seconds
-from neural.monitoring.store.rows import AlertRow
+from neural.monitoring.store.rows import AlertRow, Silence
 
 SEVERITIES = ("critical", "warning", "info")
 STATES = ("firing", "pending", "suppressed", "resolved")
@@ -72,8 +72,14 @@ def _card(view: View, row: AlertRow) -> Any:
         html.Span(f"{date_time(row.fired_at or row.started_at)} UTC", className="alert-time"),
         html.Span(row.message, className="alert-message"),
     ])  # fmt: skip
-    body = [facts(_facts(row)), _labels(row), _evidence(row)]
+    body = [facts(_facts(row)), _labels(row), _silencing(view, row, state), _evidence(row)]
     return html.Details([summary, *body], className="alert-card", id={"kind": "alert", "id": row.alert_id})
+
+
+def _silencing(view: View, row: AlertRow, state: str) -> Any:
+    if not view.silences_url or not view.selection.live or state not in ("firing", "pending"):
+        return None
+    return silence_buttons(view.silences_url, {**row.labels, "rule": row.rule})
 
 
 def _facts(row: AlertRow) -> list[tuple[str, Any]]:
@@ -105,14 +111,15 @@ def _silences(view: View) -> Any:
     active = view.reader.store.silences(active_at=view.reader.until)
     if not active:
         return None
-    items = [
-        html.Li([
-            html.Span([html.Code(f"{k}={v}") for k, v in sorted(silence.matchers.items())]),
-            f" until {date_time(silence.ends_at)} UTC, by {silence.author or 'unknown'}: {silence.reason}",
-        ])
-        for silence in active
-    ]  # fmt: skip
+    items = [html.Li(_silence(view, silence)) for silence in active]
     return panel("Silences", html.Ul(items), hint="Alerts that match are judged, but not delivered")
+
+
+def _silence(view: View, silence: Silence) -> list[Any]:
+    codes = [html.Code(f"{key}={value}") for key, value in sorted(silence.matchers.items())]
+    words = f" until {date_time(silence.ends_at)} UTC, by {silence.author or 'unknown'}: {silence.reason or 'no reason given'} "
+    can_end = view.silences_url and view.selection.live
+    return [html.Span(codes, className="labels"), words, end_button(view.silences_url, silence.silence_id) if can_end else ""]
 
 
 PAGE = Page("alerts", "Alerts", render)

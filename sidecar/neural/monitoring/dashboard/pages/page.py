@@ -16,6 +16,7 @@ class View:
 
     reader: Reader
     prefix: str = "/"
+    silences_url: str = ""  # where the browser may POST a silence; empty where nothing can be changed
 
     @property
     def selection(self) -> Selection:
@@ -23,6 +24,11 @@ class View:
 
     def href(self, **changes: Any) -> str:
         return self.selection.href(self.prefix, **changes)
+
+    def export_href(self, name: str) -> str:
+        """The link to a table of this view as a CSV file."""
+        query = self.selection.query()
+        return f"{self.prefix.rstrip('/')}/export/{name}.csv" + (f"?{query}" if query else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,13 +61,7 @@ def _left(value: float | None) -> str:
 
 
 def _download(view: View) -> Any:
-    return html.A("Download report (CSV)", href=export_link(view, "slo"), className="more", download="slo.csv")
-
-
-def export_link(view: View, name: str) -> str:
-    """The link to a table of this view as a CSV file."""
-    query = view.selection.query()
-    return f"{view.prefix.rstrip('/')}/export/{name}.csv" + (f"?{query}" if query else "")
+    return html.A("Download report (CSV)", href=view.export_href("slo"), className="more", download="slo.csv")
 
 
 def _burn_down(view: View, name: str) -> Any:
