@@ -17,7 +17,7 @@ from neural.monitoring.decode.parsed import Undecodable
 from neural.monitoring.records import Kind
 from neural.wire import CaptureBatch, CaptureEvent, Protocol
 
-RELAXED = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+RELAXED = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 GOOD = {
     "v2": ("/v2/models/m/infer", b'{"inputs":[{"name":"x","shape":[1],"datatype":"FP64","data":[1.5]}]}'),
     "v1": ("/v1/models/m:predict", b'{"instances":[{"x":1.5}]}'),
@@ -197,7 +197,7 @@ FRAGMENTS = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.lists(FRAGMENTS, min_size=1, max_size=5))
 def test_reading_in_bulk_is_reading_each_alone(texts):
     bodies = [text.encode() for text in texts]
@@ -236,3 +236,80 @@ def test_how_events_are_batched_changes_nothing(rows, cuts):
         return found
 
     assert table([events]) == table([events[a:b] for a, b in pairwise(edges)])
+
+
+def tensors(row):
+    x, c, wide = row
+    return [
+        {"name": "x", "shape": [1], "datatype": "FP64", "data": [x]}, {"name": "c", "shape": [1], "datatype": "BYTES", "data": [c]},
+        {"name": "w", "shape": [1, len(wide)], "datatype": "FP64", "data": wide},
+    ]  # fmt: skip
+
+
+ODD = st.sampled_from(["same", "nested", "other order", "extra key", "id", "broken", "two rows", "other name", "no response"])
+
+
+@RELAXED
+@given(
+    st.lists(
+        st.tuples(
+            st.tuples(
+                st.floats(-9, 9) | st.none(), st.sampled_from(["a", None]), st.lists(st.floats(-9, 9), min_size=1, max_size=2)
+            ),
+            ODD,
+        ),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_decoding_together_is_decoding_each_alone(rows):
+    events = []
+    for i, (row, odd) in enumerate(rows):
+        inputs = tensors(row)
+        if odd == "nested":
+            inputs[2]["data"] = [inputs[2]["data"]]
+        elif odd == "other order":
+            inputs[0] = dict(reversed(inputs[0].items()))
+        elif odd == "extra key":
+            inputs[1]["parameters"] = {}
+        elif odd == "two rows":
+            inputs = [{"name": "x", "shape": [2], "datatype": "FP64", "data": [1, 2]}]
+        elif odd == "other name":
+            inputs[1]["name"] = "d"
+        document = {"inputs": inputs} | ({"id": f"own{i}"} if odd == "id" else {})
+        answer = {"outputs": [{"name": "probability", "shape": [1], "datatype": "FP64", "data": [0.25]}]}
+        request = json.dumps(document).encode()[: 40 if odd == "broken" else None]
+        response = b"" if odd == "no response" else json.dumps(answer).encode()
+        events.append(
+            CaptureEvent(f"p{i}", 1, 1, status=200, path="/v2/models/m/infer", request_body=request, response_body=response)
+        )
+
+    def table(batches):
+        decoding, found = make("v2"), {}
+        decoding.decode(
+            CaptureBatch(
+                "s",
+                1,
+                [
+                    CaptureEvent(
+                        "w",
+                        1,
+                        1,
+                        status=200,
+                        path="/v2/models/m/infer",
+                        request_body=json.dumps({"inputs": tensors((1.5, "a", [1.0]))}).encode(),
+                    )
+                ],
+            )
+        )
+        for batch in batches:
+            decoded = decoding.decode(CaptureBatch("s", 1, batch))
+            for failure in decoded.failures:
+                found[failure.prediction_id, "failure"] = failure.reason
+            for rows in decoded.rows:
+                for place, row_id in enumerate(rows.row_ids):
+                    cells = {name: repr(column.values[place]) for name, column in rows.features.items()}
+                    found[row_id] = (cells, None if rows.predictions is None else rows.predictions.values[place])
+        return found
+
+    assert table([events]) == table([[event] for event in events])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -12,21 +12,14 @@ import numpy as np
 from neural.monitoring.decode.features import FeatureBuilder
 from neural.monitoring.decode.naming import row_ids
 from neural.monitoring.decode.outcomes import OutcomeReader
-from neural.monitoring.decode.parsed import Columns, Rows, Table, Values
+from neural.monitoring.decode.parsed import Table
 from neural.monitoring.decode.settings import DecodeSettings, FeatureSpec
+from neural.monitoring.decode.stacking import stack
 from neural.monitoring.decode.traffic import ModelVersion, seconds, weights_of
-from neural.monitoring.records import Column, Kind, RecordBatch
+from neural.monitoring.records import Column, RecordBatch
 from neural.wire.event import CaptureEvent
 
 LayoutKey = tuple[ModelVersion, str, tuple[Any, ...], tuple[Any, ...] | None]
-
-
-def layout_of(table: Table) -> tuple[Any, ...]:
-    """What two tables must share to be stacked: names, and the widths of arrays."""
-    if isinstance(table, Rows):
-        return table.names
-    widths = tuple(column.shape[1:] if isinstance(column, np.ndarray) else () for column in table.columns)
-    return (table.names, widths) if any(widths) else table.names
 
 
 @dataclass(slots=True)
@@ -59,6 +52,13 @@ class Assembler:
         self._features = FeatureBuilder(settings, schema)
         self._outcomes = OutcomeReader(settings.outputs)
 
+    def snapshot(self) -> Mapping[str, Any]:
+        return {"kinds": self._features.kinds(), "outputs": self._outcomes.snapshot()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self._features.restore(state["kinds"])
+        self._outcomes.restore(state["outputs"])
+
     def batch(self, group: Group) -> RecordBatch:
         """The group's rows in columns. Raises Undecodable when the layout is beyond the limits."""
         names, columns, kinds = stack(group.inputs)
@@ -85,27 +85,3 @@ class Assembler:
             return None, {}
         names, columns, _ = stack(group.outputs)
         return self._outcomes.read(names, columns) if names else (None, {})
-
-
-def stack(tables: Sequence[Table]) -> tuple[tuple[str, ...], Sequence[Values], tuple[Kind | None, ...]]:
-    """(names, columns, kinds) of tables that share a layout, one under the other."""
-    first = tables[0]
-    if all(type(table) is Rows for table in tables):
-        rows = list(chain.from_iterable(table.rows for table in tables if isinstance(table, Rows)))
-        return first.names, list(zip(*rows, strict=True)) or [()] * len(first.names), first.kinds
-    parts = [_as_columns(table) for table in tables]  # in order: the rows of one request follow those of the one before
-    return first.names, [_joined([part.columns[place] for part in parts]) for place in range(len(first.names))], first.kinds
-
-
-def _as_columns(table: Table) -> Columns:
-    if isinstance(table, Columns):
-        return table
-    return Columns(table.names, list(zip(*table.rows, strict=True)) or [()] * len(table.names), len(table.rows))
-
-
-def _joined(columns: Sequence[Values]) -> Values:
-    if len(columns) == 1:
-        return columns[0]
-    if all(isinstance(column, np.ndarray) and column.dtype != object for column in columns):
-        return np.concatenate(columns)
-    return list(chain.from_iterable(column.tolist() if isinstance(column, np.ndarray) else column for column in columns))

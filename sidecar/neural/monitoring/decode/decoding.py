@@ -6,6 +6,7 @@ Bodies of one capture batch are parsed together, decoded one by one, and stacked
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from neural.monitoring.decode.assembly import Assembler, Group
 from neural.monitoring.decode.detection import Detector, may_be_json
@@ -44,6 +45,14 @@ class Decoding:
             duplicate_keys=self._settings.duplicate_keys == "accept", nan_literals=self._settings.nan_literals == "accept"
         )
         self._assemblers: dict[ModelVersion, Assembler] = {}
+
+    def snapshot(self) -> Mapping[str, Any]:
+        """JSON-able: the kinds of columns and outputs decided so far, so that a restart decides nothing anew."""
+        return {"models": [[*key, assembler.snapshot()] for key, assembler in self._assemblers.items()]}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        for model, version, assembler in state["models"]:
+            self._assembler((model, version)).restore(assembler)
 
     def decode(self, batch: CaptureBatch) -> Decoded:
         """The batch's rows by model, version and layout; its traffic by model and version; and what could not be decoded."""
@@ -166,14 +175,17 @@ class Decoding:
             work.fail(key, exchange.event, Undecodable(Reason.DECODER_ERROR, type(error).__name__), "response_")
         return None
 
-    def _assemble(self, work: Work, group: Group) -> RecordBatch | None:
-        assembler = self._assemblers.get(group.model)
-        if assembler is None:
+    def _assembler(self, key: ModelVersion) -> Assembler:
+        found = self._assemblers.get(key)
+        if found is None:
             if len(self._assemblers) >= _MAX_MODELS:
                 self._assemblers.pop(next(iter(self._assemblers)))
-            assembler = self._assemblers[group.model] = Assembler(self._settings, self._schema)
+            found = self._assemblers[key] = Assembler(self._settings, self._schema)
+        return found
+
+    def _assemble(self, work: Work, group: Group) -> RecordBatch | None:
         try:
-            return assembler.batch(group)
+            return self._assembler(group.model).batch(group)
         except Undecodable as problem:
             failure = problem
         except Exception as error:

@@ -30,6 +30,16 @@ class FeatureBuilder:
         self._kinds: dict[str, Kind] = {name: spec.kind for name, spec in schema.items() if spec.kind is not None}
         self._redacted = {name for name, spec in schema.items() if spec.redact is not None}
 
+    def kinds(self) -> dict[str, str]:
+        """What was decided, JSON-able."""
+        return {name: kind.value for name, kind in self._kinds.items()}
+
+    def restore(self, kinds: Mapping[str, str]) -> None:
+        """Takes over decisions of an earlier life; the schema's word stands above them."""
+        self._kinds = {name: Kind(kind) for name, kind in kinds.items()} | {
+            name: spec.kind for name, spec in self._schema.items() if spec.kind is not None
+        }
+
     def build(self, names: Sequence[str], columns: Sequence[Values], hints: Sequence[Kind | None] = ()) -> dict[str, Column]:
         """Column name → column. ``hints`` are the kinds the protocol states, for columns that are all missing."""
         alone = len(names) == 1

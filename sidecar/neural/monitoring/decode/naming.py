@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from neural.wire.event import CaptureEvent
+from neural.wire.event import CaptureEvent, Flag
 from neural.wire.limits import WireError
 from neural.wire.protobuf import BYTES, read_fields
 
@@ -17,6 +17,9 @@ _PATHS: Final = (
     re.compile(r"^/seldon/[^/]+/(?P<model>[^/]+)/api/v[\d.]+/predictions$"),
 )
 _MAX_CACHED: Final = 4096
+_INFERENCE_CALLS: Final = ("/ModelInfer", "/ModelStreamInfer")
+_REQUEST_STREAMED: Final = int(Flag.REQUEST_STREAMED)
+_STREAM_PREFIX: Final = 5  # bytes before each message of a gRPC stream
 _MAX_PEEKED: Final = 8  # fields
 _MAX_NAME: Final = 256  # characters: longer names are cut
 
@@ -30,8 +33,9 @@ class Names:
 
     def of(self, event: CaptureEvent) -> tuple[str, str]:
         """The names of an event. V2 over gRPC carries them in the request message, failed calls too."""
-        if event.grpc_status >= 0 and not event.model and event.path.endswith("/ModelInfer"):
-            model, version = from_message(event.request_body)
+        if event.grpc_status >= 0 and not event.model and event.path.endswith(_INFERENCE_CALLS):
+            streamed = int(event.flags) & _REQUEST_STREAMED
+            model, version = from_message(event.request_body[_STREAM_PREFIX:] if streamed else event.request_body)
             return self.resolve(model, event.version or version, "")
         return self.resolve(event.model, event.version, event.path)
 

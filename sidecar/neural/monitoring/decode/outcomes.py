@@ -6,6 +6,7 @@ probability for each class. What was decided for a layout stays decided.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -51,6 +52,13 @@ class OutcomeReader:
     def __init__(self, settings: OutputSettings) -> None:
         self._settings = settings
         self._layouts: dict[tuple[str, ...], _Layout] = {}
+
+    def snapshot(self) -> list[list[Any]]:
+        """What was decided, JSON-able."""
+        return [[list(names), *dataclasses.astuple(layout)] for names, layout in self._layouts.items()]
+
+    def restore(self, state: Sequence[Sequence[Any]]) -> None:
+        self._layouts = {tuple(names): _Layout(*layout) for names, *layout in state}
 
     def read(self, names: tuple[str, ...], columns: Sequence[Values]) -> tuple[Column | None, Probabilities]:
         """(prediction column or None, class → probabilities). Values are one for each row, scalars, lists or objects."""

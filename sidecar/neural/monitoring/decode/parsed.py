@@ -84,12 +84,16 @@ class Rows:
 
 @dataclass(slots=True)  # not frozen: one is made for every request, and freezing doubles the price
 class Columns:
-    """A table column by column: what tensors give. Every column has ``count`` values. ``kinds`` as in ``Rows``."""
+    """A table column by column: what tensors give. Every column has ``count`` values. ``kinds`` as in ``Rows``.
+
+    ``widths``: the length of the lists in each column, 0 for scalars; () when all are scalars; None when nobody has looked.
+    """
 
     names: tuple[str, ...]
     columns: Sequence[Values]
     count: int
     kinds: tuple[Kind | None, ...] = ()
+    widths: tuple[int, ...] | None = None
 
     def __len__(self) -> int:
         return self.count

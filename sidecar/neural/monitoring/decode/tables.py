@@ -7,6 +7,7 @@ from itertools import chain
 from typing import Any, Final
 
 from neural.monitoring.decode.parsed import ANONYMOUS, Columns, Reason, Rows, Table, Undecodable
+from neural.monitoring.decode.stacking import RAGGED, widths_of
 
 _MAX_ARRAY_DEPTH: Final = 16
 _VALUES: Final = dict[str, Any].values
@@ -80,12 +81,21 @@ def table_of_singles(lists: Sequence[Any]) -> Columns | None:
     items = list(chain.from_iterable(lists))
     types = set(map(type, items))
     if types != {dict}:
-        return None if dict in types else Columns((ANONYMOUS,), [items], len(items))
+        return None if dict in types else _alike((ANONYMOUS,), [items], types)
     names = tuple(items[0])
     if not names or list(map(tuple, items)).count(names) != len(items):
         return None
     flat = list(chain.from_iterable(map(_VALUES, items)))
-    return Columns(names, [flat[place :: len(names)] for place in range(len(names))], len(items))
+    return _alike(names, [flat[place :: len(names)] for place in range(len(names))], set(map(type, flat)))
+
+
+def _alike(names: tuple[str, ...], columns: list[list[Any]], types: set[type]) -> Columns | None:
+    """The table; None when lists in a column differ in length: then each request has a layout of its own."""
+    if list not in types:
+        return Columns(names, columns, len(columns[0]), widths=())
+    table = Columns(names, columns, len(columns[0]))
+    table.widths = widths_of(table)
+    return None if RAGGED in table.widths else table
 
 
 def request_ids(documents: Sequence[Mapping[str, Any]]) -> list[str]:

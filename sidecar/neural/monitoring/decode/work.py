@@ -6,8 +6,9 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Final
 
-from neural.monitoring.decode.assembly import Group, LayoutKey, layout_of
+from neural.monitoring.decode.assembly import Group, LayoutKey
 from neural.monitoring.decode.parsed import Bulk, Request, Table, Undecodable, Unparsed
+from neural.monitoring.decode.stacking import layout_of
 from neural.monitoring.decode.traffic import ModelVersion
 from neural.wire.event import CaptureEvent
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
+from neural.monitoring.decode.grpc_messages import request_messages, response_messages
 from neural.monitoring.decode.parsed import Exchange, Reads, Reason, Request, Table, Undecodable
 from neural.monitoring.decode.protocols.plain import MappedJSON, PlainJSON
 from neural.monitoring.decode.settings import DecodeSettings
@@ -37,11 +38,13 @@ class DescribedProtobuf:
         return exchange.event.path in self._methods
 
     def request(self, exchange: Exchange) -> Request:
-        exchange.request_document = _document(self._method(exchange)[0], exchange.request)
+        messages = request_messages(exchange.event, exchange.request)
+        exchange.request_document = _documents(self._method(exchange)[0], messages)
         return self._plain.request(exchange)
 
     def response(self, exchange: Exchange, request: Request) -> Table | None:
-        exchange.response_document = _document(self._method(exchange)[1], exchange.response)
+        messages = response_messages(exchange.event, exchange.response)
+        exchange.response_document = _documents(self._method(exchange)[1], messages)
         return self._plain.response(exchange, request)
 
     def _method(self, exchange: Exchange) -> tuple[Any, Any]:
@@ -93,6 +96,12 @@ def _read(path: Path) -> list[Any]:
     except DecodeError:
         hint = "write it with protoc --include_imports --descriptor_set_out"
         raise ConfigError(f"{path} is no descriptor set", key="capture.descriptor_set", hint=hint) from None
+
+
+def _documents(message_class: Any, messages: list[bytes]) -> Any:
+    """One message's document; the list of them when a stream had several."""
+    documents = [_document(message_class, message) for message in messages]
+    return documents[0] if len(documents) == 1 else documents
 
 
 def _document(message_class: Any, body: bytes) -> Any:

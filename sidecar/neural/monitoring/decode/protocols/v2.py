@@ -101,7 +101,8 @@ class V2:
             if flat[shape::step] != layout.shapes * rows or list(map(len, values)) != layout.widths * rows:
                 return None
             cells = [value[0] if len(value) == 1 else value for value in values]
-        return Columns(layout.names, [cells[place::count] for place in range(count)], rows, layout.kinds)
+        widths = () if layout.narrow else tuple(0 if width == 1 else width for width in layout.widths)
+        return Columns(layout.names, [cells[place::count] for place in range(count)], rows, layout.kinds, widths)
 
     def _table(self, tensors: list[Any], tail: bytes) -> Table:
         if not tail:

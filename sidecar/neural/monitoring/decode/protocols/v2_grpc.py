@@ -5,35 +5,43 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from neural.monitoring.decode.grpc_messages import request_messages, response_messages
 from neural.monitoring.decode.parsed import Columns, Exchange, Reads, Reason, Request, Table, Undecodable, Values
 from neural.monitoring.decode.protocols.v2_binary import read_raw, text_of
 from neural.monitoring.decode.protocols.v2_schema import CONTENTS_FIELDS, message_classes
 from neural.monitoring.decode.protocols.v2_types import JSON_KINDS
+from neural.monitoring.decode.stacking import stacked
 from neural.monitoring.records import Kind
 
-METHOD_SUFFIX: Final = ".GRPCInferenceService/ModelInfer"
+_METHODS: Final = (".GRPCInferenceService/ModelInfer", ".GRPCInferenceService/ModelStreamInfer")
 
 
 class V2Grpc:
-    """``ModelInfer`` of ``inference.GRPCInferenceService``."""
+    """``ModelInfer`` of ``inference.GRPCInferenceService``, and Triton's ``ModelStreamInfer``."""
 
     name = "v2-grpc"
     reads: Reads = "bytes"
 
     def claims_path(self, path: str) -> bool:
-        return path.endswith(METHOD_SUFFIX)
+        return path.endswith(_METHODS)
 
     def claims(self, exchange: Exchange) -> bool:
         return self.claims_path(exchange.event.path)
 
     def request(self, exchange: Exchange) -> Request:
-        message = _parse(message_classes()[0], exchange.request)
-        return Request(_table(message.inputs, message.raw_input_contents), message.id)
+        messages = [_parse(message_classes().request, one) for one in request_messages(exchange.event, exchange.request)]
+        table = stacked([_table(message.inputs, message.raw_input_contents) for message in messages])
+        return Request(table, messages[0].id if len(messages) == 1 else "")
 
     def response(self, exchange: Exchange, request: Request) -> Table | None:
         del request
-        message = _parse(message_classes()[1], exchange.response)
-        return _table(message.outputs, message.raw_output_contents)
+        bodies = response_messages(exchange.event, exchange.response)
+        classes = message_classes()
+        if exchange.event.path.endswith("/ModelStreamInfer"):
+            messages = [_parse(classes.stream_response, one).infer_response for one in bodies]
+        else:
+            messages = [_parse(classes.response, one) for one in bodies]
+        return stacked([_table(message.outputs, message.raw_output_contents) for message in messages])
 
 
 def _parse(message_class: Any, body: bytes) -> Any:

@@ -7,7 +7,7 @@ Fields that are left out (parameters, requested outputs) are skipped by the pars
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 _STRING, _BYTES, _MESSAGE, _BOOL, _INT32, _INT64, _UINT32, _UINT64, _FLOAT, _DOUBLE = 9, 12, 11, 8, 5, 3, 13, 4, 2, 1
 _OPTIONAL, _REPEATED = 1, 3
@@ -31,9 +31,17 @@ CONTENTS_FIELDS: Final = {
 """Datatype → the field that holds its values. FP16 and BF16 travel raw only."""
 
 
+class MessageClasses(NamedTuple):
+    """ModelInferRequest, ModelInferResponse, ModelStreamInferResponse."""
+
+    request: Any
+    response: Any
+    stream_response: Any
+
+
 @cache
-def message_classes() -> tuple[Any, Any]:
-    """(ModelInferRequest, ModelInferResponse). Needs the protobuf package, which the sidecar's OTLP exporter brings."""
+def message_classes() -> MessageClasses:
+    """Built once. Needs the protobuf package, which the sidecar's OTLP exporter brings."""
     from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
     file = descriptor_pb2.FileDescriptorProto(name="neural/open_inference.proto", package=_PACKAGE, syntax="proto3")
@@ -52,7 +60,12 @@ def message_classes() -> tuple[Any, Any]:
         message.field.add(name=tensors, number=5, type=_MESSAGE, label=_REPEATED, type_name=f".{_PACKAGE}.InferTensor")
         raw_number, raw = (7, "raw_input_contents") if tensors == "inputs" else (6, "raw_output_contents")
         message.field.add(name=raw, number=raw_number, type=_BYTES, label=_REPEATED)
+    stream = file.message_type.add(name="ModelStreamInferResponse")
+    stream.field.add(name="error_message", number=1, type=_STRING, label=_OPTIONAL)
+    answer = f".{_PACKAGE}.ModelInferResponse"
+    stream.field.add(name="infer_response", number=2, type=_MESSAGE, label=_OPTIONAL, type_name=answer)
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
-    request, response = (pool.FindMessageTypeByName(f"{_PACKAGE}.{name}") for name in ("ModelInferRequest", "ModelInferResponse"))
-    return message_factory.GetMessageClass(request), message_factory.GetMessageClass(response)
+    names = ("ModelInferRequest", "ModelInferResponse", "ModelStreamInferResponse")
+    found = [message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{_PACKAGE}.{name}")) for name in names]
+    return MessageClasses(*found)
