@@ -14,7 +14,7 @@ from neural.monitoring.slo.settings import Severity
 _KEEP_WINDOWS_FROM_SECONDS = 28 * 86400.0
 """From four weeks up, the windows stay as published and the factors are rescaled (as Sloth does); below, the windows shrink."""
 _FEWEST_SLOTS_LONG, _FEWEST_SLOTS_SHORT = 5, 1
-_UNITS = (("w", 604800), ("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
+_UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
 
 @dataclass(frozen=True, slots=True)
