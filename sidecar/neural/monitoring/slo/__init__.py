@@ -4,6 +4,7 @@ from neural.monitoring.slo.burn import BurnWindow, burn_windows
 from neural.monitoring.slo.ledger import slo_key
 from neural.monitoring.slo.lint import lint_slos
 from neural.monitoring.slo.monitor import SLOMonitor
+from neural.monitoring.slo.openslo import export_openslo, import_openslo
 from neural.monitoring.slo.prometheus import prometheus_rules, prometheus_rules_yaml
 from neural.monitoring.slo.report import SLAReport, sla_report
 from neural.monitoring.slo.seed import (
@@ -32,6 +33,8 @@ __all__ = [
     "create_error_rate_slo",
     "create_latency_slo",
     "create_throughput_slo",
+    "export_openslo",
+    "import_openslo",
     "lint_slos",
     "prometheus_rules",
     "prometheus_rules_yaml",

@@ -94,7 +94,7 @@ class SLOSettings(Section):
     guard: GuardSettings = GuardSettings()
     """The low-traffic guard."""
 
-    @field_validator("threshold", mode="before")
+    @field_validator("threshold", mode="before", json_schema_input_type=float | str | None)
     @classmethod
     def _read_threshold(cls, value: Any, info: ValidationInfo) -> float | None:
         if value is None:
