@@ -57,6 +57,8 @@ monitor = LazyGroup(
         "labels": _lazy("labels", "labels", "Hand in true outcomes"),
         "config": _lazy("config", "config", "Check, show or document the configuration"),
         "schema": _lazy("schema", "schema", "The JSON Schema of a command's JSON"),
+        "rules": _lazy("rules", "rules", "Rules for Prometheus, and the predefined alert rules"),
+        "backtest": _lazy("backtest", "backtest", "What a configuration would have sent"),
         "completion": _lazy("completion", "completion", "Print the shell completion script"),
     },
 )
