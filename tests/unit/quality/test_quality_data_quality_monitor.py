@@ -142,3 +142,38 @@ def test_reports_are_kept_in_the_store_where_a_path_is_given(rng, tmp_path):
     assert stored.body == report.to_dict()
     again = DataQualityMonitor(storage_path=tmp_path, model="m")
     assert again.get_quality_summary()["total_reports"] == 1
+
+
+def test_statistical_drift_from_the_reference_is_told_in_words(rng):
+    monitor = DataQualityMonitor()
+    monitor.set_reference_statistics({"x": rng.normal(10, 2, 2000), "y": rng.standard_t(3, 2000)})
+    calm = monitor.check_quality({"x": rng.normal(10, 2, 300), "y": rng.standard_t(3, 300)})
+    assert not [text for text in calm.warnings if "mean" in text or "spread" in text]
+    moved = monitor.check_quality({"x": rng.normal(12, 2, 300), "y": rng.standard_t(3, 300) * 4})
+    assert any(text.startswith("x: the mean is") and "9.9" in text for text in moved.warnings)
+    assert any(text.startswith("y: the spread is") for text in moved.warnings)
+    stuck = monitor.check_quality({"x": [10.0] * 50, "y": rng.standard_t(3, 50)})
+    assert any("all values are equal" in text for text in stuck.warnings)
+
+
+def test_ten_drift_free_streams_of_heavy_tailed_checks_are_all_quiet(rng):
+    monitor = DataQualityMonitor()
+    monitor.set_reference_statistics({"x": rng.lognormal(0, 1.5, 5000), "y": rng.poisson(0.2, 5000)})
+    for _ in range(200):
+        report = monitor.check_quality({"x": rng.lognormal(0, 1.5, 200), "y": rng.poisson(0.2, 200)})
+        assert report.is_healthy
+        assert not [text for text in report.warnings if "mean" in text or "spread" in text]
+
+
+def test_a_column_that_misses_more_than_the_reference_does_is_unhealthy(rng):
+    gaps = rng.normal(size=1000)
+    gaps[:300] = np.nan
+    monitor = DataQualityMonitor(missing_threshold=0.1)
+    monitor.set_reference_statistics({"a": gaps, **{f"b{i}": rng.normal(size=1000) for i in range(9)}})
+    others = {f"b{i}": rng.normal(size=1000) for i in range(9)}
+    assert monitor.check_quality({"a": gaps, **others}).is_healthy
+    worse = gaps.copy()
+    worse[:450] = np.nan
+    report = monitor.check_quality({"a": worse, **others})
+    assert not report.is_healthy
+    assert "450 of 1000" in report.warnings[0]

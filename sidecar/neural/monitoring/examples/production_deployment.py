@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--storage-path", help="where the results are kept; a temporary folder by default")
     parser.add_argument("--port", type=int, default=0, help="of /metrics; a free one by default")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="   log: %(message)s", stream=sys.stdout)
     with tempfile.TemporaryDirectory() as folder:
@@ -131,8 +131,8 @@ def look(monitor: ModelMonitor, batch: Applicants) -> None:
     if monitor.slo_tracker is not None:
         for name, status in sorted(monitor.slo_tracker.get_all_slo_status().items()):
             if status["status"] != "no_data":
-                budget = status["error_budget_remaining"]
-                print(f"   SLO {name}: {'met' if status['is_meeting'] else 'missed'}, budget left {budget:.0%}")
+                left = max(status["error_budget_remaining"], 0.0)
+                print(f"   SLO {name}: {'met' if status['is_meeting'] else 'missed'}, budget left {left:.0%}")
 
 
 if __name__ == "__main__":

@@ -132,10 +132,15 @@ def _averages(matrix: NDArray[np.float64], confidence: float) -> dict[str, Metri
 
 
 def _ranked(ranking: Ranking | None, confidence: float) -> dict[str, Metric]:
+    """The interval is widened by what folding the scores may have cost."""
     if ranking is None:
         return {}
-    interval = normal(ranking.roc_auc, ranking.roc_auc_variance, confidence, low=0.0, high=1.0, method="delong")
-    return {"roc_auc": Metric(ranking.roc_auc, interval), "pr_auc": Metric(ranking.average_precision)}
+    auc = ranking.roc_auc
+    interval = normal(auc, ranking.roc_auc_variance, confidence, low=0.0, high=1.0, method="delong")
+    if ranking.auc_error:
+        low, high = max(interval.low - ranking.auc_error, 0.0), min(interval.high + ranking.auc_error, 1.0)
+        interval = Interval(low, high, f"delong, ±{ranking.auc_error:.2g} for folded scores")
+    return {"roc_auc": Metric(auc, interval), "pr_auc": Metric(ranking.average_precision)}
 
 
 def _ranked_many(counts: ClassificationCounts, confidence: float) -> dict[str, Metric]:

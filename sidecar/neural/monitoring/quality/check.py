@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from neural.monitoring.quality.changes import statistical_changes
 from neural.monitoring.quality.outliers import Bounds, outlier_bounds
 from neural.monitoring.quality.report import QualityReport
 from neural.monitoring.quality.rules import NUMBER_RULES
@@ -43,6 +44,8 @@ class _Checked:
     outliers: int
     ranged: int
     limits: tuple[float, float] | None
+    usual_missing: float  # share of the reference
+    changes: tuple[str, ...]  # from the reference, in words
 
 
 def profile_columns(columns: Mapping[str, Column], settings: QualitySettings) -> dict[str, Profile]:
@@ -63,6 +66,8 @@ def check_columns(
     """The report of one table. Without a reference, outliers are those beyond the table's own bounds."""
     known = reference or profile_columns(columns, settings)
     checked = {name: _check(column, known.get(name), types.get(name)) for name, column in columns.items()}
+    if not reference:  # a table's own bounds know its outliers, and nothing of what is usual
+        checked = {name: replace(item, usual_missing=0.0, changes=()) for name, item in checked.items()}
     rows = max((len(column) for column in columns.values()), default=0)
     violations = tuple(_violations(checked, reference, types, expected))[:MAX_WARNINGS]
     values = sum(item.n for item in checked.values())
@@ -71,8 +76,8 @@ def check_columns(
     outliers = _share(sum(item.outliers for item in checked.values()), sum(item.ranged for item in checked.values()))
     score = _score(checked, settings, len(violations))
     shares = {"missing": missing, "outlying": outliers, "invalid": invalid}
-    general = _general_warnings(rows, violations, shares, settings, score)
-    reasons = (*general, *_column_warnings(checked, settings))
+    general = [*_general_warnings(rows, violations, shares, settings, score), *_lossy_columns(checked, settings)]
+    reasons = (*general, *_column_warnings(checked))
     return QualityReport(
         timestamp=now,
         total_samples=rows,
@@ -94,6 +99,7 @@ def check_columns(
 def _check(column: Column, profile: Profile | None, rule: str | None) -> _Checked:
     bad = np.zeros(len(column), dtype=np.bool_) if column.invalid is None else column.invalid & ~column.missing
     outliers = ranged = 0
+    changes: tuple[str, ...] = ()
     limits: tuple[float, float] | None = None
     if column.kind in _NUMBERS:
         present = ~column.missing & ~bad
@@ -103,9 +109,11 @@ def _check(column: Column, profile: Profile | None, rule: str | None) -> _Checke
         limits = (float(finite.min()), float(finite.max())) if len(finite) else None
         if profile is not None and profile.bounds is not None and column.kind is Kind.NUMERIC:
             outliers, ranged = profile.bounds.count(finite), len(finite)
+            changes = tuple(statistical_changes(column.name, finite, profile.statistics))
     elif rule in NUMBER_RULES:
         bad = ~column.missing  # words where numbers are due
-    return _Checked(column, len(column), int(column.missing.sum()), int(bad.sum()), outliers, ranged, limits)
+    usual = profile.statistics.missing_rate if profile is not None else 0.0
+    return _Checked(column, len(column), int(column.missing.sum()), int(bad.sum()), outliers, ranged, limits, usual, changes)
 
 
 def _broken(numbers: NDArray[np.float64], rule: str | None) -> NDArray[np.bool_]:
@@ -179,12 +187,18 @@ def _general_warnings(
     return found
 
 
-def _column_warnings(checked: Mapping[str, _Checked], settings: QualitySettings) -> Iterator[str]:
+def _lossy_columns(checked: Mapping[str, _Checked], settings: QualitySettings) -> Iterator[str]:
+    """Columns that miss more than the threshold, beyond what the reference misses too."""
     for name, item in checked.items():
-        if _share(item.missing, item.n) > settings.missing_threshold:
+        if _share(item.missing, item.n) > settings.missing_threshold + item.usual_missing:
             yield f"{name}: {item.missing} of {item.n} values are missing ({_share(item.missing, item.n):.1%})"
+
+
+def _column_warnings(checked: Mapping[str, _Checked]) -> Iterator[str]:
+    for name, item in checked.items():
         if _share(item.outliers, item.ranged) > MAX_OUTLIER_SHARE:
             yield f"{name}: {item.outliers} of {item.ranged} numbers are outliers ({_share(item.outliers, item.ranged):.1%})"
+        yield from item.changes
         if item.invalid:
             yield f"{name}: {item.invalid} of {item.n} values are invalid ({_share(item.invalid, item.n):.1%})"
 

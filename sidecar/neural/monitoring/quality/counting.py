@@ -77,4 +77,4 @@ class RowCounter:
 
     def _remember(self, batch: RecordBatch, name: str, trouble: Trouble, bad: NDArray[np.bool_]) -> None:
         if bad.any():
-            self.examples[name, trouble] = tuple(batch.row_ids[at] for at in np.flatnonzero(bad)[:EXAMPLES].tolist())
+            self.examples[name, trouble] = tuple(batch.row_ids[int(at)] for at in np.flatnonzero(bad)[:EXAMPLES])
