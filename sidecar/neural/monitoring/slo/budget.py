@@ -40,10 +40,9 @@ def wilson_lower(bad: float, total: float, confidence: float) -> float:
     if total <= 0 or bad <= 0:
         return 0.0
     z = NormalDist().inv_cdf(confidence)
-    rate = min(bad / total, 1.0)
-    centre = rate + z * z / (2 * total)
-    spread = z * math.sqrt(rate * (1 - rate) / total + z * z / (4 * total * total))
-    return max((centre - spread) / (1 + z * z / total), 0.0)
+    bad = min(bad, total)
+    spread = z * math.sqrt(bad * (total - bad) / total + z * z / 4)
+    return max((bad + z * z / 2 - spread) / (total + z * z), 0.0)
 
 
 class BurnVerdict(NamedTuple):
