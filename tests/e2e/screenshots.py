@@ -38,7 +38,7 @@ def sample_server():
     from neural.monitoring.store import MemoryStore
 
     store = MemoryStore()
-    runpy.run_path(str(HERE.parent / "unit" / "dashboard" / "incident.py"))["fill"](store, time.time())
+    runpy.run_path(str(HERE.parent / "unit" / "dashboard" / "incident.py"))["fill"](store, time.time(), hostile=False)
     with serving(build_dashboard(store)) as url:
         yield url
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 from itertools import pairwise
 
 from neural.monitoring.signal import Outcome, Signal, Verdict
@@ -25,24 +26,28 @@ REFERENCE = [120, 310, 640, 980, 1230, 1150, 870, 520, 240, 90]
 CELSIUS = [980, 1710, 1460, 320, 60, 0, 0, 0, 0, 0]
 
 
-def fill(store, now, *, incident=True):
-    """Write the story so that it ends at ``now``."""
+def fill(store, now, *, incident=True, hostile=True):
+    """Write the story so that it ends at ``now``. ``hostile``: one feature is named like markup."""
     dice = random.Random(7)
     for step in range(STEPS):
         time = now - (STEPS - 1 - step) * STEP
         strength = min(1.0, max(0.0, (step - ONSET) / 8)) if incident else 0.0
         slow = incident and 44 <= step <= 50
-        store.write_signals([*_traffic(dice, time, step, slow), *_drift(dice, time, strength), *_quality(dice, time, strength)])
-        store.write_signals(
-            [
-                *_performance(dice, time, step, strength),
-                *_slos(dice, time, step if incident else 0, slow),
-                *_capture(dice, time, step),
-            ]
-        )
+        signals = [*_traffic(dice, time, step, slow), *_drift(dice, time, strength), *_quality(dice, time, strength)]
+        signals += [
+            *_performance(dice, time, step, strength),
+            *_slos(dice, time, step if incident else 0, slow),
+            *_capture(dice, time, step),
+        ]
+        store.write_signals(signals if hostile else map(_harmless, signals))
     if incident:
         _alerts(store, now)
     _reports(store, now)
+
+
+def _harmless(signal):
+    named = {key: "wind_dir" if value == NASTY else value for key, value in signal.labels.items()}
+    return replace(signal, labels=named)
 
 
 def _signal(name, value, time, verdict=None, **labels):

@@ -20,8 +20,12 @@ from neural.monitoring.signal import Signal
 from neural.monitoring.store import MemoryStore, open_store
 
 UPDATE = {
-    "output": "..made.data...tick.disabled..",
-    "outputs": [{"id": "made", "property": "data"}, {"id": "tick", "property": "disabled"}],
+    "output": "..made.data...tick.disabled...tick.interval..",
+    "outputs": [
+        {"id": "made", "property": "data"},
+        {"id": "tick", "property": "disabled"},
+        {"id": "tick", "property": "interval"},
+    ],
     "inputs": [
         {"id": "url", "property": "pathname", "value": "/"},
         {"id": "url", "property": "search", "value": ""},

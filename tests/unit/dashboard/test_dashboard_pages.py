@@ -5,7 +5,9 @@ import json
 import pytest
 from plotly.utils import PlotlyJSONEncoder
 
+from neural.monitoring.clock import ManualClock
 from neural.monitoring.dashboard.pages import PAGES
+from neural.monitoring.dashboard.rendering import Renderer
 from neural.monitoring.errors import StoreError
 from neural.monitoring.signal import Signal
 from neural.monitoring.store import MemoryStore
@@ -204,3 +206,31 @@ def test_pausing_is_a_link_to_this_moment_and_resuming_one_to_now(store, render,
 def test_old_data_is_offered_instead_of_an_empty_page(store, render, parts_of, now):
     made = render(store, "/drift?range=1h", now=now + 86400)
     assert f"/drift?range=1h&until={now:.0f}" in [getattr(link, "href", "") for link in parts_of(made.slots["page"], "Link")]
+
+
+def test_a_page_is_refreshed_as_often_as_there_is_something_new(render, now):
+    def every(step, wanted):
+        quick = MemoryStore()
+        quick.put_value("sidecar", {"evaluate_every_seconds": step})
+        quick.write_signals([Signal("requests.rate", 1.0, now - 1, {"model": "m", "version": "1"})])
+        assert render(quick).refresh_seconds == wanted
+
+    every(60, 15)
+    every(5, 5)
+    every(0.5, 2)
+
+
+def test_a_view_is_made_once_until_something_is_measured(now):
+    store = MemoryStore()
+    labels = {"model": "m", "version": "1"}
+    store.write_signals([Signal("requests.rate", 1.0, now, labels)])
+    clock = ManualClock(now)
+    renderer = Renderer(store, prefix="/", clock=clock, refresh_seconds=15)
+    first = renderer.render("/", "").slots["page"]
+    clock.advance(15)
+    assert renderer.render("/", "").slots["page"] is first
+    store.write_signals([Signal("requests.rate", 2.0, now + 15, labels)])
+    second = renderer.render("/", "").slots["page"]
+    assert second is not first
+    clock.advance(61)
+    assert renderer.render("/", "").slots["page"] is not second

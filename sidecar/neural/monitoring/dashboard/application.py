@@ -35,10 +35,11 @@ def build_dashboard(
 ) -> ASGIApp:
     """An ASGI application that shows what the store holds; it only reads.
 
-    ``prefix`` is the whole path it is reached under ("/" or "/dashboard/"): mount it there, or serve it alone. With a ``board`` the state
-    of now comes from its snapshot, and only history from the store. ``refresh_seconds``: how often an open page asks again.
-    ``silences_url``: where the sidecar's API takes silences ("/api/v1/silences"); with it the browser offers to silence an alert, and the API
-    decides who may.
+    ``prefix``: the whole path it is reached under ("/" or "/dashboard/"): mount it there, or serve it alone.
+    ``board``: with one, the state of now comes from its snapshot, and only history from the store.
+    ``refresh_seconds``: how often at least an open page asks again; more often where evaluations are more frequent.
+    ``silences_url``: where the sidecar's API takes silences ("/api/v1/silences"); with it the browser offers to silence an alert, and
+    the API decides who may.
     """
     prefix = "/" + prefix.strip("/") + "/" if prefix.strip("/") else "/"
     renderer = Renderer(store, board, prefix=prefix, clock=clock, refresh_seconds=refresh_seconds, silences_url=silences_url)
@@ -73,6 +74,7 @@ def _register(app: dash.Dash, renderer: Renderer) -> None:
     @app.callback(
         Output("made", "data"),
         Output("tick", "disabled"),
+        Output("tick", "interval"),
         Input("url", "pathname"),
         Input("url", "search"),
         Input("tick", "n_intervals"),
@@ -80,7 +82,7 @@ def _register(app: dash.Dash, renderer: Renderer) -> None:
     async def show(pathname: str | None, search: str | None, _ticks: int | None) -> tuple[Any, ...]:
         # Dash runs plain functions on the event loop, where they would hold up ingest.
         made = await asyncio.to_thread(renderer.render, pathname, search)
-        return made.to_dict(), not made.live
+        return made.to_dict(), not made.live, round(made.refresh_seconds * 1000)
 
     in_browser: Any = app.clientside_callback  # Any: it has no annotations upstream
     # Not straight into the page: Dash makes all components under new children anew, and with them go focus, scroll and open details.
@@ -89,7 +91,6 @@ def _register(app: dash.Dash, renderer: Renderer) -> None:
         Output("sink", "children"),
         Input("made", "data"),
         State("slots", "data"),
-        State("tick", "interval"),
     )
     in_browser(
         ClientsideFunction("neural", "pick_feature"),

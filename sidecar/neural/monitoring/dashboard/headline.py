@@ -126,8 +126,11 @@ def _objectives(reader: Reader) -> Iterator[Finding]:
 def _quality(reader: Reader) -> Iterator[Finding]:
     state = quality_now(reader.current)
     if state["is_healthy"] is False:
-        why = f": {_lower(_sentence(state['reason']))}" if state["reason"] else "."
-        yield Finding("warn", "quality", f"Data quality is poor{why}", "quality")
+        first, *others = state["reason"].split("; ")
+        more = f" And {plural(len(others), 'more finding')}." if others else ""
+        yield Finding(
+            "warn", "quality", f"Data quality is poor. {_sentence(first)}{more}" if first else "Data quality is poor.", "quality"
+        )
 
 
 def _traffic(reader: Reader) -> Iterator[Finding]:

@@ -22,19 +22,24 @@ from neural.monitoring.views import SnapshotBoard
 _log = logging.getLogger(__name__)
 MAX_AGE_SECONDS = 60.0  # then a page is made anew even if nothing was measured: "4 min ago" goes on, silence is noticed
 MAX_REMEMBERED = 16  # views
+LEAST_REFRESH_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """What one view looks like. ``slots``: id of a place in the shell → what stands there. ``live``: it is to be refreshed."""
+    """What one view looks like. ``slots``: id of a place in the shell → what stands there. ``live``: it is to be asked for again
+    every ``refresh_seconds``."""
 
     name: str
     title: str
     live: bool
+    refresh_seconds: float
     slots: dict[str, Any]
 
     def to_dict(self) -> dict[str, Any]:
-        return {"name": self.name, "title": self.title, "live": self.live, "slots": self.slots}
+        return {
+            "name": self.name, "title": self.title, "live": self.live, "refreshSeconds": self.refresh_seconds, "slots": self.slots,
+        }  # fmt: skip
 
 
 class Renderer:
@@ -71,7 +76,7 @@ class Renderer:
             mark = view.reader.mark()
             before = self._made.get(key)
             if before and before[0] == mark and now - before[1] < MAX_AGE_SECONDS:
-                slots = {**before[2].slots, "toolbar": toolbar(view, self._refresh_seconds)}
+                slots = {**before[2].slots, "toolbar": toolbar(view, before[2].refresh_seconds)}
                 return replace(before[2], slots=slots)
             made = self._render(view)
         except NeuralError as error:
@@ -87,17 +92,23 @@ class Renderer:
     def _render(self, view: View) -> Rendered:
         page = PAGES.get(view.selection.page)
         content = [*_notes(view), *(page.render(view) if page else _missing(view))]
-        return self._assembled(view, toolbar(view, self._refresh_seconds), content)
+        every = self._refresh(view)
+        return self._assembled(view, toolbar(view, every), content, every)
+
+    def _refresh(self, view: View) -> float:
+        """As often as there can be something new, but not more often than people can read."""
+        step = view.reader.step
+        return min(self._refresh_seconds, max(step, LEAST_REFRESH_SECONDS)) if step else self._refresh_seconds
 
     def _failed(self, view: View, content: Any) -> Rendered:
-        return self._assembled(view, [], [content])
+        return self._assembled(view, [], [content], self._refresh_seconds)
 
     @staticmethod
-    def _assembled(view: View, tools: list[Any], content: list[Any]) -> Rendered:
+    def _assembled(view: View, tools: list[Any], content: list[Any], every: float) -> Rendered:
         page = PAGES.get(view.selection.page)
         title = f"{page.title if page else 'Not found'} · Neural Monitoring"
         slots = {"nav": navigation(view), "toolbar": tools, "page": content}
-        return Rendered(view.selection.page, title, view.selection.live, slots)
+        return Rendered(view.selection.page, title, view.selection.live, every, slots)
 
 
 def _missing(view: View) -> list[Any]:

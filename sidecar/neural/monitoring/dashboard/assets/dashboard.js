@@ -113,13 +113,13 @@
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     neural: {
-      apply: function (made, slots, interval) {
+      apply: function (made, slots) {
         if (!made) { return window.dash_clientside.no_update; }
         Object.keys(made.slots).forEach(function (slot) { fill(slot, absolute(slots[slot]), made.slots[slot], shown.name === made.name); });
         shown.name = made.name;
         document.title = made.title;
         lastRendered = Date.now();
-        refreshMs = interval || refreshMs;
+        refreshMs = made.refreshSeconds * 1000;
         paused = !made.live;
         root.dataset.rendered = String(lastRendered);
         return window.dash_clientside.no_update;

@@ -9,13 +9,14 @@ from dash import dcc, html
 from neural.monitoring.dashboard.components import Rank, aria, badge, empty, grid, panel, ranking, table, tile
 from neural.monitoring.dashboard.features import features
 from neural.monitoring.dashboard.figures import Line, graph, lines
-from neural.monitoring.dashboard.headline import headline, level_of
+from neural.monitoring.dashboard.headline import ORDER, headline, level_of
 from neural.monitoring.dashboard.ledger import ledger
 from neural.monitoring.dashboard.pages.feature_rank import as_rank
 from neural.monitoring.dashboard.pages.page import Page, View
 from neural.monitoring.dashboard.series import Series
 from neural.monitoring.dashboard.theme import BLUE, GREY, ORANGE, RED, SEVERITY_LEVELS
 from neural.monitoring.dashboard.words import date_time, number, percent, plural, seconds
+from neural.monitoring.signal import Signal
 
 TOP_FEATURES = 8
 TOP_ALERTS = 6
@@ -64,10 +65,10 @@ def _tiles(view: View) -> html.Div:
         tile("Latency p95", seconds(p95), series=_only(view, "latency.p95"), note=f"median {seconds(reader.value('latency.p50'))}"),
         tile("Errors", percent(error_rate.value if error_rate else None), level=_level(error_rate),
              series=_only(view, "error_rate"), note=f"client errors {percent(reader.value('client_error_rate'))}"),
-        tile("Drift", number(drift.value if drift else None), level=_level(alarm or drift), series=_only(view, "drift.score"),
+        tile("Drift", number(drift.value if drift else None), level=_worst(alarm, drift), series=_only(view, "drift.score"),
              note=f"{plural(int(drifting), 'feature')} drifting" if drifting is not None else "no reference",
              href=view.href(page="drift")),
-        tile("Data quality", number(quality.value if quality else None), level=_level(reader.one("quality.alarm") or quality),
+        tile("Data quality", number(quality.value if quality else None), level=_worst(reader.one("quality.alarm"), quality),
              series=_only(view, "quality.score"), note=f"{percent(reader.value('quality.missing_rate'))} missing",
              href=view.href(page="quality")),
         _budget_tile(view),
@@ -182,8 +183,13 @@ def _only(view: View, name: str) -> Series | None:
     return next(iter(view.reader.series(name)), None)
 
 
-def _level(signal: Any) -> str:
+def _level(signal: Signal | None) -> str:
     return level_of(signal) if signal is not None and signal.verdict is not None else ""
+
+
+def _worst(*signals: Signal | None) -> str:
+    levels = [level_of(signal) for signal in signals if signal is not None and signal.verdict is not None]
+    return min(levels, key=ORDER.index, default="")
 
 
 def _budget_level(value: float | None) -> str:
