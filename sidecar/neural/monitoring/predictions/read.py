@@ -53,7 +53,7 @@ def read_predictions(
         if limit is not None and rows >= limit and hour.end <= _oldest(tables):
             continue
         for table in _hour_tables(hour, folder):
-            chosen = _between(table, since, until)
+            chosen = _newest(_between(table, since, until), limit)
             if chosen.num_rows:
                 tables.append(chosen)
                 rows += chosen.num_rows
@@ -102,6 +102,13 @@ def _between(table: pa.Table, since: float | None, until: float | None) -> pa.Ta
     if until is not None:
         table = table.filter(pc.field("time") < _moment(until))
     return table
+
+
+def _newest(table: pa.Table, limit: int | None) -> pa.Table:
+    if limit is None or table.num_rows <= limit:
+        return table
+    order = pc.call_function("sort_indices", [table["time"]])
+    return table.take(order.slice(table.num_rows - max(limit, 0)))
 
 
 def _moment(seconds: float) -> pa.Scalar:
