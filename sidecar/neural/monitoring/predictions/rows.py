@@ -60,7 +60,11 @@ def arrow_column(column: Column) -> pa.Array:
     if column.kind is Kind.EMBEDDING:
         rows: list[Any] = [None if gone else row for gone, row in zip(out, column.values, strict=True)]
         return pa.array(rows, pa.list_(pa.float32()))
-    return _words(np.where(out, None, column.values) if out.any() else column.values)
+    values = column.values
+    if out.any():
+        values = values.copy()
+        values[out] = None
+    return _words(values)
 
 
 def _words(values: NDArray[Any]) -> pa.Array:
