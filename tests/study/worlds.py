@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from neural.monitoring.drift.bins import Bins, bins_of
 from neural.monitoring.windows import ColumnReference, build_reference, column_of
 from neural.monitoring.windows.grid import count_sorted
 
-POPULATION = 1_000_000
+POPULATION = 300_000
 
 Draw = Callable[[np.random.Generator, int], NDArray]
 
@@ -50,6 +51,7 @@ class World:
     words: Counter[str] | None
 
     @classmethod
+    @functools.cache
     def of(cls, name: str, seed: int = 0) -> World:
         values = WORLDS[name](np.random.default_rng(seed), POPULATION)
         if values.dtype.kind == "U":

@@ -24,6 +24,7 @@ from neural.monitoring.windows import Evaluation
 
 MAX_EVIDENCE = 1e12  # shown; more says nothing more
 FEWEST_LABELS = 30  # of a performance metric, to be compared with the reference's
+NOTABLE_RUN = 2.0  # rows counted as one, from which the verdict says so
 RANKED = 20  # columns in a ranking
 
 
@@ -108,7 +109,7 @@ class DriftReport:
             reason = (
                 f"{names_in_words([names[at] for at in ranked])} drifted, since about {since}; "
                 f"{names[ranked[0]]} {moved_sentence(first)}; "
-                f"the evidence is {times(log_ratio)} times what chance reaches once in {between}"
+                f"the evidence is {times(log_ratio)} times what chance reaches once in {between}{self._runs(ranked[0])}"
             )
         return Verdict(
             outcome,
@@ -132,8 +133,14 @@ class DriftReport:
             "alarmed_at": episode.alarmed_at,
             "rows": int(episode.drifted.sum()),
             "evidence": min(math.exp(float(self.standing.log_evidence[at])), MAX_EVIDENCE),
+            "rows_in_run": round(float(self.standing.rows_in_run[at]), 1),
             "moved": self._moved(at),
         }
+
+    def _runs(self, at: int) -> str:
+        """A warning where rows are not exchangeable: the budget is an estimate there."""
+        rows = float(self.standing.rows_in_run[at])
+        return f" (rows come in runs: {rows:.0f} were counted as one)" if rows >= NOTABLE_RUN else ""
 
     def _moved(self, at: int) -> list[dict[str, Any]]:
         return moved_bins(self.plan.bins[at], self._counts(at))

@@ -13,7 +13,8 @@ the reference than under the drifted distribution, and carry no evidence against
 length. The detector starts anew for that column: nobody needs to re-arm it, and an acknowledgement changes nothing here.
 
 Where the guarantee ends: it is for rows that are exchangeable with the reference's. Rows that come in runs (autocorrelated, or one
-client's batch of near-equal rows) count for more than they are worth.
+client's batch of near-equal rows) are worth fewer than they are: ``runs`` estimates by how much, and counts are divided by it. That
+estimate needs at least 16 evaluations, and can't tell a rhythm longer than what it has seen from drift.
 
 Source: Shin, Ramdas and Rinaldo, E-detectors: a nonparametric framework for sequential change detection, 2022.
 """
@@ -31,6 +32,7 @@ from numpy.typing import NDArray
 from neural.monitoring.drift.bins import Bins
 from neural.monitoring.drift.episode import Episode
 from neural.monitoring.drift.evidence import EvidenceModel
+from neural.monitoring.drift.runs import Runs
 
 STARTS = 16
 """Start times kept: ages from one evaluation to 2^12 and more, each about 1.7 times the one before."""
@@ -44,12 +46,13 @@ class Standing:
     """How things stand after an evaluation.
 
     ``log_evidence``: per column, ln(R / (T x columns)): 0 means that this column alone raises the alarm. ``log_model``: the same for all
-    columns together. ``drifting``: column → its episode.
+    columns together. ``drifting``: column → its episode. ``rows_in_run``: per column, rows that count as one (1: all are worth a row).
     """
 
     log_evidence: NDArray[np.float64]
     log_model: float
     drifting: Mapping[int, Episode]
+    rows_in_run: NDArray[np.float64]
     started: tuple[int, ...] = ()
     ended: tuple[int, ...] = ()
 
@@ -74,6 +77,7 @@ class SequentialDetector:
         self._updated = np.zeros(0)  # number of the evaluation its log_m is of
         self._log_m = np.zeros((0, self._columns))
         self._count = 0
+        self.runs = Runs(self._bounds[:-1].astype(np.intp), len(self._total))
         self.episodes: dict[int, Episode] = {}
         self._log_evidence = np.full(self._columns, -LOG_CAP)
         self.log_r = np.full(self._columns, -np.inf)  # ln R of each column, in seconds
@@ -90,11 +94,12 @@ class SequentialDetector:
         if counts.any():
             self._note_start(now, min(max(elapsed, 1e-9), seconds_between / 100))
             self._total = self._total + counts
+            self.runs.step(counts)
         return self._stand(now, math.log(seconds_between), ended)
 
     def _stand(self, now: float, log_threshold: float, ended: list[int]) -> Standing:
         if len(self._starts) == 0:
-            return Standing(self._log_evidence, -LOG_CAP, dict(self.episodes), (), tuple(ended))
+            return Standing(self._log_evidence, -LOG_CAP, dict(self.episodes), self.runs.effect, (), tuple(ended))
         self._update()
         log_m = self._log_m
         weighted = log_m + np.log(self._weights)[:, None]
@@ -110,13 +115,15 @@ class SequentialDetector:
             for column in started:
                 self._begin(column, int(np.argmax(log_m[:, column])), now)
         self._log_evidence = np.clip(log_r - math.log(self._columns), -LOG_CAP, LOG_CAP)
-        return Standing(self._log_evidence, min(log_model, LOG_CAP), dict(self.episodes), tuple(started), tuple(ended))
+        return Standing(
+            self._log_evidence, min(log_model, LOG_CAP), dict(self.episodes), self.runs.effect, tuple(started), tuple(ended)
+        )
 
     def _update(self) -> None:
         ages = self._count + 1 - self._evaluations
         due = np.flatnonzero(self._count - self._updated >= np.maximum(ages // UPDATES_PER_AGE, 1.0))
         if len(due):
-            self._log_m[due] = self.model.log_evidence(self._total - self._starts[due])
+            self._log_m[due] = self.model.log_evidence((self._total - self._starts[due]) / self._worth)
             self._updated[due] = self._count
 
     def _begin(self, column: int, start: int, now: float) -> None:
@@ -128,7 +135,7 @@ class SequentialDetector:
         ended: list[int] = []
         for column, episode in list(self.episodes.items()):
             mine = self._slice(column)
-            back = episode.step(counts[mine], self._expected[column], now)
+            back = episode.step(counts[mine] / self.runs.effect[column], self._expected[column], now)
             against = self._log_evidence_of(column, episode.recent) if back else 0.0
             if back and against <= 0.0:
                 ended.append(column)
@@ -145,7 +152,7 @@ class SequentialDetector:
 
     def _log_evidence_of(self, column: int, recent: NDArray[np.float64]) -> float:
         counts = np.zeros((1, len(self._total)))
-        counts[0, self._slice(column)] = recent
+        counts[0, self._slice(column)] = recent / self.runs.effect[column]
         return float(self.model.log_evidence(counts)[0, column])
 
     def _note_start(self, now: float, weight: float) -> None:
@@ -163,6 +170,11 @@ class SequentialDetector:
             self._starts, self._weights = self._starts[keep], self._weights[keep]
             self._times, self._evaluations = self._times[keep], self._evaluations[keep]
             self._updated, self._log_m = self._updated[keep], self._log_m[keep]
+
+    @property
+    def _worth(self) -> NDArray[np.float64]:
+        """Rows a count stands for, by bin."""
+        return np.repeat(self.runs.effect, np.diff(self._bounds))
 
     def _slice(self, column: int) -> slice:
         return slice(int(self._bounds[column]), int(self._bounds[column + 1]))
@@ -182,6 +194,7 @@ class SequentialDetector:
             "evaluations": self._evaluations.tolist(),
             "updated": self._updated.tolist(),
             "log_m": self._log_m.tolist(),
+            "runs": self.runs.snapshot(),
             "count": self._count,
             "episodes": [[column, episode.snapshot()] for column, episode in self.episodes.items()],
         }
@@ -198,6 +211,7 @@ class SequentialDetector:
         self._evaluations = np.array(state["evaluations"], dtype=np.float64)
         self._updated = np.array(state["updated"], dtype=np.float64)
         self._log_m = np.array(state["log_m"], dtype=np.float64).reshape(-1, self._columns)
+        self.runs.restore(state["runs"])
         self._count = int(state["count"])
         self.episodes = {int(column): Episode.from_snapshot(item) for column, item in state["episodes"]}
 

@@ -1,0 +1,141 @@
+"""What drift and panes cost. ``python -m tests.benchmarks.bench_drift`` prints the table; ``run()`` gives its rows."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from neural.monitoring.clock import ManualClock
+from neural.monitoring.drift import METHODS, DriftDetector, DriftMonitor, DriftSettings
+from neural.monitoring.records import RecordBatch
+from neural.monitoring.windows import PaneStore, WindowSettings, build_reference, columns_from
+
+Row = dict[str, Any]
+
+
+def best_seconds(work: Callable[[], Any], repeats: int) -> float:
+    """The least of some runs: what the code costs when nothing else runs."""
+    found = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        work()
+        found.append(time.perf_counter() - began)
+    return min(found)
+
+
+def row(name: str, value: float, unit: str, bar: float, *, lower: bool = True) -> Row:
+    return {"name": name, "value": value, "unit": unit, "bar": bar, "met": value <= bar if lower else value >= bar}
+
+
+def exact(columns: int = 50, rows: int = 10_000) -> Row:
+    random = np.random.default_rng(0)
+    detector = DriftDetector()
+    detector.set_reference(random.normal(size=(rows, columns)))
+    current = random.normal(size=(rows, columns))
+    seconds = best_seconds(lambda: detector.detect_drift(current), 10)
+    return row(f"check_drift, {rows} x {columns} against {rows}, KS + PSI + Wasserstein, exact", seconds * 1e3, "ms", 60.0)
+
+
+def scipy_loop(columns: int = 50, rows: int = 10_000) -> Row:
+    from scipy import stats
+
+    random = np.random.default_rng(0)
+    a, b = random.normal(size=(rows, columns)), random.normal(size=(rows, columns))
+
+    def work() -> None:
+        for at in range(columns):
+            stats.ks_2samp(a[:, at], b[:, at])
+            stats.wasserstein_distance(a[:, at], b[:, at])
+
+    return {
+        "name": "scipy in a loop, the same, without PSI",
+        "value": best_seconds(work, 3) * 1e3,
+        "unit": "ms",
+        "bar": None,
+        "met": None,
+    }
+
+
+def _store(columns: int, rows: int = 10_000) -> tuple[PaneStore, ManualClock, Callable[[int], RecordBatch]]:
+    random = np.random.default_rng(0)
+    clock = ManualClock()
+    names = [f"f{at}" for at in range(columns)]
+    panes = PaneStore(WindowSettings(), clock)
+    panes.set_reference(
+        "m",
+        "1",
+        build_reference(columns_from({name: random.normal(size=rows) for name in names}), source="bench", created_at=0.0),
+    )
+
+    def batch(n: int) -> RecordBatch:
+        return RecordBatch("m", "1", np.full(n, clock()), [""] * n, columns_from({name: random.normal(size=n) for name in names}))
+
+    return panes, clock, batch
+
+
+def evaluation(columns: int = 50) -> list[Row]:
+    panes, clock, batch = _store(columns)
+    monitor = DriftMonitor(DriftSettings(methods={"numeric": list(METHODS)}))
+    merged, judged = [], []
+    for _ in range(120):
+        panes.add_rows(batch(200))
+        clock.advance(60.0)
+        panes.expire(clock())
+        began = time.perf_counter()
+        seen = panes.evaluation("m", "1", clock())
+        merged.append(time.perf_counter() - began)
+        began = time.perf_counter()
+        list(monitor.evaluate(seen))
+        judged.append(time.perf_counter() - began)
+    late = slice(60, None)  # the window and the grid of start times are full
+    return [
+        row(f"merging an hour of panes, {columns} features", float(np.median(merged[late])) * 1e3, "ms", 5.0),
+        row(f"one evaluation from panes, {columns} features, all methods and the sequential detector",
+            float(np.median(judged[late])) * 1e3, "ms", 5.0),
+    ]  # fmt: skip
+
+
+def ingest(columns: int = 20, rows: int = 1_000) -> Row:
+    panes, _, batch = _store(columns)
+    one = batch(rows)
+    seconds = best_seconds(lambda: panes.add_rows(one), 50)
+    return row(f"rows into panes, {columns} features, batches of {rows}", rows / seconds, "rows/s", 1e6, lower=False)
+
+
+def memory(columns: int = 100, rows: int = 2_000) -> Row:
+    tracemalloc.start()
+    panes, clock, batch = _store(columns)
+    monitor = DriftMonitor(DriftSettings())
+    before = tracemalloc.get_traced_memory()[0]
+    for _ in range(75):
+        panes.add_rows(batch(rows))
+        clock.advance(60.0)
+        panes.expire(clock())
+        list(monitor.evaluate(panes.evaluation("m", "1", clock())))
+    used = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    return row(f"memory of panes and detector, {columns} features, an hour", used / 1e6, "MB", 60.0)
+
+
+def run() -> list[Row]:
+    return [exact(), scipy_loop(), *evaluation(), ingest(), memory()]
+
+
+def main() -> None:
+    rows = run()
+    if "--json" in sys.argv:
+        print(json.dumps(rows, indent=2))
+        return
+    for item in rows:
+        bar = "" if item["bar"] is None else f"   (bar {item['bar']:,.0f}, {'met' if item['met'] else 'MISSED'})"
+        print(f"{item['name']:<90} {item['value']:>14,.2f} {item['unit']}{bar}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from tests.study.budget import run_budget
+from tests.study.worlds import WORLDS, World
+
+from neural.monitoring.drift.bins import bins_of
+from neural.monitoring.drift.evidence import EvidenceModel
+from neural.monitoring.drift.runs import Runs
+from neural.monitoring.drift.sequential import STARTS, SequentialDetector
+from neural.monitoring.windows import build_reference, column_of
+from neural.monitoring.windows.grid import count_cells
+
+MONTH = 30 * 86_400.0
+
+
+def bins_for(values):
+    reference = build_reference({"x": column_of("x", values)}, source="test", created_at=0.0).columns["x"]
+    return reference, bins_of(reference)
+
+
+class One:
+    """One numeric column, a minute at a time."""
+
+    def __init__(self, seed=0, rows=10_000):
+        self.random = np.random.default_rng(seed)
+        self.reference, self.bins = bins_for(self.random.normal(size=rows))
+        self.detector = SequentialDetector([self.bins])
+        self.now = 0.0
+
+    def minute(self, values):
+        self.now += 60.0
+        cells = count_cells(np.asarray(values, float), self.reference.edges)
+        counts = np.bincount(self.bins.group, weights=cells, minlength=len(self.bins))
+        return self.detector.step(counts, self.now, elapsed=60.0, seconds_between=MONTH, patience=3600.0)
+
+    def rows(self, n=200, shift=0.0):
+        return self.random.normal(shift, 1.0, n)
+
+
+@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize("rows", [200, 5000])
+def test_false_alarms_are_no_more_frequent_than_the_budget(world, rows):
+    threshold = 50.0
+    (found,) = run_budget(
+        World.of(world), reference_rows=rows, batch_rows=80, columns=30, steps=120, thresholds=[threshold], seed=3
+    )
+    assert found.mean_between >= threshold, found
+
+
+@pytest.mark.parametrize(("shift", "rows"), [(0.2, 3000), (0.3, 1500), (0.5, 800), (1.0, 400)])
+def test_shifts_are_found_within_so_many_rows(shift, rows):
+    one = One()
+    for _ in range(30):
+        assert not one.minute(one.rows()).alarm
+    needed = 0
+    while not one.minute(one.rows(100, shift)).alarm:
+        needed += 100
+        assert needed <= rows
+
+
+def test_it_says_since_when():
+    one = One()
+    for _ in range(100):
+        one.minute(one.rows())
+    began = one.now
+    while not (standing := one.minute(one.rows(shift=0.6))).alarm:
+        pass
+    assert abs(standing.drifting[0].since - began) <= 300.0
+
+
+def test_a_weak_drift_stays_alarmed_while_it_lasts_and_ends_when_it_ends():
+    one = One(seed=1)
+    while not one.minute(one.rows(shift=0.25)).alarm:
+        pass
+    alarmed = [one.minute(one.rows(shift=0.25)).alarm for _ in range(60)]
+    assert np.mean(alarmed) > 0.9
+    for _ in range(60):
+        last = one.minute(one.rows())
+    assert not last.alarm
+
+
+def test_a_drift_that_turns_into_another_stays_an_alarm():
+    one = One(seed=2)
+    while not one.minute(one.rows(shift=1.0)).alarm:
+        pass
+    assert all(one.minute(one.rows(shift=-1.0)).alarm for _ in range(20))
+
+
+def test_a_column_that_sends_nothing_more_is_given_up():
+    one = One(seed=3)
+    while not one.minute(one.rows(shift=1.0)).alarm:
+        pass
+    assert one.minute([]).alarm
+    for _ in range(62):
+        last = one.minute([])
+    assert not last.alarm
+
+
+def test_memory_does_not_grow_with_time():
+    one = One()
+    for _ in range(500):
+        one.minute(one.rows(20))
+    assert len(one.detector._starts) == STARTS
+    assert len(json.dumps(one.detector.snapshot())) < 40_000
+
+
+def test_no_counts_carry_no_evidence():
+    one = One()
+    model = EvidenceModel([one.bins])
+    assert model.log_evidence(np.zeros((1, len(one.bins))))[0, 0] == pytest.approx(0.0, abs=1e-12)
+
+
+def test_e_values_have_mean_at_most_one_without_drift():
+    """Over references and rows together, as the detector's guarantee needs it."""
+    random = np.random.default_rng(4)
+    found = []
+    for _ in range(400):
+        reference, bins = bins_for(random.normal(size=300))
+        cells = count_cells(random.normal(size=200), reference.edges)
+        counts = np.bincount(bins.group, weights=cells, minlength=len(bins))
+        found.append(np.exp(EvidenceModel([bins]).log_evidence(counts[None, :])[0, 0]))
+    assert np.mean(found) < 1.2
+
+
+def test_rows_in_bursts_count_for_fewer():
+    one = One(seed=5)
+    for _ in range(30):
+        one.minute(np.repeat(one.rows(20), 10))
+    assert 7 <= one.detector.runs.effect[0] <= 16
+    assert not any(one.minute(np.repeat(one.rows(20), 10)).alarm for _ in range(150))
+    assert any(one.minute(np.repeat(one.rows(20, shift=1.0), 10)).alarm for _ in range(20))
+
+
+def test_independent_rows_count_in_full_even_after_a_drift():
+    runs = Runs(np.array([0]), 4)
+    random = np.random.default_rng(6)
+    for at in range(200):
+        share = [0.25] * 4 if at < 100 else [0.7, 0.1, 0.1, 0.1]
+        runs.step(random.multinomial(100, share).astype(float))
+        assert runs.effect[0] == 1.0
+
+
+def test_bins_of_ever_new_ids_expect_ever_new_ids():
+    random = np.random.default_rng(7)
+    ids = [f"id{k}" for k in random.integers(0, 10**9, 2000)]
+    _, bins = bins_for(np.array(ids, dtype=object))
+    assert bins.labels[0] == "unseen"
+    assert bins.expected[0] / bins.expected.sum() > 0.99
+
+
+def test_bins_of_few_whole_numbers_know_what_lies_between():
+    _, bins = bins_for(np.random.default_rng(8).integers(0, 10, 5000).astype(float))
+    assert bins.labels[-1] == "between known values"
+    assert bins.expected[-1] <= 1.0
