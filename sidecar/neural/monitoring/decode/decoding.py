@@ -5,7 +5,7 @@ Bodies of one capture batch are parsed together, decoded one by one, and stacked
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from neural.monitoring.decode.assembly import Assembler, Group
@@ -14,7 +14,18 @@ from neural.monitoring.decode.documents import DocumentReader
 from neural.monitoring.decode.exchange import Opener
 from neural.monitoring.decode.garbage import no_garbage_collection
 from neural.monitoring.decode.naming import Names
-from neural.monitoring.decode.parsed import Decoded, Decoder, Exchange, ReadsInBulk, Reason, Request, Table, Undecodable
+from neural.monitoring.decode.parsed import (
+    Bulk,
+    Decoded,
+    Decoder,
+    Exchange,
+    ReadsInBulk,
+    Reason,
+    Request,
+    Skims,
+    Table,
+    Undecodable,
+)
 from neural.monitoring.decode.registry import build_decoders
 from neural.monitoring.decode.settings import DecodeSettings, FeatureSpec
 from neural.monitoring.decode.traffic import ModelVersion, traffic_batches
@@ -26,6 +37,15 @@ _MAX_MODELS = 256  # model versions whose column kinds are remembered; beyond it
 _CHUNK = 64  # requests parsed together: more of them no longer fit the processor's cache
 _WORTH_BULK = 2  # requests
 _NOT_JSON = Undecodable(Reason.BAD_JSON, "not JSON")
+
+_Waiting = tuple[ModelVersion, Exchange, Decoder | None]
+
+
+def _by_path(waiting: Sequence[_Waiting]) -> dict[tuple[ModelVersion, str], list[_Waiting]]:
+    found: dict[tuple[ModelVersion, str], list[_Waiting]] = {}
+    for one in waiting:
+        found.setdefault((one[0], one[1].event.path), []).append(one)
+    return found
 
 
 class Decoding:
@@ -64,27 +84,38 @@ class Decoding:
             return Decoded(rows, traffic_batches(work.events, work.unparsed), work.failures)
 
     def _decode_chunk(self, work: Work, events: Sequence[CaptureEvent]) -> None:
-        waiting: list[tuple[ModelVersion, Exchange, Decoder | None]] = []
+        waiting: list[_Waiting] = []
         for event in events:
             key = self._names.of(event)
             work.events.append((key, event))
             if self._opener.has_rows(event):
                 self._open(work, key, event, waiting)
+        waiting = self._skim(work, waiting)
         self._load_documents(waiting)
         for (key, _), (decoder, exchanges) in self._sorted(work, waiting).items():
             if not self._decode_bulk(work, key, decoder, exchanges):
                 for exchange in exchanges:
                     self._decode_one(work, key, exchange, decoder)
 
-    def _open(
-        self, work: Work, key: ModelVersion, event: CaptureEvent, waiting: list[tuple[ModelVersion, Exchange, Decoder | None]]
-    ) -> None:
+    def _open(self, work: Work, key: ModelVersion, event: CaptureEvent, waiting: list[_Waiting]) -> None:
         try:
             waiting.append((key, self._opener.open(event), self._detector.by_path(event.path)))
         except Undecodable as problem:
             work.fail(key, event, problem)
 
-    def _load_documents(self, waiting: Sequence[tuple[ModelVersion, Exchange, Decoder | None]]) -> None:
+    def _skim(self, work: Work, waiting: list[_Waiting]) -> list[_Waiting]:
+        """Takes out what can be read without parsing it."""
+        rest = list[_Waiting]()
+        for (key, _), members in _by_path(waiting).items():
+            decoder: object = members[0][2]
+            taken = False
+            if isinstance(decoder, Skims):
+                taken = self._take(work, key, decoder, decoder.skim, [exchange for _, exchange, _ in members])
+            if not taken:
+                rest += members
+        return rest
+
+    def _load_documents(self, waiting: Sequence[_Waiting]) -> None:
         """Parses every body that is JSON, or may be: all requests in one call, all responses in another."""
         wanted, answered = list[Exchange](), list[Exchange]()
         for _, exchange, decoder in waiting:
@@ -103,9 +134,7 @@ class Decoding:
         ):
             exchange.response_document = document
 
-    def _sorted(
-        self, work: Work, waiting: Sequence[tuple[ModelVersion, Exchange, Decoder | None]]
-    ) -> dict[tuple[ModelVersion, str], tuple[Decoder, list[Exchange]]]:
+    def _sorted(self, work: Work, waiting: Sequence[_Waiting]) -> dict[tuple[ModelVersion, str], tuple[Decoder, list[Exchange]]]:
         """The exchanges by model version and decoder, in their order."""
         found: dict[tuple[ModelVersion, str], tuple[Decoder, list[Exchange]]] = {}
         for key, exchange, decoder in waiting:
@@ -124,10 +153,20 @@ class Decoding:
 
     def _decode_bulk(self, work: Work, key: ModelVersion, decoder: Decoder, exchanges: list[Exchange]) -> bool:
         """Decodes all of them at once where the decoder can and they are alike; False when each has to be looked at."""
-        if len(exchanges) < _WORTH_BULK or not isinstance(decoder, ReadsInBulk):
+        return isinstance(decoder, ReadsInBulk) and self._take(work, key, decoder, decoder.bulk, exchanges)
+
+    def _take(
+        self,
+        work: Work,
+        key: ModelVersion,
+        decoder: Any,
+        read: Callable[[list[Exchange]], Bulk | None],
+        exchanges: list[Exchange],
+    ) -> bool:
+        if len(exchanges) < _WORTH_BULK or any(exchange.response_problem for exchange in exchanges):
             return False
         try:
-            bulk = decoder.bulk(exchanges)
+            bulk = read(exchanges)
         except Exception:  # one of them is not what it should be: the slow way finds out which
             return False
         if bulk is None or len(bulk.inputs.names) > self._settings.max_columns:

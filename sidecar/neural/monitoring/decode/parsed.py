@@ -156,6 +156,15 @@ class ReadsInBulk(Protocol):
         ...
 
 
+@runtime_checkable
+class Skims(Protocol):
+    """A decoder that can read many alike bodies without parsing all of their text."""
+
+    def skim(self, exchanges: Sequence[Exchange]) -> Bulk | None:
+        """All of them, one row each, from their bytes; None (or any exception) when they are to be parsed."""
+        ...
+
+
 Reads = Literal["json", "any", "bytes"]
 """What a decoder wants loaded: JSON documents (a body that is none is refused); JSON where a body is; or nothing."""
 

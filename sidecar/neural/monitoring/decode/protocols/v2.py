@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from neural.monitoring.decode.parsed import Bulk, Columns, Exchange, Reads, Reason, Request, Rows, Table, Undecodable, Values
 from neural.monitoring.decode.protocols.v2_binary import TailReader
+from neural.monitoring.decode.protocols.v2_skeleton import Skeleton, Skeletons
 from neural.monitoring.decode.protocols.v2_types import JSON_KINDS
 from neural.monitoring.decode.tables import flatten, request_ids
 from neural.monitoring.records import Kind
@@ -47,6 +48,7 @@ class V2:
 
     def __init__(self) -> None:
         self._layouts: dict[tuple[int, str], _Layout] = {}
+        self._skeletons = Skeletons()
 
     def claims_path(self, path: str) -> bool:
         return path.endswith("/infer") and "/v2/models/" in path
@@ -76,7 +78,37 @@ class V2:
         documents = [exchange.request_document for exchange in exchanges]
         inputs = self._stacked(list(map(_INPUTS, documents)))
         outputs = None if inputs is None else self._stacked([exchange.response_document["outputs"] for exchange in exchanges])
-        return None if inputs is None or outputs is None else Bulk(inputs, outputs, request_ids(documents))
+        if inputs is None or outputs is None:
+            return None
+        self._learn(exchanges[-1], inputs, outputs)
+        return Bulk(inputs, outputs, request_ids(documents))
+
+    def skim(self, exchanges: Sequence[Exchange]) -> Bulk | None:
+        path = exchanges[0].event.path
+        skeletons = self._skeletons.get(path)
+        if skeletons is None or any(exchange.event.path != path or exchange.request_tail for exchange in exchanges):
+            return None
+        inputs = skeletons[0].read([exchange.request for exchange in exchanges])
+        outputs = None if inputs is None else skeletons[1].read([exchange.response for exchange in exchanges])
+        if inputs is None or outputs is None:
+            self._skeletons.miss(path)
+            return None
+        self._skeletons.hit(path)
+        return Bulk(inputs[0], outputs[0], inputs[1])
+
+    def _learn(self, exchange: Exchange, inputs: Columns, outputs: Columns) -> None:
+        path = exchange.event.path
+        if inputs.widths or outputs.widths or not self._skeletons.wants(path):
+            return
+        found = [
+            Skeleton.learn(body, document, [column[-1] for column in table.columns], table.names, table.kinds)
+            for body, document, table in (
+                (exchange.request, exchange.request_document, inputs),
+                (exchange.response, exchange.response_document, outputs),
+            )
+        ]
+        if found[0] is not None and found[1] is not None:
+            self._skeletons.keep(path, found[0], found[1])
 
     def _stacked(self, requests: list[Any]) -> Columns | None:
         """The tensors of many requests of the same layout, one row each: what ``_single_row`` does, for all of them in the same few calls."""
@@ -230,4 +262,7 @@ def rows_and_width(shape: list[int]) -> tuple[int, int]:
         width *= size
         if width > _MAX_VALUES:
             raise Undecodable(Reason.TOO_LARGE, "a tensor's shape has too many values")
-    return (shape[0] if shape else 1), width
+    rows = shape[0] if shape else 1
+    if rows and not width:
+        raise Undecodable(Reason.SHAPE, "a tensor whose rows are empty")
+    return rows, width

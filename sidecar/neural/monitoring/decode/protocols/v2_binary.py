@@ -48,10 +48,12 @@ def read_raw(raw: memoryview, datatype: str, shape: list[int], name: str) -> Val
         if count > _MAX_VALUES:
             raise Undecodable(Reason.TOO_LARGE, "a tensor's shape has too many values")
     rows = shape[0] if shape else 1
+    if rows and not count:
+        raise Undecodable(Reason.SHAPE, f"the rows of tensor {name[:60]!r} are empty")
     if datatype in ("BYTES", "STRING"):
         return _by_row(_read_strings(raw, count, name), rows)
     values = _read_numbers(raw, datatype, count, name)
-    return values if values.size == rows else values.reshape(rows, -1) if rows else values
+    return values if values.size == rows else values.reshape(rows, -1)
 
 
 def _read_numbers(raw: memoryview, datatype: str, count: int, name: str) -> NDArray[Any]:

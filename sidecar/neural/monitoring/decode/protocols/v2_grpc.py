@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from neural.monitoring.decode.grpc_messages import request_messages, response_messages
 from neural.monitoring.decode.parsed import Columns, Exchange, Reads, Reason, Request, Table, Undecodable, Values
+from neural.monitoring.decode.protocols.v2 import rows_and_width
 from neural.monitoring.decode.protocols.v2_binary import read_raw, text_of
 from neural.monitoring.decode.protocols.v2_schema import CONTENTS_FIELDS, message_classes
 from neural.monitoring.decode.protocols.v2_types import JSON_KINDS
@@ -83,10 +84,7 @@ def _typed(tensor: Any, shape: list[int]) -> Values:
     values = list(getattr(tensor.contents, field))
     if tensor.datatype == "BYTES":
         values = [text_of(value) for value in values]
-    rows = shape[0] if shape else 1
-    width = 1
-    for size in shape[1:]:
-        width *= size
+    rows, width = rows_and_width(shape)
     if rows * width != len(values):
         raise Undecodable(Reason.SHAPE, f"tensor {tensor.name[:60]!r} has {len(values)} values for its shape")
     return values if width == 1 else [values[start : start + width] for start in range(0, len(values), width or 1)]
