@@ -33,7 +33,7 @@ def test_a_good_file_has_no_findings(found):
         ("capture: {protocol: protobuf}", "capture.protocol: protobuf needs capture.descriptor_set"),
         ("capture: {descriptor_set: gone.binpb}", "gone.binpb is not there"),
         ("dashboard: {port: 9090}", "n.yaml:2: error: dashboard.port: port 9090 is already that of export.prometheus.port"),
-        ("capture: {listen: tcp://127.0.0.1:8052}", "dashboard.port: port 8052 is already that of capture.listen[0]"),
+        ("capture: {listen: tcp://127.0.0.1:8052}", "capture.listen[0]: port 8052 is already that of dashboard.port"),
         ("capture: {listen: tcp://0.0.0.0:4319}", "capture.listen: anybody who reaches this address can send data"),
         ("dashboard: {host: 0.0.0.0}", "warning: dashboard.host: 0.0.0.0 is open to others and no token is set"),
         ("windows: {length: 3d}", "windows.length: 3d is longer than panes are kept (2d) (raise store.keep.panes)"),

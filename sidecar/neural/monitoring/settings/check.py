@@ -10,6 +10,7 @@ from pathlib import Path
 from neural.monitoring.settings.addresses import is_loopback
 from neural.monitoring.settings.check_names import feature_names, protocol
 from neural.monitoring.settings.check_rules import alert_rules, burn_alerts
+from neural.monitoring.settings.document import line_of
 from neural.monitoring.settings.finding import Finding, Weight
 from neural.monitoring.settings.root import Settings
 from neural.monitoring.settings.units import duration_text, size_text
@@ -21,7 +22,7 @@ def check(settings: Settings, *, more: Sequence[Check] = ()) -> list[Finding]:
     """Everything found, errors first, each with its place in the file. ``more``: checks of other rooms."""
     found = [finding for one in (*CHECKS, *more) for finding in one(settings)]
     placed = [replace(finding, where=finding.where or settings.where(finding.key)) for finding in found]
-    return sorted(placed, key=lambda finding: finding.weight is not Weight.ERROR)
+    return sorted(placed, key=lambda finding: (finding.weight is not Weight.ERROR, line_of(finding.where)))
 
 
 def _error(key: str, message: str, hint: str = "") -> Finding:
@@ -55,7 +56,8 @@ def ports(settings: Settings) -> Iterator[Finding]:
     for key, host, port in wanted:
         other = taken.setdefault(port, (key, host))
         if port and other[0] != key and _overlap(host, other[1]):
-            yield _error(key, f"port {port} is already that of {other[0]}", "give one of them another port")
+            told, taker = (key, other[0]) if settings.where(key) else (other[0], key)  # that which stands in the file
+            yield _error(told, f"port {port} is already that of {taker}", "give one of them another port")
 
 
 def _overlap(one: str, other: str) -> bool:

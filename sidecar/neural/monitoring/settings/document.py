@@ -71,6 +71,12 @@ def dotted(path: KeyPath) -> str:
     return text
 
 
+def line_of(where: str) -> int:
+    """The line of "file:line"; 0 where there is none."""
+    line = where.rpartition(":")[2]
+    return int(line) if line.isdigit() else 0
+
+
 def read_document(path: Path) -> Document:
     """The file's values. Raises ConfigError where it can't be read or isn't YAML at all."""
     try:
@@ -109,7 +115,9 @@ def _compose(text: str, name: str) -> Node | None:
         mark = error.problem_mark or error.context_mark
         where = f"{name}:{mark.line + 1}" if mark else name
         detail = " ".join(part for part in (error.context, error.problem) if part)
-        raise ConfigError(f"is not valid YAML: {detail}", where=where) from None
+        line = text.split("\n")[mark.line] if mark and mark.line <= text.count("\n") else ""
+        hint = "indent with spaces, not with tabs" if line.lstrip(" ").startswith("\t") else ""
+        raise ConfigError(f"is not valid YAML: {detail}", where=where, hint=hint) from None
     except yaml.YAMLError as error:
         raise ConfigError(f"is not valid YAML: {' '.join(str(error).split())}", where=name) from None
 

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from neural.monitoring.errors import ConfigError
-from neural.monitoring.settings.document import Document, dotted, parse_document, read_document
+from neural.monitoring.settings.document import Document, dotted, line_of, parse_document, read_document
 from neural.monitoring.settings.problems import ConfigErrors, problems_of
 from neural.monitoring.settings.resolve import resolve
 from neural.monitoring.settings.root import Settings
@@ -49,11 +48,7 @@ def _settings(document: Document, env: Mapping[str, str]) -> Settings:
         problems += problems_of(error, document, resolved, shape)
         settings = None
     if problems:
-        raise ConfigErrors(sorted(problems, key=_line))
+        raise ConfigErrors(sorted(problems, key=lambda problem: line_of(problem.where)))
     assert settings is not None  # no problem means it validated
     places = {dotted(key): document.where(key) for key in document.lines if key}
     return settings.with_source(document.folder, places)
-
-
-def _line(problem: ConfigError) -> int:
-    return int(problem.where.rpartition(":")[2] or 0) if problem.where.rpartition(":")[2].isdigit() else 0

@@ -40,7 +40,7 @@ def problems_of(error: ValidationError, document: Document, resolved: Resolved, 
     by_place: dict[KeyPath, tuple[int, ConfigError]] = {}
     for detail in error.errors(include_url=False, include_context=True):
         path = _place(detail["loc"], resolved.data, detail["type"])
-        if any(path[: len(broken)] == broken for broken in resolved.broken):
+        if any(path[: len(broken)] == broken or broken[: len(path)] == path for broken in resolved.broken):
             continue
         message, hint = _words(detail, path, resolved, shape)
         problem = ConfigError(message, where=document.where(path), key=dotted(path), hint=hint)
@@ -98,10 +98,12 @@ def _words(detail: Any, path: KeyPath, resolved: Resolved, shape: Shape) -> tupl
         text = str(context.get("error", detail["msg"]))
         secret = _is_hidden(path, resolved, shape)
         return ("is not valid" if secret else text), ""
+    if kind in {"too_short", "too_long"}:
+        return _not_that_many(kind, context), ""
     if kind == "union_tag_invalid":
-        return _not_one_of(
-            {"input": context["tag"], "ctx": {"expected": context["expected_tags"]}}, f"the type {context['tag']!r} "
-        )
+        said = {"input": context["tag"], "ctx": {"expected": context["expected_tags"]}}
+        message, hint = _not_one_of(said, f"the type {context['tag']!r} ")
+        return message, hint or "say what it is, such as type: webhook"
     if kind in {"enum", "literal_error"}:
         return _not_one_of(detail, shown)
     if kind in _WANTED:
@@ -117,12 +119,18 @@ def _not_one_of(detail: Any, shown: str) -> tuple[str, str]:
     return f"{shown}is not one of {', '.join(names)}", f"did you mean {near}?" if near else ""
 
 
+def _not_that_many(kind: str, context: Mapping[str, Any]) -> str:
+    bound = context.get("min_length" if kind == "too_short" else "max_length")
+    return f"needs at {'least' if kind == 'too_short' else 'most'} {bound} {'entry' if bound == 1 else 'entries'}"
+
+
 def _unknown_key(path: KeyPath, shape: Shape) -> tuple[str, str]:
     name = str(path[-1])
     known = shape.keys(path[:-1])
     near = nearest(name, known)
-    if near is None:
-        places = shape.places(name) or shape.places(nearest(name, shape.names()) or "")
+    places = shape.places(name)
+    if places or near is None:
+        places = places or shape.places(nearest(name, shape.names()) or "")
         if places:
             return "is not known here", f"it belongs in {' or '.join(places[:3])}"
     return "is not a known key", suggestion(name, known)

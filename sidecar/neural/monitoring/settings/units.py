@@ -11,9 +11,9 @@ _SMALLEST_PERCENT = 0.01  # 1%; smaller shares read better as numbers
 def duration_text(seconds: float) -> str | float:
     """0 → 0s, 3600 → 1h, 0.1 → 100ms, 90 → 1m30s; the number itself where no whole unit fits."""
     milliseconds = round(seconds * 1000, 6)
-    if milliseconds == 0:
+    if seconds == 0:
         return "0s"
-    if milliseconds < 0 or milliseconds != int(milliseconds):
+    if milliseconds <= 0 or milliseconds != int(milliseconds):
         return seconds
     if milliseconds % 1000:
         return f"{int(milliseconds)}ms" if milliseconds < 1000 else f"{seconds:g}s"
