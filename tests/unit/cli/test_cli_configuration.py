@@ -92,6 +92,25 @@ class TestRules:
         assert all(rule["name"] for rule in yaml.safe_load(neural("rules", "predefined").out))
 
 
+class TestOpenSLO:
+    def test_objectives_go_out_and_come_back(self, neural, configured, tmp_path):
+        out = neural("slo", "export", "--storage-path", configured)
+        assert out.code == 0
+        assert yaml.safe_load(out.out)["apiVersion"] == "openslo/v1"
+        (tmp_path / "slos.yaml").write_text(out.out)
+        back = neural("slo", "import", tmp_path / "slos.yaml")
+        (tmp_path / "again.yaml").write_text("model: {name: fraud}\n" + back.out)
+        (one,) = load_settings(tmp_path / "again.yaml").slos
+        assert (one.name, str(one.type), one.limit, one.goal, one.period_seconds) == ("fast", "latency", 0.1, 0.99, 28 * 86400.0)
+
+    def test_a_document_that_is_none_is_one_line(self, neural, tmp_path):
+        (tmp_path / "no.yaml").write_text("kind: [")
+        said = neural("slo", "import", tmp_path / "no.yaml")
+        assert said.code == 2
+        assert said.err.startswith("neural monitor: ")
+        assert "Traceback" not in said.err
+
+
 class TestBacktest:
     def test_says_what_would_have_fired(self, neural, configured):
         document = neural("backtest", "--storage-path", configured, "--since", "1h", "--format", "json").json

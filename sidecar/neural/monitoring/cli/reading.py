@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import click
 
@@ -145,6 +145,10 @@ _READING = (
 )  # fmt: skip
 
 
+@overload
+def reading_options(command: Callable[..., Any], *, formats: Sequence[str] = ...) -> Callable[..., Any]: ...
+@overload
+def reading_options(*, formats: Sequence[str] = ...) -> Callable[[Callable[..., Any]], Callable[..., Any]]: ...
 def reading_options(
     command: Callable[..., Any] | None = None, *, formats: Sequence[str] = ("text", "json")
 ) -> Callable[..., Any]:

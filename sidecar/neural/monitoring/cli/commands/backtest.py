@@ -36,13 +36,19 @@ def backtest(config: Path | None, storage_path: Path, since: float, until: float
     settings = load_configuration(config, storage_path)
     from neural.monitoring.alerts import backtest as play
     from neural.monitoring.alerts import build_channels, build_rules
+    from neural.monitoring.settings.check_rules import KNOWN
 
     store = open_store(storage_path, read_only=True)
     channels = build_channels(settings.channels)
     try:
-        every = settings.windows.evaluate_every
         found = play(
-            build_rules(settings.alerts), store, since=since, until=until, channels=channels, evaluate_every=every
+            build_rules(settings.alerts),
+            store,
+            since=since,
+            until=until,
+            channels=channels,
+            specs=KNOWN.values(),
+            evaluate_every=settings.windows.evaluate_every,
         ).to_dict()
     finally:
         store.close()

@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
+from neural.monitoring.cli.configuration import load_configuration
 from neural.monitoring.cli.moments import Moment
-from neural.monitoring.cli.reading import Reading, reading_options
+from neural.monitoring.cli.reading import Reading, reading_options, storage_option
 from neural.monitoring.errors import NeuralError
 
 _EPILOG = """\b
@@ -23,7 +24,7 @@ Examples:
 REPORT_FORMATS = ("text", "json", "markdown", "html", "csv")
 
 
-@click.command(epilog=_EPILOG)
+@click.group(invoke_without_command=True, epilog=_EPILOG)
 @reading_options(formats=REPORT_FORMATS)
 @click.option("--name", help="Specific SLO name.")
 @click.option("--report", is_flag=True, help="An SLA report: month by month, with every breach.")
@@ -39,6 +40,8 @@ def slo(reading: Reading, name: str | None, report: bool, start: float, end: flo
 
     Exit code 1 when one is breached, or burns its budget fast enough to alert. Markdown, HTML and CSV are for --report.
     """
+    if click.get_current_context().invoked_subcommand is not None:
+        return 0
     if report:
         return _report(reading, name, start, end, config)
     if reading.output not in {"text", "json"}:
@@ -51,6 +54,35 @@ def slo(reading: Reading, name: str | None, report: bool, start: float, end: flo
         return any(one["status"] in {"breached", "at_risk"} for one in answer["slos"].values())
 
     return reading.show("slo", render_slo, found, wanted={"name": name})
+
+
+@slo.command("export", epilog="\b\nExample:\n  neural monitor slo export --config neural-monitor.yaml > slos.yaml\n")
+@click.option(
+    "--config", type=click.Path(path_type=Path), envvar="NEURAL_MONITOR_CONFIG", help="The configuration with the objectives."
+)
+@storage_option
+@click.option("--service", default="", help="The service's name; without it the model's.")
+def export_slos(config: Path | None, storage_path: Path, service: str) -> int:
+    """The objectives as OpenSLO v1 documents."""
+    settings = load_configuration(config, storage_path)
+    from neural.monitoring.slo import export_openslo
+
+    click.echo(export_openslo(settings.slos, service=service or settings.model.name), nl=False)
+    return 0
+
+
+@slo.command("import", epilog="\b\nExample:\n  neural monitor slo import slos.yaml >> neural-monitor.yaml\n")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True))
+def import_slos(file: Path) -> int:
+    """The objectives of OpenSLO v1 documents as the `slos:` part of a configuration."""
+    import yaml
+
+    from neural.monitoring.slo import import_openslo
+
+    text = click.get_text_stream("stdin").read() if str(file) == "-" else file.read_text(encoding="utf-8")
+    found = [one.model_dump(mode="json", exclude_defaults=True) for one in import_openslo(text)]
+    click.echo(yaml.safe_dump({"slos": found}, sort_keys=False, allow_unicode=True), nl=False)
+    return 0
 
 
 def _unknown(name: str, known: list[str]) -> str:
