@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from neural.monitoring.ingest.cloudevents import CloudEventSettings
 from neural.monitoring.ingest.dedup import Deduplicator
+from neural.monitoring.ingest.grpc_ingest import build_grpc_server
 from neural.monitoring.ingest.journal import Entry, EntryKind, FsyncPolicy, Journal, JournalFull, Position
 from neural.monitoring.ingest.labels import canonical_labels, parse_time, read_labels
 from neural.monitoring.ingest.refusal import Refused
@@ -23,6 +24,7 @@ __all__ = [
     "Position",
     "Receipt",
     "Refused",
+    "build_grpc_server",
     "canonical_labels",
     "ingest_routes",
     "parse_time",
