@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,7 @@ def import_slos(file: Path) -> int:
 
     from neural.monitoring.slo import import_openslo
 
-    text = click.get_text_stream("stdin").read() if str(file) == "-" else file.read_text(encoding="utf-8")
+    text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
     found = [one.model_dump(mode="json", exclude_defaults=True) for one in import_openslo(text)]
     click.echo(yaml.safe_dump({"slos": found}, sort_keys=False, allow_unicode=True), nl=False)
     return 0
