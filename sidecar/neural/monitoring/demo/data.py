@@ -29,6 +29,9 @@ FEATURES = (*NUMERIC, *CATEGORICAL)
 LATE_MINUTES = 15
 """A flight is late when it arrives more than this many minutes after its schedule (the US DOT's on-time definition)."""
 WINTER_MONTHS = (1, 2, 3)
+SECONDS_PER_DAY = 86_400
+EPOCH_WEEKDAY = 3
+"""1 January 1970 was a Thursday; Monday is 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +96,15 @@ def load_flights() -> Flights:
 
 def _columns(table: pa.Table) -> Flights:
     scheduled = _floats(table["sched_dep_time"])
+    departs = _floats(pc.cast(table["time_hour"], pa.timestamp("s")).cast(pa.int64()))
     derived = {
         "sched_dep_minute": np.floor(scheduled / 100) * 60 + scheduled % 100,
-        "weekday": _floats(pc.day_of_week(table["time_hour"])),
+        "weekday": (departs // SECONDS_PER_DAY + EPOCH_WEEKDAY) % 7,
     }
     columns: dict[str, NDArray[Any]] = {name: derived[name] if name in derived else _floats(table[name]) for name in NUMERIC}
     columns |= {name: np.asarray(table[name].to_pylist(), dtype=object) for name in CATEGORICAL}
     delay = _floats(table["arr_delay"])
     late = np.where(np.isnan(delay), np.nan, (delay > LATE_MINUTES).astype(np.float64))
-    departs = _floats(pc.cast(table["time_hour"], pa.timestamp("s")).cast(pa.int64()))
     return Flights(columns, late, _floats(table["month"]).astype(np.int64), departs)
 
 

@@ -41,12 +41,8 @@ def train_model(flights: Flights, seed: int) -> FlightModel:
     known = np.flatnonzero(~np.isnan(flights.late))
     flights = flights.take(known)
     categories = {name: {value: code for code, value in enumerate(sorted(set(flights.columns[name])))} for name in CATEGORICAL}
-    classifier = HistGradientBoostingClassifier(
-        max_iter=60,
-        max_leaf_nodes=15,
-        categorical_features=list(range(len(NUMERIC), len(NUMERIC) + len(CATEGORICAL))),
-        random_state=seed,
-    )
+    coded: Any = list(range(len(NUMERIC), len(NUMERIC) + len(CATEGORICAL)))
+    classifier = HistGradientBoostingClassifier(max_iter=60, max_leaf_nodes=15, categorical_features=coded, random_state=seed)
     model = FlightModel(classifier, categories)
     classifier.fit(model.matrix(flights.columns), flights.late)
     return model

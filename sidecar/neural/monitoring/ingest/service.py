@@ -83,6 +83,8 @@ class IngestService:
         """One capture batch as posted. Raises Refused."""
         self._check_pressure()
         batch = self._decode(body)
+        if not batch.source or batch.sequence < 1:  # an empty body is a valid message, and no batch
+            raise self._refused("no_source", "a batch names its source and counts its sequence from 1")
         with self._lock:
             if self._dedup.seen(batch.source, batch.sequence):
                 self._counts["duplicates"] += 1
@@ -165,6 +167,11 @@ class IngestService:
                     continue
                 self._dedup.add(batch.source, batch.sequence)
                 self._remember(batch)
+
+    def _refused(self, reason: str, detail: str) -> Refused:
+        refused = Refused(400, reason, detail)
+        self.refuse(refused)
+        return refused
 
     def _decode(self, body: bytes) -> CaptureBatch:
         try:

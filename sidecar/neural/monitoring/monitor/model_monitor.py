@@ -48,10 +48,9 @@ class ModelMonitor:
         self.storage_path = Path(storage_path or DEFAULT_STORAGE)
         self._clock, self._started_at = clock, clock()
         self._store = open_store(self.storage_path)
-        named = {"model": model_name, "version": model_version}
-        self.drift_detector = DriftDetector(store=self._store, clock=clock, **named)
-        self.quality_monitor = DataQualityMonitor(store=self._store, clock=clock, **named)
-        self.prediction_logger = PredictionLogger(self.storage_path, clock=clock, **named)
+        self.drift_detector = DriftDetector(store=self._store, model=model_name, version=model_version, clock=clock)
+        self.quality_monitor = DataQualityMonitor(store=self._store, model=model_name, version=model_version, clock=clock)
+        self.prediction_logger = PredictionLogger(self.storage_path, model=model_name, version=model_version, clock=clock)
         self.prediction_analyzer = PredictionAnalyzer(self.prediction_logger)
         self.metrics_registry = MetricsRegistry() if enable_prometheus else None
         self.prometheus_exporter = (
