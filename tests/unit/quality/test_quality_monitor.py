@@ -135,13 +135,24 @@ def test_rows_of_one_request_are_not_taken_for_independent_evidence():
     assert together.second(missing=0.3)["quality.alarm", None].value == 0.0
 
 
-def test_when_the_feed_recovers_the_alarm_clears():
+def test_when_the_feed_recovers_the_alarm_clears_before_the_window_has_forgotten():
     stream = Stream(QualityMonitor())
     for _ in range(5):
-        stream.second(missing=0.9)
-    for _ in range(17):
+        found = stream.second(missing=0.9)
+    assert found["quality.alarm", None].value == 1.0
+    for _ in range(5):
         found = stream.second()
     assert found["quality.alarm", None].value == 0.0
+    assert found["quality.feature_missing_rate", "temp"].value > 0.3
+
+
+def test_a_trickle_that_goes_on_does_not_flap():
+    stream = Stream(QualityMonitor())
+    for _ in range(15):
+        found = stream.second(missing=0.15)
+    for _ in range(20):
+        found = stream.second(missing=0.15)
+        assert found["quality.alarm", None].value == 1.0
 
 
 def test_the_score_falls_with_one_dead_column():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from neural.monitoring.quality.findings import RateFinding, Trouble
 from neural.monitoring.quality.history import SCALES
-from neural.monitoring.quality.jump import compare_rates
+from neural.monitoring.quality.jump import compare_rates, upper_rate
 from neural.monitoring.quality.outliers import Bounds, reference_outliers
 from neural.monitoring.quality.settings import QualitySettings
 from neural.monitoring.quality.tally import Counts, Field, Tally
@@ -76,3 +76,19 @@ def jumps(
             jump = compare_rates(bad, n, base.count, base.n, alike=alike)
             if jump.p_value <= limit:
                 yield RateFinding(name, trouble, jump, over_seconds=now - since, since=since)
+
+
+def has_recovered(found: RateFinding, recent: Tally, base: Base, settings: QualitySettings) -> bool:
+    """True when the newest rows show that it is over: their rate is usual again, and surely below half of what was found.
+
+    Without it an alarm would stand until the window has forgotten the incident.
+    """
+    counts = recent.columns.get(found.column)
+    if counts is None or base.n <= 0:
+        return False
+    bad, n = observed(counts, found.trouble)
+    usual = base.count / base.n
+    if n <= 0 or bad / n - usual >= settings.min_jump:
+        return False
+    alike = recent.rows_per_request
+    return upper_rate(bad / alike, n / alike) < (usual + found.jump.rate) / 2

@@ -60,3 +60,8 @@ def lower_rate(count: float, n: float, sigmas: float = 3.0) -> float:
     middle = p + z2 / (2 * n)
     half = sigmas * math.sqrt(max(p * (1 - p) / n + z2 / (4 * n * n), 0.0))
     return max((middle - half) / (1 + z2 / n), 0.0)
+
+
+def upper_rate(count: float, n: float, sigmas: float = 3.0) -> float:
+    """The rate that ``count`` of ``n`` shows at most (Wilson's upper bound at ``sigmas``); 1 without values."""
+    return 1.0 - lower_rate(n - count, n, sigmas) if n > 0 else 1.0

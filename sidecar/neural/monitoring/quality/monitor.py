@@ -7,7 +7,7 @@ from typing import Any
 
 from neural.monitoring.decode.settings import FeatureSettings
 from neural.monitoring.quality.counting import RowCounter
-from neural.monitoring.quality.detect import jumps, reference_rates
+from neural.monitoring.quality.detect import has_recovered, jumps, reference_rates
 from neural.monitoring.quality.findings import RateFinding, Trouble, summary
 from neural.monitoring.quality.history import Step
 from neural.monitoring.quality.readings import column_trouble, findings_verdict, rate_signals
@@ -79,14 +79,19 @@ class QualityMonitor:
         ]
 
     def _findings(self, evaluation: Evaluation, state: State, window: Tally) -> list[RateFinding]:
-        """The strongest finding of each column and trouble, with the time since which it has stood."""
+        """The strongest finding of each column and trouble that is not over, with the time since which it has stood."""
         best: dict[tuple[str, str], RateFinding] = {}
-        looks = [*state.history.looks(), (evaluation.now - evaluation.length_seconds, window)]
+        short = list(state.history.looks())
+        looks = [*short, (evaluation.now - evaluation.length_seconds, window)]
         for since, tally in looks:
             for found in jumps(tally, state.rates, self._settings, since, evaluation.now):
                 key = (found.column, found.trouble.value)
                 if key not in best or found.jump.p_value < best[key].jump.p_value:
                     best[key] = found
+        _, recent = short[min(1, len(short) - 1)]
+        for key, found in list(best.items()):
+            if has_recovered(found, recent, state.rates[found.column][found.trouble], self._settings):
+                del best[key]
         state.since = {key: min(state.since.get(key, found.since), found.since) for key, found in best.items()}
         return [_detailed(found, state, evaluation.window) for found in best.values()]
 
