@@ -24,6 +24,8 @@ WAL_SIZE_LIMIT_BYTES = 16 * 2**20
 """The write-ahead log is cut back to this after a checkpoint."""
 QUICK_CHECK_BYTES = 32 * 2**20
 """Files up to this size are checked whole when opened; larger ones would delay the start (their faults show when met)."""
+VACUUM_PAGES = 20_000
+"""Free pages given back at a time (80 MB): the writer must not stand still over a large deletion."""
 _CORRUPT_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
@@ -103,14 +105,14 @@ class Database:
         return (pages - free) * page_bytes
 
     def compact(self) -> None:
-        """Give free pages back to the file system and cut the write-ahead log. Inside a transaction it does nothing."""
+        """Give free pages back to the file system and carry the write-ahead log over. Inside a transaction it does nothing."""
         with self._held():
             if getattr(self._local, "depth", 0):
                 return
             try:
                 connection = self._connection()
-                connection.executescript("PRAGMA incremental_vacuum")  # execute() would step it once: one page
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                connection.executescript(f"PRAGMA incremental_vacuum({VACUUM_PAGES})")  # execute() would step it once: one page
+                connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()  # waits for no reader
             except sqlite3.Error as error:
                 raise self._translated(error) from error
 

@@ -13,7 +13,7 @@ MAX_ALERTS = 1000
 """Alerts listed; the counts cover as many."""
 RECENT_CRITICAL = 5
 SEVERITIES = ("critical", "warning", "info")
-OPEN = ("pending", "firing")
+OPEN = ("pending", "firing", "suppressed")
 
 
 def alerts(store: Store, now: float, hours: float = 24, severity: str | None = None) -> dict[str, Any]:
