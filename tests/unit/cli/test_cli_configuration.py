@@ -193,7 +193,14 @@ class TestLabels:
         assert said.code == 2
         assert says in said.err
 
+    def test_where_to_is_read_from_the_configuration(self, neural, configured, tmp_path):
+        (tmp_path / "a.csv").write_text("id,label\np1,1\n")
+        (configured / "neural-monitor.yaml").write_text(GOOD.replace("4319", "1"))
+        said = neural("labels", "import", tmp_path / "a.csv", "--storage-path", configured)
+        assert said.code == 2
+        assert "http://127.0.0.1:1: can't be reached" in said.err
+
     def test_somebody_must_be_there_to_take_them(self, neural, tmp_path):
         (tmp_path / "a.csv").write_text("id,label\np1,1\n")
-        assert "--sidecar" in neural("labels", "import", tmp_path / "a.csv").err
+        assert "--sidecar" in neural("labels", "import", tmp_path / "a.csv", "--storage-path", tmp_path).err
         assert neural("labels", "import", tmp_path / "a.csv", "--sidecar", "http://127.0.0.1:1").code == 2
