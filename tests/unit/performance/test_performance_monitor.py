@@ -11,7 +11,7 @@ import pytest
 from neural.monitoring.performance import Label, LabelJoiner, PerformanceMonitor, PerformanceSettings
 from neural.monitoring.records import Column, Kind, RecordBatch
 from neural.monitoring.signal import Outcome
-from neural.monitoring.windows import Evaluation, Window
+from neural.monitoring.windows import Evaluation, Monitor, ObservesLabels, ObservesRows, Stateful, Window
 
 
 def evaluation(now, length=60.0, performance=None):
@@ -195,3 +195,18 @@ def test_numbers_are_provisional_until_no_label_can_come_any_more():
     late = signals(monitor, evaluation(1200.0))["performance.accuracy"].verdict.evidence
     assert (early["state"], late["state"]) == ("provisional", "settled")
     assert {"n", "confidence", "hit_rate"} == set(early["calibration"][0])
+
+
+def test_the_monitors_evidence_has_every_class():
+    monitor = PerformanceMonitor()
+    feed(monitor, LabelJoiner(), start=1000.0, n=100, accuracy=0.8)
+    rows = signals(monitor, evaluation(1110.0, 600.0))["performance.f1"].verdict.evidence["by_class"]
+    assert {row["class"] for row in rows} == {"0", "1"}
+    assert sum(row["support"] for row in rows) == 100
+
+
+def test_monitor_and_joiner_are_what_the_engine_asks_for():
+    monitor = PerformanceMonitor()
+    for protocol in (Monitor, ObservesRows, ObservesLabels, Stateful):
+        assert isinstance(monitor, protocol)
+    assert isinstance(LabelJoiner(), Stateful)

@@ -177,3 +177,12 @@ def test_a_column_that_misses_more_than_the_reference_does_is_unhealthy(rng):
     report = monitor.check_quality({"a": worse, **others})
     assert not report.is_healthy
     assert "450 of 1000" in report.warnings[0]
+
+
+def test_a_closed_monitor_still_checks_and_sums_up(rng, tmp_path):
+    monitor = DataQualityMonitor(storage_path=tmp_path)
+    monitor.check_quality(rng.normal(size=(20, 2)))
+    monitor.close()
+    monitor.close()
+    monitor.check_quality(rng.normal(size=(20, 2)))
+    assert monitor.get_quality_summary()["total_reports"] == 2

@@ -13,6 +13,8 @@ from neural.monitoring.performance.classification import ClassificationCounts
 from neural.monitoring.performance.intervals import Interval, normal, wilson
 from neural.monitoring.performance.scores import Ranking
 
+MAX_SHOWN_CLASSES = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:
@@ -64,6 +66,16 @@ def by_class(names: Sequence[str], matrix: NDArray[np.float64]) -> dict[str, Cla
         )
         for i, name in enumerate(names)
     }
+
+
+def class_evidence(counts: ClassificationCounts) -> list[dict[str, float | str]]:
+    """Precision, recall, F1 and support of the most frequent classes, at most ``MAX_SHOWN_CLASSES``."""
+    scores = by_class(*confusion_matrix(counts))
+    ranked = sorted(scores.items(), key=lambda item: (-item[1].support, item[0]))[:MAX_SHOWN_CLASSES]
+    return [
+        {"class": name, "precision": one.precision, "recall": one.recall, "f1": one.f1, "support": one.support}
+        for name, one in ranked
+    ]
 
 
 def classification_metrics(

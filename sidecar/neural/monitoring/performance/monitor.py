@@ -10,7 +10,7 @@ import numpy as np
 
 from neural.monitoring.performance.coverage import Coverage
 from neural.monitoring.performance.estimate import Estimator
-from neural.monitoring.performance.metrics import Metric, classification_metrics
+from neural.monitoring.performance.metrics import Metric, class_evidence, classification_metrics
 from neural.monitoring.performance.pane import PerformancePane, PerformanceWindow
 from neural.monitoring.performance.rows import rows_of
 from neural.monitoring.performance.settings import PerformanceSettings
@@ -113,6 +113,8 @@ class PerformanceMonitor:
             evidence["calibration"] = pane.classification.calibration.curve()
         for name in METRICS:
             if name in shown:
+                if name == "f1" and pane.classification is not None:
+                    evidence = {**evidence, "by_class": class_evidence(pane.classification)}
                 reading = Reading(name, shown[name], guarded[name], int(pane.labels))
                 verdict = metric_verdict(reading, self._settings, reference, evidence)
                 yield Signal(f"performance.{name}", shown[name].value, evaluation.now, evaluation.labels(), verdict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -47,7 +48,11 @@ class DataQualityMonitor:
         )
         self.missing_threshold, self.outlier_threshold = float(missing_threshold), float(outlier_threshold)
         self.reference_statistics: Mapping[str, Profile] = {}
-        self._store = store if store is not None or storage_path is None else open_store(Path(storage_path))
+        self._store = store
+        self._finalizer: weakref.finalize[[], DataQualityMonitor] | None = None
+        if store is None and storage_path is not None:
+            owned = open_store(Path(storage_path))
+            self._store, self._finalizer = owned, weakref.finalize(self, owned.close)
         self._model, self._version, self._clock = model, version, clock
         self._reports: deque[QualityReport] = deque(maxlen=KEPT_REPORTS)
 
@@ -89,6 +94,12 @@ class DataQualityMonitor:
             "total_warnings": sum(len(report["warnings"]) for report in reports),
             "recent_reports": reports[-10:],
         }
+
+    def close(self) -> None:
+        """Close the store, if this monitor opened it. Reports so far stay in memory and in the store."""
+        if self._finalizer is not None:
+            self._finalizer()
+            self._store, self._finalizer = None, None
 
     def _recent(self, window: int) -> list[Mapping[str, Any]]:
         if self._store is not None:
