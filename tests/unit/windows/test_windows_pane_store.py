@@ -165,12 +165,12 @@ def test_columns_the_reference_does_not_have_are_counted_without_a_grid(clock, r
     assert columns["c"].total == 0
 
 
-def test_words_in_a_numeric_column_are_invalid(clock, reference):
+def test_words_in_a_numeric_column_are_read_or_invalid(clock, reference):
     panes = store(clock)
     panes.set_reference("m", "1", reference)
-    panes.add_rows(batch({"x": ["abc", "def", None]}))
+    panes.add_rows(batch({"x": ["abc", "1.5", None, "inf"]}))
     x = panes.evaluation("m", "1", clock()).window.columns["x"]
-    assert (x.total, x.n, x.invalid, x.missing) == (3, 0, 2, 1)
+    assert (x.total, x.n, x.invalid, x.missing) == (4, 1, 2, 1)
 
 
 def test_infinities_are_counted_apart(clock, reference):

@@ -76,7 +76,8 @@ class Runs:
         """Standard errors of the median of FEWEST chi-squared ratios with a bin's worth of freedom less than there are bins."""
         freedom = np.maximum(self._sizes - 1.0, 1.0)
         spread = np.sqrt(2.0 * freedom) / _median_of_chi_squared(freedom)
-        return STANDARD_ERRORS * 1.25 * spread / np.sqrt(FEWEST)
+        noise: NDArray[np.float64] = STANDARD_ERRORS * 1.25 * spread / np.sqrt(FEWEST)
+        return noise
 
     def snapshot(self) -> dict[str, Any]:
         found = [[[None if np.isnan(value) else value for value in row] for row in scale] for scale in self._found.tolist()]

@@ -9,6 +9,7 @@ from neural.monitoring.windows.load import load_reference_file
 from neural.monitoring.windows.pane import ColumnPane
 from neural.monitoring.windows.pane_store import PaneStore
 from neural.monitoring.windows.reference import OTHER, UNSEEN, ColumnReference, Reference
+from neural.monitoring.windows.sagemaker import sagemaker_columns, sagemaker_features
 from neural.monitoring.windows.settings import LearnFor, ReferenceSettings, WindowSettings
 from neural.monitoring.windows.traffic import LATENCY_EDGES, TrafficPane, traffic_pane
 from neural.monitoring.windows.window import Window
@@ -36,5 +37,7 @@ __all__ = [
     "column_of",
     "columns_from",
     "load_reference_file",
+    "sagemaker_columns",
+    "sagemaker_features",
     "traffic_pane",
 ]

@@ -16,7 +16,7 @@ from neural.monitoring.windows.grid import SORT_FROM, count_cells, count_sorted
 from neural.monitoring.windows.pane import ColumnPane
 from neural.monitoring.windows.reference import ColumnReference, Reference
 from neural.monitoring.windows.tally import At, Tally
-from neural.monitoring.windows.usable import usable_numbers, usable_values
+from neural.monitoring.windows.usable import numbers_in_words, usable_numbers, usable_values
 from neural.monitoring.windows.window import Window
 
 _NO_COUNTS: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
@@ -120,15 +120,13 @@ def _pane(place: Place, sums: list[float], low: float, high: float, tally: Tally
 
 
 def _count_numbers(column: Column, place: Place, tally: Tally) -> None:
-    if column.kind is Kind.CATEGORICAL:
-        return _count_unusable(column, place, tally)
-    found = usable_numbers(column)
+    found = numbers_in_words(column) if column.kind is Kind.CATEGORICAL else usable_numbers(column)
     values = found.values
     n = len(values)
     row = tally.sums[place.at]
     row[:6] = (len(column), n, found.missing, found.invalid, found.non_finite, 0)
     if n == 0:
-        return None
+        return
     if place.centre is None:
         place.centre = float(values[0])
     with np.errstate(over="ignore", invalid="ignore"):
@@ -148,13 +146,6 @@ def _count_numbers(column: Column, place: Place, tally: Tally) -> None:
             with np.errstate(over="ignore"):
                 row[At.BELOW] = (edges[0] - values[values <= edges[0]]).sum()
                 row[At.ABOVE] = (values[values > edges[-1]] - edges[-1]).sum()
-    return None
-
-
-def _count_unusable(column: Column, place: Place, tally: Tally) -> None:
-    """Words where the reference has numbers: what is not missing is invalid."""
-    missing = usable_values(column).missing
-    tally.sums[place.at, :6] = (len(column), 0, missing, len(column) - missing, 0, 0)
 
 
 def _count_categories(column: Column, place: Place, tally: Tally) -> None:

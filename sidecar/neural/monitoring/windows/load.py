@@ -1,42 +1,87 @@
-"""Reads a reference file: Parquet, CSV or NPZ."""
+"""Reads reference rows: a Parquet, CSV or NPZ file, a slice of the prediction log, or a SageMaker baseline."""
 
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from neural.monitoring.errors import DataError, ReferenceDataError
-from neural.monitoring.records import LATENCY, PREDICTION, PROBABILITY_PREFIX, Column
-from neural.monitoring.windows.columns import columns_from
+from neural.monitoring.records import LATENCY, PREDICTION, PROBABILITY_PREFIX, Column, Kind
+from neural.monitoring.windows.columns import column_of, columns_from
+from neural.monitoring.windows.sagemaker import sagemaker_columns
 
 MAX_FILE_BYTES = 4 * 2**30
+MAX_LOG_ROWS = 200_000
 
 
-def load_reference_file(path: Path) -> dict[str, Column]:
+def load_reference_file(path: Path, kinds: Mapping[str, Kind] | None = None) -> dict[str, Column]:
     """Columns by name. ``prediction``, ``probability:<class>`` and ``latency`` may be written with or without their ``@``.
 
-    An NPZ file holds one 1-D array a column, or a 2-D array ``data`` with ``feature_names`` beside it.
+    A folder of Parquet files is read as a slice of the prediction log (the whole log, or one model's, day's or hour's folder), evenly
+    thinned to 200,000 rows. An NPZ file holds one 1-D array a column, or a 2-D array ``data`` with ``feature_names`` beside it. A
+    ``statistics.json`` is a SageMaker baseline. ``kinds``: columns that are to be read as something else than they look like.
     Raises ReferenceDataError, in one line, when the file is missing, of another type, too large, or not readable.
     """
-    readers = {".parquet": _parquet, ".pq": _parquet, ".csv": _csv, ".npz": _npz}
+    columns = _log_columns(path) if path.is_dir() else _file_columns(path)
+    if not columns or not max(len(column) for column in columns.values()):
+        raise ReferenceDataError(f"{path}: holds no rows")
+    named = {_column_name(name): _renamed(column) for name, column in columns.items()}
+    return {name: _as_kind(column, (kinds or {}).get(name)) for name, column in named.items()}
+
+
+def _file_columns(path: Path) -> dict[str, Column]:
+    readers = {".parquet": _parquet, ".pq": _parquet, ".csv": _csv, ".npz": _npz, ".json": sagemaker_columns}
     reader = readers.get(path.suffix.lower())
     if reader is None:
-        raise ReferenceDataError(f"{path}: a reference is a .parquet, .csv or .npz file")
+        raise ReferenceDataError(f"{path}: a reference is a .parquet, .csv or .npz file, or a folder of the prediction log")
     if not path.is_file():
         raise ReferenceDataError(f"{path}: no such file")
     if path.stat().st_size > MAX_FILE_BYTES:
         raise ReferenceDataError(f"{path}: larger than {MAX_FILE_BYTES} bytes; a sample of some 100,000 rows is enough")
     try:
-        columns = reader(path)
+        return reader(path)
     except (OSError, ValueError, KeyError, DataError, zipfile.BadZipFile) as error:
-        raise ReferenceDataError(
-            f"{path}: can't be read: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
-        ) from error
-    if not columns or not max(len(column) for column in columns.values()):
-        raise ReferenceDataError(f"{path}: holds no rows")
-    return {_column_name(name): _renamed(column) for name, column in columns.items()}
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> ReferenceDataError:
+    why = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return ReferenceDataError(f"{path}: can't be read: {why}")
+
+
+def _log_columns(path: Path) -> dict[str, Column]:
+    """Features under their own names, and the model's answers."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    files = sorted(path.rglob("*.parquet"))
+    if not files:
+        raise ReferenceDataError(f"{path}: holds no Parquet files; the prediction log rolls them at the end of each hour")
+    try:
+        rows = sum(parquet.read_metadata(file).num_rows for file in files)
+        every = max(1, -(-rows // MAX_LOG_ROWS))
+        tables = [_thinned(parquet.ParquetFile(file).read(), every) for file in files]
+        columns = columns_from(pa.concat_tables(tables, promote_options="permissive"))
+    except (OSError, ValueError, KeyError, DataError) as error:
+        raise _unreadable(path, error) from error
+    kept = [column for name, column in columns.items() if name not in _LOG_ONLY and name != "label"]
+    return {column.name: column for column in (_renamed(column, _log_name(column.name)) for column in kept)}
+
+
+def _thinned(table: Any, every: int) -> Any:
+    return table if every == 1 else table.take(np.arange(0, table.num_rows, every))
+
+
+def _as_kind(column: Column, kind: Kind | None) -> Column:
+    if kind is None or kind is column.kind:
+        return column
+    return column_of(
+        column.name, [None if gone else value for gone, value in zip(column.missing, column.values.tolist(), strict=True)], kind
+    )
 
 
 def _parquet(path: Path) -> dict[str, Column]:
@@ -61,7 +106,14 @@ def _npz(path: Path) -> dict[str, Column]:
         return columns_from({name: arrays[name] for name in arrays.files})
 
 
-_SPECIAL = {PREDICTION.removeprefix("@"): PREDICTION, LATENCY.removeprefix("@"): LATENCY}
+_SPECIAL = {
+    PREDICTION.removeprefix("@"): PREDICTION,
+    LATENCY.removeprefix("@"): LATENCY,
+    "latency_seconds": LATENCY,
+}
+# How the prediction log writes features and probabilities, and what of it is not a column to watch.
+_LOG_FEATURE, _LOG_PROBABILITY = "feature_", "prob_"
+_LOG_ONLY = frozenset({"prediction_id", "time", "model", "version", "weight", "metadata"})
 
 
 def _column_name(name: str) -> str:
@@ -70,6 +122,12 @@ def _column_name(name: str) -> str:
     return _SPECIAL.get(name, name)
 
 
-def _renamed(column: Column) -> Column:
-    name = _column_name(column.name)
+def _log_name(name: str) -> str:
+    if name.startswith(_LOG_PROBABILITY):
+        return PROBABILITY_PREFIX + name.removeprefix(_LOG_PROBABILITY)
+    return name.removeprefix(_LOG_FEATURE)
+
+
+def _renamed(column: Column, name: str | None = None) -> Column:
+    name = name or _column_name(column.name)
     return column if name == column.name else Column(name, column.kind, column.values, column.missing, column.invalid)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,24 @@ def usable_numbers(column: Column) -> Usable:
         return Usable(numbers, kept.missing, kept.invalid)
     nan = int(np.isnan(numbers).sum())
     return Usable(numbers[finite], kept.missing + nan, kept.invalid, len(numbers) - int(finite.sum()) - nan)
+
+
+_TRUTHS = {"true": 1.0, "false": 0.0}
+
+
+def numbers_in_words(column: Column) -> Usable:
+    """Words where the reference has numbers: those that read as finite numbers, or as true and false; the others are invalid."""
+    kept = usable_values(column)
+    numbers = np.array([_number(str(word)) for word in kept.values.tolist()], dtype=np.float64)
+    good = np.isfinite(numbers)
+    return Usable(numbers[good], kept.missing, kept.invalid + len(numbers) - int(good.sum()))
+
+
+def _number(word: str) -> float:
+    try:
+        return float(word)
+    except ValueError:
+        return _TRUTHS.get(word.lower(), math.nan)
 
 
 def usable_values(column: Column) -> Usable:
