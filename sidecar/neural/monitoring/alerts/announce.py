@@ -42,6 +42,7 @@ class Announcer:
         firing = [episode for episode in memory.episodes.values() if episode.firing]
         if firing:
             rows.extend(self._tell_firing(firing, changes, memory, rules, now))
+        self._notifier.flush(now)
         return rows
 
     def _tell_firing(
@@ -77,7 +78,7 @@ class Announcer:
             return
         entry = entry_of(_row(episode, rule, now), rule, repeat=is_repeat)
         for channel in channels:
-            self._notifier.queue(channel, entry, now)
+            self._notifier.queue(channel, entry)
             episode.told_at[channel.name] = now
         episode.notified_at = memory.told[episode.fingerprint] = now
 
@@ -87,7 +88,7 @@ class Announcer:
         if episode.notified_at is not None:
             for channel in self._notifier.channels_for(tuple(episode.told_at)):
                 if channel.policy.send_resolved:
-                    self._notifier.queue(channel, entry_of(row, rule), now)
+                    self._notifier.queue(channel, entry_of(row, rule))
             memory.told[episode.fingerprint] = episode.notified_at
         return row
 

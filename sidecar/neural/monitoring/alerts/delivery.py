@@ -123,26 +123,22 @@ class Delivery:
                 self._wake[name].clear()
 
     def _round(self, name: str, now: float) -> int:
-        if now < self._not_before[name] <= now + GIVE_UP_AFTER_SECONDS:
-            return 0
         delivered = 0
-        limit = 1 if self._channels[name].policy.min_interval else _BATCH
-        for row in self._store.outbox(state="queued", due_at=now, channel=name, limit=limit):
-            if self._stopping.is_set():
+        for _ in range(_BATCH):
+            is_held = now < self._not_before[name] <= now + GIVE_UP_AFTER_SECONDS
+            row = None if is_held or self._stopping.is_set() else self._claim(name, now)
+            if row is None:
                 break
-            claimed = self._claim(row, now)
-            if claimed is not None and self._attempt(self._channels[name], claimed, now):
-                delivered += 1
+            delivered += self._attempt(self._channels[name], row, now)
         return delivered
 
-    def _claim(self, row: OutboxRow, now: float) -> OutboxRow | None:
-        """Mark the row as being sent, unless it changed since it was read."""
+    def _claim(self, name: str, now: float) -> OutboxRow | None:
+        """Take the oldest message that is due. Reading and marking are one transaction: nobody adds to a message that is being sent."""
         with self._store.transaction():
-            due = self._store.outbox(state="queued", due_at=now, channel=row.channel, limit=_BATCH)
-            fresh = next((one for one in due if one.message_id == row.message_id), None)
-            if fresh is None:
+            due = self._store.outbox(state="queued", due_at=now, channel=name, limit=1)
+            if not due:
                 return None
-            claimed = replace(fresh, state=SENDING, attempts=fresh.attempts + 1)
+            claimed = replace(due[0], state=SENDING, attempts=due[0].attempts + 1)
             self._store.put_outbox(claimed)
             return claimed
 

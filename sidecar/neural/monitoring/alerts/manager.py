@@ -129,7 +129,8 @@ class AlertManager:
         with self._lock, self._store.transaction():
             self._store.put_alert(row if rule else replace(row, state=str(AlertState.RESOLVED), resolved_at=alert.timestamp))
             for channel in self._notifier.channels_for(wanted):
-                self._notifier.queue(channel, entry_of(row, None), self._clock())
+                self._notifier.queue(channel, entry_of(row, None))
+            self._notifier.flush(self._clock())
             if rule:
                 self._end(rule, alert.timestamp)
                 self._active[rule] = row

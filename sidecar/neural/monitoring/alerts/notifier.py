@@ -14,13 +14,14 @@ from neural.monitoring.clock import Clock
 from neural.monitoring.store.protocol import Store
 from neural.monitoring.store.rows import OutboxRow
 
-_CLOSING_SECONDS = 1.0
-"""A message this close to its time of sending takes no more alerts: the delivery thread may already hold it."""
+Key = tuple[str, str]
+"""(channel, group)"""
+Entry = Mapping[str, Any]
 
 
 @dataclass(slots=True)
 class _Group:
-    """The newest message of one group on one channel."""
+    """The newest message of one group on one channel. ``rank`` is the worst severity it tells; -1 when it only says what is over."""
 
     message_id: str
     due_at: float
@@ -28,16 +29,23 @@ class _Group:
 
 
 class Notifier:
-    """Writes outbox rows. Call it inside the transaction that writes the alerts, so that both are there or neither."""
+    """Collects news with ``queue``; ``flush`` writes outbox rows.
+
+    Call both inside the transaction that writes the alerts, so that both are there or neither. Delivery claims a message in a
+    transaction too, so a message that still waits can take more alerts.
+    """
 
     def __init__(self, store: Store, channels: Mapping[str, Channel], clock: Clock) -> None:
         self._store = store
         self._channels = channels
         self._clock = clock
-        self._groups: dict[tuple[str, str], _Group] = {}
+        self._waiting: dict[Key, list[Entry]] = {}
+        self._groups: dict[Key, _Group] = {}
         for row in store.outbox(state="queued"):
-            rank = AlertSeverity(row.payload["alerts"][0]["severity"]).rank if row.payload.get("alerts") else 0
-            self._groups[row.channel, str(row.payload.get("group", ""))] = _Group(row.message_id, row.next_attempt_at, rank)
+            alerts = row.payload.get("alerts", [])
+            self._groups[row.channel, str(row.payload.get("group", ""))] = _Group(
+                row.message_id, row.next_attempt_at, _rank(alerts)
+            )
 
     def channels_for(self, wanted: tuple[str, ...] | None) -> list[Channel]:
         """The channels a rule tells: those it names that exist, or all."""
@@ -45,39 +53,54 @@ class Notifier:
             return list(self._channels.values())
         return [self._channels[name] for name in wanted if name in self._channels]
 
-    def queue(self, channel: Channel, entry: Mapping[str, Any], now: float) -> None:
-        """Put one alert's news into the outbox."""
-        key = (channel.name, str(entry["model"]))
-        if channel.policy.grouped and self._append(key, entry):
-            return
-        message_id = uuid.uuid4().hex
-        rank = AlertSeverity(entry["severity"]).rank if entry["status"] == "firing" else -1
-        due_at = self._due_at(channel, key, rank, now)
-        payload = notification(message_id, key[1], now, [entry])
-        self._store.put_outbox(
-            OutboxRow(message_id, entry["alert_id"], channel.name, payload, created_at=now, next_attempt_at=due_at)
-        )
+    def queue(self, channel: Channel, entry: Entry) -> None:
+        """One alert's news for one channel."""
+        self._waiting.setdefault((channel.name, str(entry["model"])), []).append(entry)
+
+    def flush(self, now: float) -> None:
+        """Write what was queued: into messages that still wait, then into new ones."""
+        waiting, self._waiting = self._waiting, {}
+        for key, entries in waiting.items():
+            if not self._channels[key[0]].policy.grouped:
+                for entry in entries:
+                    self._write(key, [entry], now)
+                continue
+            rest = self._append(key, entries)
+            for start in range(0, len(rest), MOST_ALERTS):
+                self._write(key, rest[start : start + MOST_ALERTS], now)
+
+    def _write(self, key: Key, entries: list[Entry], now: float) -> None:
+        message_id, rank = uuid.uuid4().hex, _rank(entries)
+        due_at = self._due_at(key, rank, now)
+        payload = notification(message_id, key[1], now, entries)
+        row = OutboxRow(message_id, str(entries[0]["alert_id"]), key[0], payload, created_at=now, next_attempt_at=due_at)
+        self._store.put_outbox(row)
         self._groups[key] = _Group(message_id, due_at, rank)
 
-    def _append(self, key: tuple[str, str], entry: Mapping[str, Any]) -> bool:
+    def _append(self, key: Key, entries: list[Entry]) -> list[Entry]:
+        """Add to the group's message if that still waits; returns what didn't fit."""
         group = self._groups.get(key)
-        if group is None or group.due_at <= self._clock() + _CLOSING_SECONDS:
-            return False
+        if group is None or group.due_at <= self._clock():
+            return entries
         rows = self._store.outbox(state="queued", channel=key[0])
         row = next((row for row in rows if row.message_id == group.message_id and row.attempts == 0), None)
-        if row is None or len(row.payload["alerts"]) >= MOST_ALERTS:
-            return False
-        payload = notification(row.message_id, key[1], row.payload["created_at"], [*row.payload["alerts"], entry])
-        due_at = row.next_attempt_at
-        if entry["status"] == "firing" and (rank := AlertSeverity(entry["severity"]).rank) > group.rank:
-            group.rank, due_at = rank, min(due_at, self._clock() + self._channels[key[0]].policy.group_wait)
-            group.due_at = due_at
-        self._store.put_outbox(replace(row, payload=payload, next_attempt_at=due_at))
-        return True
+        if row is None:
+            return entries
+        held: list[Entry] = list(row.payload["alerts"])
+        room = MOST_ALERTS - len(held)
+        payload = notification(row.message_id, key[1], row.payload["created_at"], [*held, *entries[:room]])
+        if (rank := _rank(entries[:room])) > group.rank:  # something worse doesn't wait for the interval
+            group.rank, group.due_at = rank, min(group.due_at, self._clock() + self._channels[key[0]].policy.group_wait)
+        self._store.put_outbox(replace(row, payload=payload, next_attempt_at=group.due_at))
+        return entries[room:]
 
-    def _due_at(self, channel: Channel, key: tuple[str, str], rank: int, now: float) -> float:
-        policy, last = channel.policy, self._groups.get(key)
+    def _due_at(self, key: Key, rank: int, now: float) -> float:
+        policy, last = self._channels[key[0]].policy, self._groups.get(key)
         soonest = now + policy.group_wait
         if not policy.grouped or last is None or rank > last.rank or last.due_at > soonest + policy.group_interval:
             return soonest
         return max(soonest, last.due_at + policy.group_interval)
+
+
+def _rank(entries: list[Entry]) -> int:
+    return max((AlertSeverity(entry["severity"]).rank for entry in entries if entry.get("status") == "firing"), default=-1)

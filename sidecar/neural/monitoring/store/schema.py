@@ -31,7 +31,7 @@ CREATE TABLE outbox (
     message_id TEXT PRIMARY KEY, channel TEXT NOT NULL, state TEXT NOT NULL,
     created_at REAL NOT NULL, next_attempt_at REAL NOT NULL, body TEXT NOT NULL
 );
-CREATE INDEX outbox_by_state ON outbox (state, next_attempt_at);
+CREATE INDEX outbox_in_order ON outbox (state, channel, created_at, message_id);
 CREATE TABLE slo_counts (
     slo TEXT NOT NULL, slot REAL NOT NULL, good REAL NOT NULL, total REAL NOT NULL, PRIMARY KEY (slo, slot)
 ) WITHOUT ROWID;

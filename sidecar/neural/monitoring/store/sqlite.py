@@ -118,10 +118,12 @@ class SQLiteStore:
     def outbox(
         self, *, state: str | None = None, due_at: float | None = None, channel: str | None = None, limit: int | None = None
     ) -> list[OutboxRow]:
+        asked = (("state = ?", state), ("channel = ?", channel), ("next_attempt_at <= ?", due_at))
+        where = [(clause, value) for clause, value in asked if value is not None]  # plain equalities, so that the index is used
         rows = self._read(
-            "SELECT body FROM outbox WHERE state = coalesce(?, state) AND next_attempt_at <= coalesce(?, 9e999) "
-            "AND channel = coalesce(?, channel) ORDER BY created_at, message_id LIMIT ?",
-            state, due_at, channel, _limit(limit),
+            f"SELECT body FROM outbox WHERE {' AND '.join(['1', *(clause for clause, _ in where)])} "  # noqa: S608 - fixed clauses
+            "ORDER BY created_at, message_id LIMIT ?",
+            *(value for _, value in where), _limit(limit),
         )  # fmt: skip
         return [make_row(OutboxRow, loads(body)) for (body,) in rows]
 
