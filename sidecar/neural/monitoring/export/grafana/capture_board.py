@@ -15,7 +15,7 @@ CAPTURE = Dashboard(
             (
                 Query("sum(rate(neural_capture_shipped_total[$__rate_interval]))", "shipped"),
                 Query("sum(rate(neural_capture_sampled_out_total[$__rate_interval]))", "sampled out"),
-                Query("sum by (reason) (rate(neural_capture_dropped_total[$__rate_interval]))", "lost: {{reason}}"),
+                Query("sum by (reason) (rate(neural_capture_dropped_total[$__rate_interval])) or vector(0)", "lost: {{reason}}"),
             ),
             unit="reqps",
             stack=True,

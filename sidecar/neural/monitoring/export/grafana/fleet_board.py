@@ -49,7 +49,7 @@ FLEET = Dashboard(
         ),
         Panel(
             "Requests lost by capture",
-            (Query("sum(neural_capture_dropped_total) / sum(neural_capture_seen_total)", instant=True),),
+            (Query("(sum(neural_capture_dropped_total) or vector(0)) / sum(neural_capture_seen_total)", instant=True),),
             "stat",
             "percentunit",
             width=4,

@@ -85,7 +85,7 @@ MODEL = Dashboard(
         ),
         Panel(
             "Bodies that could not be decoded",
-            (Query(f"sum by (reason) (rate(neural_unparsed_total{{{ME}}}[$__rate_interval]))", "{{reason}}"),),
+            (Query(f"sum by (reason) (rate(neural_unparsed_total{{{ME}}}[$__rate_interval])) or vector(0)", "{{reason}}"),),
             unit="reqps",
             stack=True,
         ),
