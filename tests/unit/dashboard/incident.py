@@ -160,9 +160,8 @@ def _performance(dice, time, step, strength):
         ("roc_auc", 0.861, 0.04),
     ):
         value = base - drop * strength + dice.gauss(0, 0.004)
-        verdict = (
-            _verdict(False, f"{value:.1%} on 3,902 labels.", threshold=0.75, sample_size=3902) if name == "accuracy" else None
-        )
+        limit, span = (0.75 if name == "accuracy" else None), {"interval": [value - 0.011, value + 0.011]}
+        verdict = _verdict(False, f"{name} is {value:.3f} over 3902 labels", threshold=limit, sample_size=3902, evidence=span)
         yield _signal(f"performance.{name}", value, time, verdict)
     yield _signal("performance.log_loss", 0.382 + 0.07 * strength + dice.gauss(0, 0.005), time)
     yield _signal("performance.brier", 0.121 + 0.02 * strength + dice.gauss(0, 0.002), time)

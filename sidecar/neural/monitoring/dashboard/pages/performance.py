@@ -10,7 +10,7 @@ from neural.monitoring.dashboard.components import badge, empty, grid, panel, re
 from neural.monitoring.dashboard.figures import Line, graph, lines
 from neural.monitoring.dashboard.headline import level_of
 from neural.monitoring.dashboard.pages.page import Page, View
-from neural.monitoring.dashboard.words import number, percent, seconds
+from neural.monitoring.dashboard.words import NOTHING, number, percent, seconds
 from neural.monitoring.signal import Verdict
 
 SHARES = ("accuracy", "precision", "recall", "f1", "roc_auc", "pr_auc")
@@ -108,12 +108,13 @@ def _table(view: View, measured: list[str]) -> Any:
     for name in measured:
         signal = view.reader.one(f"performance.{name}")
         verdict = signal.verdict if signal else None
-        size = number(verdict.sample_size) if verdict and verdict.sample_size is not None else "–"
-        limit = _value(name, verdict.threshold) if verdict and verdict.threshold is not None else "–"
-        rows.append([_title(name), _value(name, signal.value if signal else None), limit, size])
-    return panel(
-        "Measures", table(("Measure", "Now", "Threshold", "Labels"), rows, numeric=(1, 2, 3), label="Performance measures")
-    )
+        size = number(verdict.sample_size) if verdict and verdict.sample_size is not None else NOTHING
+        limit = _value(name, verdict.threshold) if verdict and verdict.threshold is not None else NOTHING
+        span = (_interval(name, verdict) if verdict else "") or NOTHING
+        rows.append([_title(name), _value(name, signal.value if signal else None), span, limit, size])
+    head = ("Measure", "Now", "Interval", "Threshold", "Labels")
+    hint = "Interval: where the value lies once chance is allowed for"
+    return panel("Measures", table(head, rows, numeric=(1, 2, 3, 4), label="Performance measures"), hint=hint)
 
 
 def _interval(name: str, verdict: Verdict) -> str:
