@@ -164,3 +164,40 @@ def test_an_entry_larger_than_a_segment_gets_its_own(tmp_path):
     journal.append(EntryKind.BATCH, b"b")
     assert payloads(journal) == [b"a", big, b"b"]
     assert len(list(tmp_path.glob("*.journal"))) == 3
+
+
+def test_positions_are_not_given_twice_after_a_power_cut_behind_the_checkpoint(tmp_path):
+    journal = Journal(tmp_path)
+    journal.append(EntryKind.BATCH, b"one")
+    checkpoint = journal.append(EntryKind.BATCH, b"two")
+    journal.close()
+    (segment,) = tmp_path.glob("*.journal")
+    os.truncate(segment, 0)  # never synced, though the checkpoint was
+    again = Journal(tmp_path)
+    assert payloads(again, checkpoint) == []
+    assert again.append(EntryKind.BATCH, b"three") > checkpoint
+    again.close()
+    assert payloads(Journal(tmp_path), checkpoint) == [b"three"]
+
+
+def test_a_closed_journal_refuses_in_words(tmp_path):
+    journal = Journal(tmp_path)
+    journal.close()
+    journal.close()
+    with pytest.raises(StoreError, match="is closed"):
+        journal.append(EntryKind.BATCH, b"late")
+
+
+def test_a_segment_that_cannot_be_begun_is_a_refusal_and_loses_nothing(tmp_path, monkeypatch):
+    journal = Journal(tmp_path, segment_bytes=60)
+    journal.append(EntryKind.BATCH, b"x" * 40)
+
+    def refuse(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", refuse)
+        with pytest.raises(StoreError, match="No space left"):
+            journal.append(EntryKind.BATCH, b"y" * 40)
+    journal.append(EntryKind.BATCH, b"z" * 40)
+    assert payloads(journal) == [b"x" * 40, b"z" * 40]

@@ -17,6 +17,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import chain
 from pathlib import Path
 from typing import Final, Literal
 
@@ -101,12 +102,17 @@ class Journal:
         checksum = zlib.crc32(payload, zlib.crc32(_CHECKED.pack(kind, received_at)))
         frame = _FRAME.pack(len(payload), checksum, kind, received_at)
         with self._lock:
+            if self._file < 0:
+                raise StoreError(f"the journal in {self._path} is closed")
             size = len(frame) + len(payload)
             if self._size() + size > self._max_bytes:
                 raise JournalFull(f"the journal in {self._path} holds {self._size()} bytes, its ceiling is {self._max_bytes}")
-            if self._segments[-1].size and self._segments[-1].size + size > self._segment_bytes:
-                self._roll()
-            self._write(frame, payload)
+            try:
+                if self._segments[-1].size and self._segments[-1].size + size > self._segment_bytes:
+                    self._roll()
+                self._write(frame, payload)
+            except OSError as error:
+                raise StoreError(f"the journal in {self._path} can't be written: {error.strerror or error}") from error
             segment = self._segments[-1]
             segment.size += size
             return segment.end
@@ -120,18 +126,22 @@ class Journal:
                 written += os.write(self._file, rest)
             if self.fsync == "batch":
                 os.fdatasync(self._file)
-        except OSError as error:
+        except OSError:
             os.ftruncate(self._file, self._segments[-1].size)
-            raise StoreError(f"the journal in {self._path} can't be written: {error.strerror or error}") from error
+            raise
 
     def read_from(self, position: Position | None = None) -> Iterator[Entry]:
-        """The entries behind ``position`` (None: all), oldest first, up to the end as it is when the call begins."""
+        """The entries behind ``position`` (None: all), oldest first, up to the end as it is when the call begins.
+
+        A position beyond the end is one whose entries a power cut took after they had been dealt with: the journal goes on behind it, so
+        that no position is ever given twice.
+        """
         with self._lock:
+            if position is not None and position > self._segments[-1].end:
+                self._roll(position)
             segments = [_Segment(one.path, one.base, one.size) for one in self._segments]
         after = -1 if position is None else position
-        for segment in segments:
-            if segment.end > after:
-                yield from self._read_segment(segment, after)
+        return chain.from_iterable(self._read_segment(segment, after) for segment in segments if segment.end > after)
 
     def truncate_before(self, position: Position) -> None:
         """Frees the segments that hold nothing behind ``position``. The last segment stays."""
@@ -169,8 +179,9 @@ class Journal:
     def _size(self) -> int:
         return sum(segment.size for segment in self._segments)
 
-    def _roll(self) -> None:
-        base = self._segments[-1].end
+    def _roll(self, base: int | None = None) -> None:
+        """Begins a new segment, at the end or further on."""
+        base = self._segments[-1].end if base is None else base
         segment = _Segment(self._path / f"{base:020d}{_SUFFIX}", base, 0)
         file = os.open(segment.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         os.close(self._file)
