@@ -19,7 +19,7 @@ from neural.monitoring.clock import Clock, system_clock
 from neural.monitoring.predictions.layout import HOUR_SECONDS, PARQUET, SEGMENT, TEMPORARY, Hour, hours, stem_parts
 from neural.monitoring.predictions.retention import enforce
 from neural.monitoring.predictions.rows import arrow_rows
-from neural.monitoring.predictions.segment import Segment, truncate
+from neural.monitoring.predictions.segment import Segment, cut_parquet, truncate
 from neural.monitoring.predictions.settings import PredictionLogSettings
 from neural.monitoring.records import RecordBatch
 
@@ -119,40 +119,48 @@ class PredictionLog:
         for path in self._superseded:
             path.unlink(missing_ok=True)
         self._superseded, self._rolled = self._rolled, []
-        sizes = {str(item.path.relative_to(self._root)): item.size for item in self._segments.values() if item.size}
-        return {"writer": self._writer, "next": self._next, "segments": sizes}
+        ends = {str(item.path.relative_to(self._root)): [item.size, item.rows] for item in self._segments.values() if item.size}
+        return {"writer": self._writer, "next": self._next, "segments": ends}
 
     def restore(self, checkpoint: Mapping[str, Any]) -> None:
         """Go back to a checkpoint: what was written after it will be appended again. An empty one stands for the beginning."""
         self._segments, self._rolled, self._superseded = {}, [], []
-        sizes: Mapping[str, int] = checkpoint.get("segments", {})
+        ends: Mapping[str, Sequence[int]] = checkpoint.get("segments", {})
         first_new = int(checkpoint.get("next", 0))
         own = self._own_files()
         present = {str(path.relative_to(self._root)) for _, path in own}
         for number, path in own:
             segment = str(path.with_suffix(SEGMENT).relative_to(self._root))
             if not checkpoint:
-                stale = segment in present
+                stale = segment in present  # what is Parquet alone was there before
             elif number >= first_new:
                 stale = True
             elif path.suffix == PARQUET:
-                stale = segment in sizes and segment in present
+                stale = segment in ends and segment in present
             else:
-                stale = segment not in sizes
+                stale = segment not in ends
             if stale:
                 path.unlink(missing_ok=True)
-            elif path.suffix == SEGMENT:
-                truncate(path, sizes[segment])
+            elif segment in ends:
+                self._cut(path, *ends[segment])
         self._next = max(first_new, self._first_free_number())
-        self._adopt(sizes)
+        self._adopt(ends)
 
-    def _adopt(self, sizes: Mapping[str, int]) -> None:
+    @staticmethod
+    def _cut(path: Path, size: int, rows: int) -> None:
+        if path.suffix == SEGMENT:
+            truncate(path, size)
+        else:
+            cut_parquet(path, rows)  # the segment is gone already: checkpoints were asked for that never became the last one
+
+    def _adopt(self, ends: Mapping[str, Sequence[int]]) -> None:
         """Segments of before are rolled with their hour; new rows go to new ones."""
         for hour, folder in hours(self._root):
             for path in folder.glob(f"{self._writer}-*{SEGMENT}"):
-                size = sizes.get(str(path.relative_to(self._root)))
-                if size is not None:
-                    self._segments[hour, (path.stem,)] = Segment(hour, folder, path.stem, size=min(size, path.stat().st_size))
+                end = ends.get(str(path.relative_to(self._root)))
+                if end is not None:
+                    size, rows = min(end[0], path.stat().st_size), end[1]
+                    self._segments[hour, (path.stem,)] = Segment(hour, folder, path.stem, size=size, rows=rows)
 
     def roll(self, now: float) -> int:
         """Turn hours that are over into Parquet, then keep the log within its age and size. Returns the files written."""

@@ -14,13 +14,14 @@ from neural.monitoring.predictions.layout import PARQUET, SEGMENT, TEMPORARY, Ho
 
 @dataclass(slots=True)
 class Segment:
-    """``size``: bytes that are known to be written whole. ``waiting``: rows not written yet, all of one schema."""
+    """``size``: bytes that are known to be written whole, holding ``rows`` rows. ``waiting``: rows not written yet, all of one schema."""
 
     hour: Hour
     folder: Path
     stem: str
     schema: pa.Schema | None = None
     size: int = 0
+    rows: int = 0
     waiting: list[pa.RecordBatch] = field(default_factory=list)
     waiting_rows: int = 0
 
@@ -41,6 +42,8 @@ class Segment:
         """Write what waits, in one write. Raises OSError; the file is then as it was before."""
         if not self.waiting or self.schema is None:
             return
+        if self.size and not self.path.exists():
+            self.size = self.rows = 0  # retention took the file: begin again
         rows = pa.Table.from_batches(self.waiting).combine_chunks().to_batches()
         self.waiting, self.waiting_rows = [], 0
         data = b"".join([*([] if self.size else [self.schema.serialize().to_pybytes()]), *(_message(item) for item in rows)])
@@ -54,6 +57,7 @@ class Segment:
             truncate(self.path, self.size)
             raise
         self.size += len(data)
+        self.rows += sum(item.num_rows for item in rows)
 
     def roll(self) -> bool:
         """Write the segment as Parquet beside it, whole or not at all; False when there is nothing to write."""
@@ -64,6 +68,15 @@ class Segment:
         pq.write_table(table, temporary, compression="zstd")
         temporary.replace(self.parquet)
         return True
+
+
+def cut_parquet(path: Path, rows: int) -> None:
+    """Keep the first ``rows`` rows of a file."""
+    table = pq.ParquetFile(path).read()
+    if table.num_rows > rows:
+        temporary = path.with_suffix(TEMPORARY)
+        pq.write_table(table.slice(0, rows), temporary, compression="zstd")
+        temporary.replace(path)
 
 
 def _message(rows: pa.RecordBatch) -> bytes:
