@@ -33,20 +33,27 @@ def bind_tcp(host: str, port: int, *, setting: str) -> socket.socket:
 
 def _bind_unix(path: Path, mode: int, setting: str) -> socket.socket:
     """A Unix socket file left by a killed sidecar is replaced; one that somebody still answers on is not."""
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_stale(path, setting)
-        previous = os.umask(0o777 & ~mode)
-        try:
-            listener.bind(str(path))
-        finally:
-            os.umask(previous)
+        return _listening(path, mode)
+    except OSError as error:
+        raise NeuralError(f"can't listen on unix://{path}: {_why(error)} (choose another with {setting})") from None
+
+
+def _listening(path: Path, mode: int) -> socket.socket:
+    """Never open wider than ``mode``, not even between bind and chmod."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    previous = os.umask(0o777 & ~mode)
+    try:
+        listener.bind(str(path))
         path.chmod(mode)
         listener.listen(_BACKLOG)
-    except OSError as error:
+    except OSError:
         listener.close()
-        raise NeuralError(f"can't listen on unix://{path}: {_why(error)} (choose another with {setting})") from None
+        raise
+    finally:
+        os.umask(previous)
     return listener
 
 

@@ -1,0 +1,211 @@
+"""The engine on a journal: evaluations in their place among the data, checkpoints, replay, mishaps."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from neural.monitoring.clock import ManualClock
+from neural.monitoring.decode import Decoding
+from neural.monitoring.engine import BATCH, TICK, Checkpointer, Engine, EngineSettings, EntryClock, Evaluator, Processor
+from neural.monitoring.ingest import Deduplicator, IngestService, Journal
+from neural.monitoring.performance import LabelJoiner, PerformanceMonitor
+from neural.monitoring.signal import Signal, SignalSpec
+from neural.monitoring.store import MemoryStore
+from neural.monitoring.traffic import TrafficMonitor
+from neural.monitoring.windows import PaneStore, Stateful, WindowSettings
+from neural.wire import CaptureBatch, CaptureEvent, Ledger, encode_batch
+
+NOW = 1_700_000_000.0
+
+
+class Counting:
+    """A stateful monitor that notes the time and size of every evaluation."""
+
+    name = "counting"
+    specs = (SignalSpec("counting.rows", "rows of the latest increment", "count"),)
+
+    def __init__(self) -> None:
+        self.seen: list[list[float]] = []
+
+    def evaluate(self, evaluation):
+        self.seen.append([evaluation.now, evaluation.latest.rows])
+        yield Signal("counting.rows", float(evaluation.latest.rows), evaluation.now, evaluation.labels())
+
+    def snapshot(self):
+        return {"seen": self.seen}
+
+    def restore(self, state):
+        self.seen = [list(one) for one in state["seen"]]
+
+
+class Broken:
+    name = "broken"
+    specs = ()
+
+    def evaluate(self, evaluation):
+        raise RuntimeError("out of order")
+
+
+class NoAlerts:
+    def evaluate(self, signals, now):
+        return []
+
+
+class House:
+    """An engine put together as ``app`` does it, without threads: entries are applied as they are appended."""
+
+    def __init__(self, folder: Path, store: MemoryStore, clock: ManualClock, *, threaded: bool = False) -> None:
+        self.store, self.clock, self.counting = store, clock, Counting()
+        self.journal = Journal(folder, clock=clock)
+        entry_clock = EntryClock(clock)
+        panes = PaneStore(WindowSettings(pane=1, length=60, evaluate_every=1), entry_clock)
+        monitors = [TrafficMonitor(), Broken(), self.counting, PerformanceMonitor()]
+        self.processor = Processor(Decoding(), panes, monitors, LabelJoiner(), None, None)
+        self.evaluator = Evaluator(panes, monitors, self.processor, store, NoAlerts(), ("m", "1"))
+        parts: dict[str, Stateful] = {
+            "counters": self.processor.totals,
+            "counting": self.counting,
+            "joiner": self.processor.joiner,
+        }
+        self.checkpointer = Checkpointer(store, panes, parts, None)
+        self.published: list[float] = []
+        self.engine = Engine(
+            EngineSettings(1.0, 1_000.0),
+            clock,
+            entry_clock,
+            journal=self.journal,
+            processor=self.processor,
+            evaluator=self.evaluator,
+            checkpointer=self.checkpointer,
+            panes=panes,
+            publish=lambda signals, now: self.published.append(now),
+            upkeep=lambda now: None,
+        )
+        submit = self.engine.submit if threaded else lambda entry: self.engine._apply(entry, replay=False)
+        self.ingest = IngestService(self.journal, Deduplicator(), clock, None, submit, self.engine.pressure)
+
+    def send(self, sequence: int, events: int = 3) -> None:
+        begun = int(self.clock() * 1e9)
+        one = {"instances": [{"x": 1.0 * sequence}]}
+        made = [
+            CaptureEvent(
+                f"{sequence}-{i}", begun, 1_000_000, status=200, path="/v1/models/m:predict", model="m", version="1",
+                request_body=json.dumps(one).encode(), response_body=b'{"predictions": [1.5]}',
+            )
+            for i in range(events)
+        ]  # fmt: skip
+        self.ingest.accept_batch(encode_batch(CaptureBatch("s", sequence, made, Ledger(seen=events, shipped=events))))
+
+    def tick(self) -> None:
+        self.ingest.append(TICK, json.dumps({"now": self.clock()}).encode())
+
+    def crash(self) -> None:
+        """The process is gone; its lock with it."""
+        self.journal.close()
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(NOW)
+
+
+def _live(house: House, first: int, last: int) -> None:
+    for sequence in range(first, last + 1):
+        house.send(sequence)
+        house.clock.advance(0.4)
+        if sequence % 2 == 0:
+            house.tick()
+
+
+def test_a_replay_sees_the_same_evaluations_at_the_same_times_with_the_same_rows(tmp_path: Path, clock: ManualClock) -> None:
+    store = MemoryStore()
+    first = House(tmp_path, store, clock)
+    _live(first, 1, 7)
+    first.crash()
+    clock.advance(500)  # nobody was there for a while
+    second = House(tmp_path, store, clock)
+    assert second.engine.recover(lambda: None) == 10  # seven batches and three ticks
+    assert second.counting.seen == first.counting.seen
+    assert second.processor.totals.snapshot() == first.processor.totals.snapshot()
+    assert second.published == []  # nothing is published, stored or alerted a second time
+    second.crash()
+
+
+def test_after_a_checkpoint_only_what_came_later_is_replayed(tmp_path: Path, clock: ManualClock) -> None:
+    store = MemoryStore()
+    first = House(tmp_path, store, clock)
+    _live(first, 1, 4)
+    first.engine._checkpoint(clock())
+    _live(first, 5, 6)
+    first.crash()
+    second = House(tmp_path, store, clock)
+    assert second.engine.recover(lambda: None) == 3
+    assert second.counting.seen == first.counting.seen
+    assert second.processor.totals.counts["rows"] == first.processor.totals.counts["rows"] == 18
+    second.crash()
+
+
+def test_a_batch_sent_again_after_a_crash_counts_once(tmp_path: Path, clock: ManualClock) -> None:
+    store = MemoryStore()
+    first = House(tmp_path, store, clock)
+    first.send(1)
+    first.crash()
+    second = House(tmp_path, store, clock)
+    second.engine.recover(lambda: None)
+    second.send(1)
+    assert second.processor.totals.counts["events"] == 3
+    second.crash()
+
+
+def test_a_broken_monitor_is_counted_and_the_others_go_on(tmp_path: Path, clock: ManualClock) -> None:
+    house = House(tmp_path, MemoryStore(), clock)
+    _live(house, 1, 2)
+    assert house.evaluator.monitor_errors == {"broken": 1}
+    names = {signal.name for signal in house.store.latest_signals()}
+    assert {"requests.rate", "counting.rows", "capture.seen", "sidecar.memory_bytes"} <= names
+    house.crash()
+
+
+def test_an_entry_that_makes_no_sense_is_counted_and_skipped(tmp_path: Path, clock: ManualClock) -> None:
+    house = House(tmp_path, MemoryStore(), clock)
+    house.ingest.append(BATCH, b"\xff\xff\xff")
+    house.send(1)
+    counts = house.processor.totals.counts
+    assert counts["events"] == 3
+    assert sum(count for name, count in counts.items() if name.startswith("bad_entries.")) == 1
+    house.crash()
+
+
+def test_the_thread_asks_for_evaluations_by_the_clock_and_stops_with_a_checkpoint(tmp_path: Path) -> None:
+    clock = ManualClock(NOW)
+    house = House(tmp_path, MemoryStore(), clock, threaded=True)
+    house.engine.start(house.ingest)
+    house.send(1)
+    clock.advance(1.5)
+    deadline = time.monotonic() + 10
+    while not house.published and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert house.published == [NOW + 1.5]
+    assert house.engine.stop(10)
+    assert house.store.blob("checkpoint", "engine") is not None
+    assert house.processor.totals.counts["events"] == 3
+    house.crash()
+
+
+def test_a_clock_set_back_does_not_stop_evaluations(tmp_path: Path) -> None:
+    clock = ManualClock(NOW)
+    house = House(tmp_path, MemoryStore(), clock, threaded=True)
+    house.engine.start(house.ingest)
+    clock.advance(-86_400)
+    deadline = time.monotonic() + 10
+    while not house.published and time.monotonic() < deadline:
+        clock.advance(0.5)
+        time.sleep(0.01)
+    assert house.published
+    assert house.published[0] < NOW - 80_000
+    house.engine.stop(10)
+    house.crash()
