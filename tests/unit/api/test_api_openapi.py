@@ -75,7 +75,7 @@ def requests(draw, document):
 
 
 def test_every_reply_is_a_documented_one(serve):
-    served = serve(bad=True, config={"model": {"name": "fraud"}})
+    served = serve(bad=True, config={"model": {"name": "fraud"}}, labels=len, reload=dict)
     document = asyncio.run(document_of(served))
     components = {"components": document["components"]}
 

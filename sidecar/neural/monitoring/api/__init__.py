@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from neural.monitoring.api.problems import Problem
 from neural.monitoring.api.routes import PREFIX, api_routes
 
-__all__ = ["PREFIX", "api_routes"]
+__all__ = ["PREFIX", "Problem", "api_routes"]

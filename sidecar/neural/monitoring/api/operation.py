@@ -45,6 +45,7 @@ class Operation:
     example: Any = None
     body_schema: Mapping[str, Any] | None = None
     body_example: Any = None
+    max_body_bytes: int = 64 * 1024
     mutates: bool = False
     private: bool = False
     media: str = "application/json"

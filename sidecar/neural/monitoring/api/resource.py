@@ -69,7 +69,7 @@ class Resource:
         if operation.mutates or operation.private:
             require_access(request, self._token)
         query = read_parameters(operation.parameters, request.query_params)
-        body = await read_json(request) if operation.body_schema is not None else None
+        body = await read_json(request, operation.max_body_bytes) if operation.body_schema is not None else None
         call = Call(query, {key: str(value) for key, value in request.path_params.items()}, body)
         return await run_in_threadpool(_handle, operation, call, request)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.routing import BaseRoute, Route
 
+from neural.monitoring.api.actions import Reload, TakeLabels, action_operations
 from neural.monitoring.api.openapi import openapi_document
 from neural.monitoring.api.operation import Call, Operation, Reply
 from neural.monitoring.api.predictions import prediction_operation
@@ -34,16 +35,20 @@ def api_routes(
     clock: Clock = system_clock,
     config: Mapping[str, Any] | None = None,
     predictions: Path | None = None,
+    labels: TakeLabels | None = None,
+    reload: Reload | None = None,
 ) -> list[BaseRoute]:
     """GET /api/v1/… over ``store``, /health, /ready and /openapi.json.
 
     ``board`` tells /health whether the engine still evaluates. ``writer``: a store that silences are written to; without it nothing can
     be changed. ``token``: asked for by what changes things; without one only this machine may. ``config``: the settings in force, with no
     secret in them. ``predictions``: the folder of the prediction log.
+    ``labels`` and ``reload``: what POST /api/v1/labels and /api/v1/reload do (see ``actions``).
     """
     paths = _paths(store, board, writer, clock, config)
     if predictions is not None:
         paths[f"{PREFIX}/predictions"] = {"GET": prediction_operation(predictions)}
+    paths |= {f"{PREFIX}/{name}": {"POST": operation} for name, operation in action_operations(labels, reload).items()}
     described = dict(paths)
     routes: list[BaseRoute] = []
     if board is not None:
