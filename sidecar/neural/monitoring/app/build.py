@@ -72,7 +72,8 @@ def build(settings: Settings, clock: Clock = system_clock) -> Sidecar:
     joiner = LabelJoiner(settings.performance)
     predictions = PredictionLog(folder / "predictions", settings.predictions, clock)
     spans = span_emitter(settings.export.otlp)
-    processor = Processor(Decoding(settings.decoding, settings.features), panes, monitors, joiner, predictions, spans)
+    decoding = Decoding(settings.decoding, settings.features)
+    processor = Processor(decoding, panes, monitors, joiner, predictions, spans)
     channels = build_channels(settings.channels)
     model = (settings.model.name, settings.model.version)
     alerting = AlertEngine(
@@ -84,7 +85,7 @@ def build(settings: Settings, clock: Clock = system_clock) -> Sidecar:
         specs=[spec for monitor in monitors for spec in monitor.specs],
     )
     evaluator = Evaluator(panes, monitors, processor, store, alerting, model)
-    stateful: dict[str, Stateful] = {"joiner": joiner, "counters": processor.totals}
+    stateful: dict[str, Stateful] = {"joiner": joiner, "counters": processor.totals, "decoding": decoding}
     stateful |= {f"monitor.{one.name}": one for one in monitors if isinstance(one, Stateful)}
     journal = Journal(
         folder / "journal",
