@@ -257,3 +257,27 @@ def test_embeddings_are_lists(log, tmp_path):
     log.append(rows(["a", "b"], features={"e": np.ones((2, 3), dtype=np.float32)}))
     log.checkpoint()
     assert read_predictions(tmp_path)["feature_e"].to_pylist() == [[1.0] * 3] * 2
+
+
+def test_checkpoints_that_never_became_the_last_one_double_nothing(log, tmp_path, clock):
+    log.append(rows(["a"]))
+    checkpoint = log.checkpoint()
+    log.append(rows(["b"]))
+    log.roll(START + 2 * HOUR)
+    log.checkpoint()  # asked for, and never stored …
+    log.checkpoint()  # … twice: the segment is gone by now
+    assert files(tmp_path, ".arrows") == []
+    again = restarted(tmp_path, clock, checkpoint)
+    assert ids(tmp_path) == ["a"]
+    again.append(rows(["b"]))
+    again.checkpoint()
+    assert sorted(ids(tmp_path)) == ["a", "b"]
+
+
+def test_a_segment_that_retention_took_begins_again(log, tmp_path):
+    log.append(rows(["a"]))
+    log.flush()
+    next(tmp_path.rglob("*.arrows")).unlink()
+    log.append(rows(["b"]))
+    log.checkpoint()
+    assert ids(tmp_path) == ["b"]
