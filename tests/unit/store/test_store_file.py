@@ -121,7 +121,7 @@ def test_a_file_of_a_newer_version_is_left_alone(tmp_path):
 
 def test_an_empty_file_is_made_into_a_store_but_not_by_a_reader(tmp_path):
     (tmp_path / "state.db").touch()
-    with pytest.raises(StoreError, match="older"):
+    with pytest.raises(StoreError, match="is empty"):
         open_store(tmp_path, read_only=True)
     open_store(tmp_path).close()
     open_store(tmp_path, read_only=True).close()
@@ -237,3 +237,11 @@ def test_a_step_that_fails_changes_nothing(tmp_path, monkeypatch):
         open_store(tmp_path)
     monkeypatch.undo()
     open_store(tmp_path).close()
+
+
+def test_every_commit_can_be_asked_to_reach_the_disk(tmp_path):
+    for fsync, level in ((False, 1), (True, 2)):
+        store = open_store(tmp_path, fsync=fsync)
+        store.put_value("x", 1)
+        assert store._database._connection().execute("PRAGMA synchronous").fetchone() == (level,)
+        store.close()

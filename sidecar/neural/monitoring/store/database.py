@@ -36,8 +36,8 @@ class Database:
     says so loudly, and a new one is begun; ``reading`` and ``transaction`` turn SQLite's errors into a StoreError of one line.
     """
 
-    def __init__(self, path: Path | None, *, read_only: bool = False, clock: Clock = system_clock) -> None:
-        self.path, self.read_only = path, read_only
+    def __init__(self, path: Path | None, *, read_only: bool = False, fsync: bool = False, clock: Clock = system_clock) -> None:
+        self.path, self.read_only, self._fsync = path, read_only, fsync
         self._clock = clock
         self._write_lock = threading.RLock()
         self._local = threading.local()
@@ -160,7 +160,7 @@ class Database:
 
     def _open(self) -> sqlite3.Connection:
         assert self.path is not None
-        connection = _connect_reader(self.path) if self.read_only else _connect_writer(self.path)
+        connection = _connect_reader(self.path) if self.read_only else _connect_writer(self.path, fsync=self._fsync)
         with self._guard:
             for thread, old in self._connections:
                 running = thread()
@@ -214,12 +214,13 @@ def _connect_memory() -> sqlite3.Connection:
     return sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
 
 
-def _connect_writer(path: Path) -> sqlite3.Connection:
+def _connect_writer(path: Path, *, fsync: bool) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT_SECONDS)
     try:
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL").fetchall()
-        connection.execute("PRAGMA synchronous = NORMAL")  # a crash loses nothing; power loss at most the last transactions
+        # NORMAL: a killed process loses nothing, a power cut at most the last transactions. FULL: nothing, for a disk write each.
+        connection.execute(f"PRAGMA synchronous = {'FULL' if fsync else 'NORMAL'}")
         connection.execute(f"PRAGMA journal_size_limit = {WAL_SIZE_LIMIT_BYTES}").fetchall()
     except BaseException:
         connection.close()

@@ -60,6 +60,8 @@ def check_readable(connection: sqlite3.Connection, where: str) -> None:
         raise StoreError(
             f"{where}: written by a newer version (schema {version}, this one knows {CURRENT}): upgrade neural-monitoring"
         )
+    if version == 0:
+        raise StoreError(f"{where}: is empty: start the sidecar once, or wait until it has started")
     if version < CURRENT:
         raise StoreError(f"{where}: schema {version} is older than {CURRENT}: start the sidecar once to bring it up to date")
 
