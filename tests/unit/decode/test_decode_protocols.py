@@ -355,3 +355,39 @@ def test_the_schema_names_unnamed_features():
         {"instances": [[1, "x"]]}, path="/v1/models/m:predict", schema={"age": FeatureSettings(), "city": FeatureSettings()}
     )
     assert features(batch) == {"age": [1], "city": ["x"]}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [5, {}, {"error": "no"}, {"predictions": 5}, {"results": 5}, {"predictions": [1, {}]}, {"outputs": {"a": [1, 2]}}, "x"],
+    ids=str,
+)
+def test_v1_answers_that_make_no_sense_leave_the_rows_alone(answer):
+    batch, failures = decode({"instances": [{"a": 1}]}, answer, path="/v1/models/m:predict")
+    assert features(batch) == {"a": [1]}
+    assert batch.predictions is None
+    assert failures[0] in ("response_malformed", "response_shape_mismatch")
+
+
+def test_a_binary_matrix_of_strings_is_a_column_each():
+    raw = b"".join(struct.pack("<I", 1) + letter for letter in (b"a", b"b", b"c", b"d"))
+    head = json.dumps(
+        {"inputs": [{"name": "x", "shape": [2, 2], "datatype": "BYTES", "parameters": {"binary_data_size": len(raw)}}]}
+    ).encode()
+    batch, failures = decode(head + raw, path=V2, headers={"inference-header-content-length": str(len(head))})
+    assert (failures, features(batch)) == ([], {"feature_0": ["a", "c"], "feature_1": ["b", "d"]})
+
+
+def test_v1_columns_of_different_length_are_unparsed_and_scalars_are_one_row():
+    assert decode({"inputs": {"a": [1, 2], "b": [1]}}, path="/v1/models/m:predict")[1] == ["shape_mismatch"]
+    batch, _ = decode({"inputs": {"a": 1, "b": "x"}}, path="/v1/models/m:predict")
+    assert features(batch) == {"a": [1], "b": ["x"]}
+
+
+def test_nan_literals_are_read_when_the_settings_say_so():
+    body = b'{"instances":[{"a":NaN,"b":Infinity}]}'
+    assert decode(body, path="/v1/models/m:predict")[1] == ["nan_literal"]
+    batch, failures = decode(body, path="/v1/models/m:predict", settings=DecodeSettings(nan_literals="accept"))
+    assert failures == []
+    assert batch.features["a"].missing.tolist() == [True]
+    assert batch.features["b"].values.tolist() == [float("inf")]

@@ -165,3 +165,26 @@ def test_a_heartbeat_without_events_renews_the_ledger(house):
     service = house.service()
     service.accept_batch(encode_batch(CaptureBatch("pod:1", 1, (), Ledger(seen=5, dropped={"queue_full": 5}))))
     assert service.sources()["pod:1"].ledger.dropped == {"queue_full": 5}
+
+
+def test_an_entry_that_can_no_longer_be_read_does_not_stop_the_start(house):
+    house.journal.append(EntryKind.BATCH, b"\xff\xff")
+    service = house.service()
+    assert service.stats()["unreadable_entries"] == 1
+    assert service.accept_batch(batch()).accepted == 2
+
+
+def test_a_disk_that_refuses_is_a_reason_to_wait(house, monkeypatch):
+    from neural.monitoring.errors import StoreError
+
+    def refuse(*_, **__):
+        raise StoreError("No space left on device")
+
+    service = house.service()
+    with monkeypatch.context() as patch:
+        patch.setattr(house.journal, "append", refuse)
+        with pytest.raises(Refused) as refused:
+            service.accept_batch(batch())
+    assert (refused.value.status, refused.value.reason) == (503, "journal_error")
+    assert refused.value.retry_after_seconds >= 1
+    assert not service.accept_batch(batch()).duplicate
