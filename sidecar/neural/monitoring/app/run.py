@@ -8,8 +8,10 @@ import socket
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from neural.monitoring.app.build import Sidecar, build
+from neural.monitoring.app.build import build
+from neural.monitoring.app.logs import set_up_logging
 from neural.monitoring.app.serve import Door, serve
+from neural.monitoring.app.sidecar import Sidecar
 from neural.monitoring.app.sockets import bind, bind_tcp
 from neural.monitoring.app.web import ingest_app, metrics_app, metrics_of, pages_app
 from neural.monitoring.errors import ConfigError
@@ -31,6 +33,7 @@ def run_sidecar(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT. Returns the exit code. Raises NeuralError in one line for what the user can mend."""
     with ExitStack() as stack:
         listeners = _bind(settings, stack)
+        set_up_logging(settings.log)
         sidecar = build(settings)
         sidecar.start()
         try:
@@ -58,7 +61,9 @@ def _bind(settings: Settings, stack: ExitStack) -> _Listeners:
 
 def _require_tokens(settings: Settings) -> None:
     """A door that strangers can reach needs a token: their traffic would decide what the verdicts say."""
-    open_doors = [text for text, address in zip(settings.capture.listen, settings.capture.addresses, strict=True) if not address.is_local]
+    open_doors = [
+        text for text, address in zip(settings.capture.listen, settings.capture.addresses, strict=True) if not address.is_local
+    ]
     if open_doors and not settings.capture.tokens:
         raise ConfigError(
             f"{open_doors[0]} can be reached from outside, and there is no token",

@@ -8,8 +8,8 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
 from neural.monitoring.api import api_routes
-from neural.monitoring.app.build import Sidecar
 from neural.monitoring.app.guard import TokenGuard
+from neural.monitoring.app.sidecar import Sidecar
 from neural.monitoring.export import Budget, SidecarMetrics, metrics_routes
 from neural.monitoring.ingest import ingest_routes
 
@@ -54,4 +54,6 @@ def _dashboard(sidecar: Sidecar) -> BaseRoute:
     except ModuleNotFoundError:
         # Installed without [dashboard]: the API and /metrics work all the same.
         return Route("/", lambda _: RedirectResponse("/api/v1/status"))
-    return Mount("/", build_dashboard(sidecar.reading_store, sidecar.board, silences_url="/api/v1/silences"))
+    refresh = sidecar.settings.dashboard.refresh
+    app = build_dashboard(sidecar.reading_store, sidecar.board, silences_url="/api/v1/silences", refresh_seconds=refresh)
+    return Mount("/", app)

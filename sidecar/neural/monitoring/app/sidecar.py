@@ -1,0 +1,50 @@
+"""A sidecar that has been put together: its rooms, and how they start and stop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from neural.monitoring.alerts import Delivery
+from neural.monitoring.engine import Engine
+from neural.monitoring.export import SpanEmitter, TrafficTotals
+from neural.monitoring.ingest import IngestService, Journal
+from neural.monitoring.predictions import PredictionLog
+from neural.monitoring.settings import Settings
+from neural.monitoring.store import Store
+from neural.monitoring.views import SnapshotBoard
+
+
+@dataclass(slots=True)
+class Sidecar:
+    """State is recovered (``replayed`` journal entries), nothing runs yet. ``reading_store`` is for the surfaces: it can't write."""
+
+    settings: Settings
+    storage_path: Path
+    store: Store
+    reading_store: Store
+    board: SnapshotBoard
+    journal: Journal
+    ingest: IngestService
+    engine: Engine
+    totals: TrafficTotals
+    delivery: Delivery
+    predictions: PredictionLog
+    spans: SpanEmitter | None
+    replayed: int
+
+    def start(self) -> None:
+        self.engine.start(self.ingest)
+        self.delivery.start()
+
+    def stop(self, timeout_seconds: float) -> bool:
+        """Drain, checkpoint and close, in the order of the data's way. False when the engine did not finish in time."""
+        finished = self.engine.stop(timeout_seconds)
+        self.delivery.stop(timeout_seconds)
+        if self.spans is not None:
+            self.spans.stop()
+        self.predictions.close()
+        self.journal.close()
+        self.reading_store.close()
+        self.store.close()
+        return finished
