@@ -138,3 +138,16 @@ def test_a_notebook_shows_a_table(random):
     assert "<table>" in html
     assert "<b></td>" not in html
     assert "&lt;b&gt;" in html
+
+
+def test_rows_that_no_longer_go_together_are_drift(random):
+    detector = DriftDetector(multivariate=("mmd", "pca", "domain_classifier"))
+    x = random.normal(size=3000)
+    detector.set_reference({"a": x, "b": x + random.normal(0, 0.3, 3000)})
+    assert not detector.detect_drift({"a": x[:500], "b": x[:500] + random.normal(0, 0.3, 500)}).is_drifting
+    found = detector.detect_drift({"a": random.normal(size=1000), "b": random.normal(0, 1.05, 1000)})
+    assert found.is_drifting
+    assert found.data_distribution_drift == 0.0
+    assert found.multivariate["pca"]["is_drifting"]
+    assert "whole rows" in found.reason
+    json.dumps(found.to_dict(), allow_nan=False)

@@ -12,6 +12,7 @@ import numpy as np
 from neural.monitoring.clock import Clock, system_clock
 from neural.monitoring.drift.concept import concept_score, performance_loss
 from neural.monitoring.drift.exact import ColumnDrift, PreparedColumn, compare, prepare, prepare_column
+from neural.monitoring.drift.multivariate import RowDrift, RowsMoved
 from neural.monitoring.errors import ReferenceDataError
 from neural.monitoring.records import PREDICTION, Column, Kind
 from neural.monitoring.store import Report, Store, open_store
@@ -28,6 +29,7 @@ class DriftMetrics:
     ``data_distribution_drift`` and ``prediction_drift``: the largest share of rows that moved in any column, 0 to 1, 0 where chance explains it;
     ``performance_drift``: the largest relative loss of any metric. ``drift_severity``: none, warning or critical. ``feature_drift``:
     feature → share of rows moved (0 where it can't be told), worst first; ``features``: the same with statistics, p-values and reasons.
+    ``multivariate``: method → the same of whole rows, where asked for.
     ``timestamp``: Unix seconds.
     """
 
@@ -41,6 +43,7 @@ class DriftMetrics:
     timestamp: float = 0.0
     reason: str = ""
     features: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    multivariate: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -54,8 +57,9 @@ class DriftMetrics:
 class DriftDetector:
     """Compares tables with a reference.
 
-    ``drift_threshold``: the effect (share of rows moved, relative loss) from which a column drifts, ``alert_threshold``: from which it is
-    critical. ``window_size``: reports kept in memory. With ``storage_path`` reports go to the state store in that folder as well.
+    ``drift_threshold``: the effect (share of rows moved, relative loss) from which a column drifts, ``alert_threshold``: from
+    which it is critical. ``multivariate``: methods for whole rows (mmd, pca, domain_classifier). ``window_size``: reports kept in
+    memory. With ``storage_path`` reports go to the state store in that folder as well.
     """
 
     def __init__(
@@ -66,6 +70,7 @@ class DriftDetector:
         storage_path: str | Path | None = None,
         *,
         alpha: float = 0.05,
+        multivariate: Sequence[str] = (),
         clock: Clock = system_clock,
         store: Store | None = None,
         model: str = "default",
@@ -75,6 +80,8 @@ class DriftDetector:
         self.drift_threshold = drift_threshold
         self.alert_threshold = alert_threshold
         self._alpha = alpha
+        self._multivariate = tuple(multivariate)
+        self._rows: RowDrift | None = None
         self._clock = clock
         self._model = model
         self._version = version
@@ -93,7 +100,9 @@ class DriftDetector:
         feature_names: Sequence[str] | None = None,
     ) -> None:
         """``data``: anything ``columns_from`` takes. Raises DataError when it makes no table."""
-        self._reference = prepare(columns_from(data, feature_names))
+        columns = columns_from(data, feature_names)
+        self._reference = prepare(columns)
+        self._rows = RowDrift(columns, self._multivariate) if self._multivariate else None
         self._prediction = None if predictions is None else _prepare_predictions(predictions)
         self._performance = {name: float(value) for name, value in (performance or {}).items()}
 
@@ -107,11 +116,13 @@ class DriftDetector:
         """Raises ReferenceDataError before ``set_reference``, DataError when the data makes no table."""
         if not self._reference:
             raise ReferenceDataError("there is no reference: call set_reference(data) first")
-        features = self._compare(self._reference, self._columns(data, feature_names))
+        columns = self._columns(data, feature_names)
+        features = self._compare(self._reference, columns)
+        rows = self._rows.compare(columns, self._alpha) if self._rows is not None else {}
         outputs: dict[str, ColumnDrift] = {}
         if predictions is not None and self._prediction is not None:
             outputs = self._compare({PREDICTION: self._prediction}, {PREDICTION: column_of(PREDICTION, predictions)})
-        metrics = self._metrics(features, outputs, performance or {})
+        metrics = self._metrics(features, outputs, rows, performance or {})
         self._keep(metrics)
         return metrics
 
@@ -127,7 +138,11 @@ class DriftDetector:
         return compare(reference, current, alpha=self._alpha, smallest_effect=self.drift_threshold)
 
     def _metrics(
-        self, features: Mapping[str, ColumnDrift], outputs: Mapping[str, ColumnDrift], performance: Mapping[str, float]
+        self,
+        features: Mapping[str, ColumnDrift],
+        outputs: Mapping[str, ColumnDrift],
+        rows: Mapping[str, RowsMoved],
+        performance: Mapping[str, float],
     ) -> DriftMetrics:
         distribution, prediction = _largest(features), _largest(outputs)
         lost = performance_loss(self._performance, performance)
@@ -136,7 +151,8 @@ class DriftDetector:
         )
         worst = max(distribution, prediction, lost or 0.0)
         drifting = [column for column in (*features.values(), *outputs.values()) if column.drifting]
-        is_drifting = bool(drifting) or (lost or 0.0) >= self.drift_threshold
+        moved = [found.reason for found in rows.values() if found.drifting]
+        is_drifting = bool(drifting or moved) or (lost or 0.0) >= self.drift_threshold
         severity = "none" if not is_drifting else "critical" if worst >= self.alert_threshold else "warning"
         ranked = sorted(features.values(), key=lambda column: -(column.effect or 0.0))
         return DriftMetrics(
@@ -149,7 +165,8 @@ class DriftDetector:
             feature_drift={column.name: column.effect or 0.0 for column in ranked},
             features={column.name: column.to_dict() for column in ranked},
             timestamp=self._clock(),
-            reason=_reason(drifting, lost, self.drift_threshold, len(features)),
+            reason=_reason(drifting, moved, lost if (lost or 0.0) >= self.drift_threshold else None, len(features)),
+            multivariate={name: found.to_dict() for name, found in rows.items()},
         )
 
     def _keep(self, metrics: DriftMetrics) -> None:
@@ -206,8 +223,9 @@ def _largest(columns: Mapping[str, ColumnDrift]) -> float:
     return max((column.effect or 0.0 for column in columns.values() if column.drifting), default=0.0)
 
 
-def _reason(drifting: Sequence[ColumnDrift], lost: float | None, threshold: float, features: int) -> str:
+def _reason(drifting: Sequence[ColumnDrift], moved: Sequence[str], lost: float | None, features: int) -> str:
     parts = [column.verdict.reason for column in sorted(drifting, key=lambda column: -(column.effect or 0.0))[:3]]
-    if lost is not None and lost >= threshold:
+    parts.extend(moved)
+    if lost is not None:
         parts.append(f"performance is {lost:.1%} worse than the reference's")
     return "; ".join(parts) if parts else f"none of {features} features differs from the reference by more than chance explains"
