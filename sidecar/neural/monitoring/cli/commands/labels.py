@@ -40,9 +40,7 @@ def labels() -> None:
 @storage_option
 @sidecar_options
 @format_option
-def import_labels(
-    file: Path, config: Path | None, storage_path: Path, sidecar: str | None, token: str, output: str
-) -> int:
+def import_labels(file: Path, config: Path | None, storage_path: Path, sidecar: str | None, token: str, output: str) -> int:
     """Send the labels in FILE (CSV, JSON, JSON Lines; - is standard input) to the sidecar.
 
     Where it listens is said by --sidecar, or read from its configuration (capture.listen).

@@ -114,7 +114,7 @@ def _drift(answer: dict[str, Any]) -> str:
     now = answer["current"]
     columns = ("feature", "state", "score", "KS", "PSI", "Wasserstein", "why")
     rows = [
-        (one["feature"], one["outcome"], *(number(one[key]) for key in ("score", "ks", "psi", "wasserstein")), one["reason"])
+        (one["feature"], one["outcome"], *(number(one[key]) for key in ("score", "ks", "psi", "wasserstein")), _why(one))
         for one in now["features"][:MOST_ROWS]
     ]
     parts = (_text(now["reason"]), line(now["history"]), html_table(columns, rows) if rows else "")
@@ -126,7 +126,7 @@ def _quality(answer: dict[str, Any]) -> str:
     rates = ("missing", "outlier", "invalid", "unseen")
     worth = [one for one in now["features"] if one["outcome"] == "bad" or any(one[f"{rate}_rate"] for rate in rates)]
     rows = [
-        (one["feature"], one["outcome"], *(percent(one[f"{rate}_rate"]) for rate in rates), one["reason"])
+        (one["feature"], one["outcome"], *(percent(one[f"{rate}_rate"]) for rate in rates), _why(one))
         for one in worth[:MOST_ROWS]
     ]
     score = f"Score {number(now['score'])}" if now["score"] is not None else ""
@@ -170,6 +170,10 @@ def _capture(answer: dict[str, Any]) -> str:
     said = f"{ledger['seen']:,} requests seen: {ledger['shipped']:,} looked at, {ledger['sampled_out']:,} left out by sampling, dropped: {dropped}."
     balance = "Every request is accounted for." if ledger["balanced"] else "The account does not add up."
     return _section("What this report rests on", "", _text(said), _text(balance, "dim"))
+
+
+def _why(row: dict[str, Any]) -> str:
+    return str(row["reason"]) if row["outcome"] == "bad" else ""
 
 
 def _word(outcome: str) -> str:
