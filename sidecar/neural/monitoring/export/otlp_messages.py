@@ -101,15 +101,17 @@ def _record(alert: AlertRow, state: str, time: float) -> LogRecord:
         "ml.model.version": alert.labels.get("version", ""),
         **{f"neural.alert.label.{name}": value for name, value in alert.labels.items() if name not in {"model", "version"}},
     }
-    return LogRecord(
+    record = LogRecord(
         time_unix_nano=_ns(time),
         observed_time_unix_nano=_ns(time),
         severity_number=9 if resolved else number,  # type: ignore[arg-type]  # the enum's numbers
         severity_text="INFO" if resolved else text,
         body=AnyValue(string_value=f"{alert.title}: {alert.message}" if alert.message else alert.title),
         attributes=_attributes(tuple((name, value) for name, value in attributes.items() if value)),
-        event_name=ALERT_EVENT,
     )
+    if "event_name" in LogRecord.DESCRIPTOR.fields_by_name:  # younger than the oldest opentelemetry-proto we take
+        record.event_name = ALERT_EVENT
+    return record
 
 
 def _attributes(labels: Labels) -> list[KeyValue]:
