@@ -105,4 +105,3 @@ def test_history_across_pieces_is_read_once():
     store = MemoryStore()
     history(store, [0.01] * 100, every=600.0)
     assert backtest([rule()], store, since=START, until=START + 60_000).evaluations == 100
-

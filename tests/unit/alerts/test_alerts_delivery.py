@@ -160,6 +160,13 @@ def test_an_interrupted_attempt_is_ambiguous_and_sent_again(clock):
     assert delivery.deliver_due(clock()) == 1
 
 
+def test_a_message_dated_by_a_wrong_clock_is_not_held_for_a_year(clock):
+    store = MemoryStore()
+    store.put_outbox(message(0, at=1000.0 + 365 * 86400))
+    _, delivery = bench(clock, Scripted(), rows=0, store=store)
+    assert delivery.deliver_due(clock()) == 1
+
+
 def test_a_stuck_channel_delays_no_other(tmp_path):
     store = open_store(tmp_path)
     gate = threading.Event()

@@ -274,3 +274,10 @@ def test_a_worse_alert_does_not_wait_for_the_group_interval():
     bench.tick(signal("error_rate", 0.08), signal("latency.p95", 0.1))
     bench.tick(signal("error_rate", 0.08), signal("latency.p95", 2.0))
     assert sorted(row.next_attempt_at for row in bench.store.outbox()) == [1070.0, 1130.0]
+
+
+def test_a_flag_tells_its_own_sentence():
+    verdict = Verdict(Outcome.BAD, "temp drifted", 9.0, 1.0)
+    bench = Bench(rule(when=None, metric="drift.alarm", above=0, message="{reason}"))
+    [row] = bench.tick(signal("drift.alarm", 1.0, verdict=verdict))
+    assert row.message == "temp drifted"

@@ -122,20 +122,11 @@ class ThresholdCondition:
         crossing = [signal for signal in known if self._limit(signal) is not None]
         if not crossing:
             return Answer(holds=False, labels=labels)
-        worst = max(crossing, key=self._excess)
-        others = sorted((signal for signal in crossing if signal is not worst), key=self._excess, reverse=True)
+        worst, *others = sorted(crossing, key=self._excess, reverse=True)
         limit = self._limit(worst)
-        more = f", and {len(others)} more" if others else ""
-        why = f": {worst.verdict.reason}" if worst.verdict is not None else ""
-        side = (
-            "above"
-            if self.above is not None and limit == self.above and worst.value is not None and worst.value > limit
-            else "below"
-        )
-        reason = f"{_name(worst)} is {worst.value:.4g}, {side} {limit:g}{more}{why}"
         return Answer(
             holds=True,
-            reason=reason,
+            reason=_crossing_text(worst, limit or 0.0, len(others)),
             signals=(worst, *others[: _MOST_SIGNALS - 1]),
             value=worst.value,
             threshold=limit,
@@ -174,6 +165,16 @@ class CallableCondition:
     def describe(self) -> str:
         name = getattr(self.function, "__name__", "")
         return "the condition" if name in ("", "<lambda>") else name
+
+
+def _crossing_text(worst: Signal, limit: float, others: int) -> str:
+    """The worst series in words. A flag's own sentence says it all."""
+    value, why = worst.value or 0.0, worst.verdict.reason if worst.verdict is not None else ""
+    more = f", and {others} more" if others else ""
+    if why and limit == 0 and value == 1:
+        return why + more
+    side = "above" if value > limit else "below"
+    return f"{_name(worst)} is {value:.4g}, {side} {limit:g}{more}" + (f": {why}" if why else "")
 
 
 def _telling(signal: Signal) -> int:

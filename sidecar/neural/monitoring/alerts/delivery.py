@@ -106,7 +106,9 @@ class Delivery:
                 self.counters[row.channel].ambiguous += 1
         now = self._clock()
         for row in self._store.outbox(state="queued"):
-            if row.channel not in self._channels and now - row.created_at > GIVE_UP_AFTER_SECONDS:
+            if row.next_attempt_at > now + GIVE_UP_AFTER_SECONDS:  # the clock had been ahead
+                self._store.put_outbox(replace(row, created_at=min(row.created_at, now), next_attempt_at=now))
+            elif row.channel not in self._channels and now - row.created_at > GIVE_UP_AFTER_SECONDS:
                 self._store.put_outbox(replace(row, state="dead", error=f"there is no channel {row.channel!r} any more"))
 
     def _run(self, name: str) -> None:

@@ -15,6 +15,8 @@ MOST_FINE_SLOTS = 3 * 1440
 """Slots kept singly: three days of minutes, the longest window of the burn table."""
 RECENT_SLOTS = 180
 """Slots a checkpoint holds itself; older ones are read back from the store. Only very late data changes those."""
+SLOTS_AHEAD = 60
+"""How far the newest slot may lie ahead of the clock before the clock is taken to have been wrong."""
 SHOWN_WINDOWS_SECONDS = (300.0, 1800.0, 3600.0, 7200.0, 21600.0, 86400.0, 259200.0)
 """The burn rates always shown: 5m, 30m, 1h, 2h, 6h, 1d, 3d, as far as they fit into the objective's window."""
 
@@ -35,7 +37,8 @@ class SLOLedger:
         self.windows = _shown(self.table, settings.period_seconds, slot_seconds)
         longest = max(seconds for _, seconds, _ in self.windows)
         fine = min(int(longest // slot_seconds) + 1, MOST_FINE_SLOTS)
-        self.counts = SlotCounts(slot_seconds, max(fine, RECENT_SLOTS), settings.period_seconds)
+        self._fine_slots = max(fine, RECENT_SLOTS)
+        self.counts = self._empty(slot_seconds)
         self.severities = _severities(settings, self.table)
         self.breach_started: float | None = None
         self.judged_until: int | None = None  # the last slot of time that was judged as a whole
@@ -58,6 +61,15 @@ class SLOLedger:
         if isinstance(window, str):
             return self.counts.since(period_start(window, now, self.settings.time_zone), now)
         return self.counts.over(window, now)
+
+    def heal(self, now: float, store: Store) -> None:
+        """After the clock had jumped ahead and came back: forget the future, and read the past again."""
+        newest = self.counts.newest
+        if newest is None or newest - self.counts.slot(now) <= SLOTS_AHEAD:
+            return
+        self.counts, self.judged_until = self._empty(self.counts.slot_seconds), None
+        self._dirty.clear()
+        self._read(store, now - self.settings.period_seconds, now)
 
     def flush(self, store: Store) -> None:
         """Write the slots that changed. Writing a slot again changes nothing."""
@@ -84,14 +96,19 @@ class SLOLedger:
     def restore(self, state: Mapping[str, Any], store: Store) -> None:
         """Continue from ``snapshot()``: older slots from the store, the newest from the snapshot."""
         start = float(state["from"])
-        for slot_start, good, total in store.slo_counts(self.key, since=start - self.settings.period_seconds, until=start):
-            if slot_start < start:
-                self.counts.put(self.counts.slot(slot_start), good, total)
+        self._read(store, start - self.settings.period_seconds, start)
         for slot_start, good, total in state["recent"]:
             self.counts.put(self.counts.slot(slot_start), good, total)
         self.breach_started = state["breach_started"]
         judged = state["judged_until"]
         self.judged_until = None if judged is None else self.counts.slot(judged)
+
+    def _read(self, store: Store, since: float, until: float) -> None:
+        for slot_start, good, total in store.slo_counts(self.key, since=since, until=until):
+            self.counts.put(self.counts.slot(slot_start), good, total)
+
+    def _empty(self, slot_seconds: float) -> SlotCounts:
+        return SlotCounts(slot_seconds, self._fine_slots, self.settings.period_seconds)
 
 
 def _severities(settings: SLOSettings, table: tuple[BurnWindow, ...]) -> tuple[Severity, ...]:

@@ -12,7 +12,7 @@ from neural.monitoring.slo.budget import budget_remaining
 from neural.monitoring.slo.counts import SlotCounts
 from neural.monitoring.slo.events import FROM_TRAFFIC, label_counts, request_counts, traffic_counts
 from neural.monitoring.slo.judge import SPECS, slo_signals
-from neural.monitoring.slo.ledger import SLOLedger
+from neural.monitoring.slo.ledger import SLOTS_AHEAD, SLOLedger
 from neural.monitoring.slo.settings import SLOSettings, SLOType
 from neural.monitoring.store.protocol import Store
 from neural.monitoring.store.rows import Report
@@ -78,7 +78,11 @@ class SLOMonitor:
         """The signals of every objective of the model. All its versions share one budget: each carries the same numbers."""
         model, now = evaluation.model, evaluation.now
         ledgers = list(self._of_model(model))
+        volume = self._volume.get(model)
+        if volume is not None and volume.newest is not None and volume.newest - volume.slot(now) > SLOTS_AHEAD:
+            del self._volume[model]
         for ledger in ledgers:
+            ledger.heal(now, self._store)
             self._judge_slots(ledger, evaluation)
         if self._evaluated.get(model) != now:
             self._evaluated[model] = now
