@@ -22,6 +22,10 @@ from neural.monitoring.views import SnapshotBoard
 
 ASSETS = Path(__file__).parent / "assets"
 REFRESH_SECONDS = 15.0
+META = [
+    {"name": "viewport", "content": "width=device-width, initial-scale=1"},
+    {"name": "color-scheme", "content": "light dark"},
+]
 
 
 def build_dashboard(
@@ -44,6 +48,15 @@ def build_dashboard(
     prefix = "/" + prefix.strip("/") + "/" if prefix.strip("/") else "/"
     renderer = Renderer(store, board, prefix=prefix, clock=clock, refresh_seconds=refresh_seconds, silences_url=silences_url)
     server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app = _dash(server, prefix)
+    app.layout = shell(refresh_seconds)
+    _register(app, renderer)
+    _add_exports(server, renderer, prefix)
+    return Guard(server, prefix=prefix, pages=PAGES, script_hashes=app.csp_hashes())
+
+
+def _dash(server: FastAPI, prefix: str) -> dash.Dash:
+    """Dash on ``server``, with nothing from outside and no socket beside HTTP."""
     app = dash.Dash(
         __name__,
         server=False,
@@ -54,20 +67,14 @@ def build_dashboard(
         title="Neural Monitoring",
         update_title="",
         serve_locally=True,
-        suppress_callback_exceptions=True,
+        suppress_callback_exceptions=True,  # pages come and go: not every id is there at all times
         add_log_handler=False,
         use_pages=False,
-        meta_tags=[
-            {"name": "viewport", "content": "width=device-width, initial-scale=1"},
-            {"name": "color-scheme", "content": "light dark"},
-        ],
+        meta_tags=META,
     )
-    app.backend.websocket_capability = False  # else every browser tries, in vain, to open a socket beside HTTP
+    app.backend.websocket_capability = False  # else every browser tries, in vain, to open one
     app.init_app(server)
-    app.layout = shell(refresh_seconds)
-    _register(app, renderer)
-    _add_exports(server, renderer, prefix)
-    return Guard(server, prefix=prefix, pages=PAGES, script_hashes=app.csp_hashes())
+    return app
 
 
 def _register(app: dash.Dash, renderer: Renderer) -> None:

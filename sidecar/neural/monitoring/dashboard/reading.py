@@ -11,15 +11,15 @@ from neural.monitoring.dashboard.series import Series, grouped, typical_step
 from neural.monitoring.signal import Signal
 from neural.monitoring.store.protocol import Store
 from neural.monitoring.store.rows import AlertRow, Report
-from neural.monitoring.views.current import CURRENT_EVALUATIONS, DEFAULT_EVALUATE_EVERY_SECONDS, SIDECAR, Current
+from neural.monitoring.views.current import CURRENT_EVALUATIONS, DEFAULT_EVALUATE_EVERY_SECONDS, PULSE, SIDECAR, Current
 from neural.monitoring.views.snapshot import Snapshot
 
-PULSE = ("requests.rate", "requests.count")  # written at every evaluation, for every model
 LEAST_AUTO_SECONDS, MOST_AUTO_SECONDS = 60.0, 3600.0
 MAX_POINTS = 240  # per series; longer stretches are sampled
 SAME_EVALUATION_SECONDS = 1.0
 LEAST_FRESH_SECONDS = 120.0
 MAX_ALERTS = 500
+STEP_POINTS = 100  # newest ones, of all pulse signals together: enough to see how often evaluations are
 RECENT_SECONDS = 600.0  # an alert touched before that was seen by every page in memory
 
 
@@ -78,7 +78,7 @@ class Reader:
         if self.selection.range:
             return RANGES_SECONDS[self.selection.range]
         longest = self.until - MOST_AUTO_SECONDS
-        pulse = self.store.read_signals(PULSE[:1], labels=self.labels, since=longest, until=self.until)
+        pulse = self.store.read_signals(PULSE, labels=self.labels, since=longest, until=self.until)
         age = self.until - pulse[0].time if pulse else MOST_AUTO_SECONDS
         return min(max(age * 1.02, LEAST_AUTO_SECONDS), MOST_AUTO_SECONDS)
 
@@ -92,7 +92,9 @@ class Reader:
         about = self.store.value(SIDECAR, {}) or {}
         if isinstance(about, Mapping) and about.get("evaluate_every_seconds"):
             return float(about["evaluate_every_seconds"])
-        recent = self.store.read_signals(PULSE[:1], labels=self.labels, until=self.until, since=self.since, limit=20)
+        recent = self.store.read_signals(
+            PULSE, labels=self.labels, since=self.until - MOST_AUTO_SECONDS, until=self.until, limit=STEP_POINTS
+        )
         return typical_step(signal.time for signal in recent)
 
     @cached_property
@@ -107,8 +109,13 @@ class Reader:
         known = [s.time for s in self.latest(PULSE, self.labels)]
         if not known or max(known) <= self.until:
             return max(known, default=None)
-        earlier = self.store.read_signals(PULSE[:1], labels=self.labels, since=self.since, until=self.until, limit=1)
-        return earlier[0].time if earlier else None
+        for since in (
+            self.until - MOST_AUTO_SECONDS,
+            self.since,
+        ):  # the last hour first: to sort a month of points takes its time
+            if earlier := self.store.read_signals(PULSE, labels=self.labels, since=since, until=self.until, limit=1):
+                return earlier[0].time
+        return None
 
     @cached_property
     def state(self) -> dict[str, list[Signal]]:

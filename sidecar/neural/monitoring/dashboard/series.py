@@ -23,15 +23,6 @@ class Series:
     bad: tuple[bool, ...]
 
     @property
-    def own_labels(self) -> dict[str, str]:
-        """The labels beyond model and version."""
-        return {key: value for key, value in self.labels.items() if key not in ("model", "version")}
-
-    @property
-    def last(self) -> float | None:
-        return next((value for value in reversed(self.values) if value is not None), None)
-
-    @property
     def has_data(self) -> bool:
         return any(value is not None for value in self.values)
 

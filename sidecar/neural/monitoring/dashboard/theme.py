@@ -11,7 +11,6 @@ from typing import Any
 
 BLUE, ORANGE, GREEN, RED, PURPLE, GREY = "#4c86e0", "#dd8a3e", "#3aa374", "#dc5b48", "#9a7fe0", "#8a94a0"
 SEQUENCE = (BLUE, ORANGE, GREEN, PURPLE, "#3fa9b8", "#c06fa8", "#a8933f", GREY)
-LEVEL_COLOURS = {"ok": GREEN, "warn": ORANGE, "bad": RED, "unknown": GREY}
 SEVERITY_COLOURS = {"critical": RED, "warning": ORANGE, "info": BLUE}
 SEVERITY_LEVELS = {"critical": "bad", "warning": "warn", "info": "unknown"}
 INK = "#7c8691"  # axis text when a figure is saved as PNG; on screen the stylesheet sets it

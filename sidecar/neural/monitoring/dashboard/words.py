@@ -99,12 +99,6 @@ def iso_time(moment: float | None) -> str:
     return "" if moment is None else _utc(moment).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def ago(moment: float, now: float) -> str:
-    """'4 min ago', 'just now'."""
-    age = now - moment
-    return "just now" if age < 2 else f"{seconds(math.floor(age))} ago"
-
-
 def listed(items: Sequence[str], most: int = 3) -> str:
     """'a', 'a and b', 'a, b and 4 more'."""
     shown, rest = list(items[:most]), len(items) - most
