@@ -7,11 +7,11 @@ from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
-from neural.monitoring.api import api_routes
+from neural.monitoring.api import Problem, api_routes
 from neural.monitoring.app.guard import TokenGuard
 from neural.monitoring.app.sidecar import Sidecar
 from neural.monitoring.export import Budget, SidecarMetrics, metrics_routes
-from neural.monitoring.ingest import ingest_routes
+from neural.monitoring.ingest import Refused, ingest_routes
 
 
 def ingest_app(sidecar: Sidecar, *, local: bool) -> ASGIApp:
@@ -41,11 +41,30 @@ def pages_app(sidecar: Sidecar, metrics: SidecarMetrics) -> ASGIApp:
     """API, health and metrics, and the dashboard for everything else."""
     dashboard = sidecar.settings.dashboard
     token = dashboard.token.get_secret_value() if dashboard.token else None
-    routes: list[BaseRoute] = [*api_routes(sidecar.reading_store, sidecar.board, writer=sidecar.store, token=token)]
+    routes: list[BaseRoute] = [
+        *api_routes(
+            sidecar.reading_store,
+            sidecar.board,
+            writer=sidecar.store,
+            token=token,
+            config=sidecar.settings.model_dump(mode="json"),
+            predictions=sidecar.storage_path / "predictions",
+            labels=lambda body: _take_labels(sidecar, body),
+        )
+    ]
     if sidecar.settings.export.prometheus.enabled:
         routes += metrics_routes(metrics)
     routes.append(_dashboard(sidecar))
     return Starlette(routes=routes)
+
+
+def _take_labels(sidecar: Sidecar, body: bytes) -> int:
+    """Labels by way of the API: the same as on the capture socket."""
+    try:
+        return sidecar.ingest.accept_labels(body).accepted
+    except Refused as refused:
+        wait = {"retry-after": str(refused.retry_after_seconds)} if refused.retry_after_seconds else None
+        raise Problem(refused.status, refused.detail or refused.reason, headers=wait) from None
 
 
 def _dashboard(sidecar: Sidecar) -> BaseRoute:
