@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,7 @@ class DataQualityMonitor:
         self.missing_threshold, self.outlier_threshold = float(missing_threshold), float(outlier_threshold)
         self.reference_statistics: Mapping[str, Profile] = {}
         self._store = store
-        self._finalizer: weakref.finalize[[], DataQualityMonitor] | None = None
+        self._finalizer: Callable[[], object] | None = None
         if store is None and storage_path is not None:
             owned = open_store(Path(storage_path))
             self._store, self._finalizer = owned, weakref.finalize(self, owned.close)
