@@ -31,9 +31,14 @@ class PrometheusSettings(Section):
 
 
 def _endpoint(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https", "unix"} or not (parts.netloc or parts.path):
-        raise ValueError(f"{text!r} is not an endpoint: write http://otel-collector:4317")
+    wrong = f"{text!r} is not an endpoint: write http://otel-collector:4317"
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise ValueError(wrong) from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0 or parts.netloc.endswith(":"):
+        raise ValueError(wrong)
     return text
 
 
