@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from neural.monitoring.alerts import AlertEngine, RuleSettings, build_rule
 from neural.monitoring.alerts.channels import DeliveryResult, Policy
 from neural.monitoring.clock import ManualClock
@@ -281,3 +283,31 @@ def test_a_flag_tells_its_own_sentence():
     bench = Bench(rule(when=None, metric="drift.alarm", above=0, message="{reason}"))
     [row] = bench.tick(signal("drift.alarm", 1.0, verdict=verdict))
     assert row.message == "temp drifted"
+
+
+def test_an_unhealthy_sidecar_speaks_for_every_model_and_version():
+    bench = Bench(rule(name="Sidecar unhealthy", when="sidecar.backlog > 10", inhibits=["*"]), rule())
+    rows = bench.tick(
+        signal("sidecar.backlog", 99.0),
+        signal("error_rate", 0.5, version="4"),
+        signal("error_rate", 0.5, model="other"),
+    )
+    assert sorted((row.rule, row.state) for row in rows) == [
+        ("High Error Rate", "suppressed"), ("High Error Rate", "suppressed"), ("Sidecar unhealthy", "firing"),
+    ]  # fmt: skip
+    assert bench.queued == [("Sidecar unhealthy", "firing")]
+
+
+def test_two_rules_that_inhibit_each_other_are_both_heard():
+    bench = Bench(rule(name="A", when="error_rate > 0", inhibits=["*"]), rule(name="B", when="error_rate > 0", inhibits=["A"]))
+    assert [row.state for row in bench.tick(signal("error_rate", 0.5))] == ["firing", "firing"]
+
+
+def test_a_failed_write_leaves_no_half_done_change():
+    bench = Bench(rule())
+    put, bench.store.put_alert = bench.store.put_alert, lambda row: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        bench.tick(signal("error_rate", 0.5))
+    bench.store.put_alert = put
+    assert [row.state for row in bench.tick(signal("error_rate", 0.5))] == ["firing"]
+    assert len(bench.queued) == 1

@@ -11,7 +11,7 @@ import pytest
 from neural.monitoring.clock import ManualClock
 from neural.monitoring.records import LabelledBatch, TrafficBatch
 from neural.monitoring.signal import Outcome, Signal
-from neural.monitoring.slo import SLOMonitor, SLOSettings, slo_key
+from neural.monitoring.slo import SLOMonitor, SLOSettings, sla_report, slo_key
 from neural.monitoring.store import MemoryStore
 
 START = 1_700_000_040.0  # the beginning of a minute
@@ -242,8 +242,14 @@ def test_a_breach_is_an_episode_with_start_and_end():
     bench.monitor.observe_traffic(traffic([START] * 10, failed=[True] * 2 + [False] * 8))
     bench.evaluate()
     bench.clock.advance(300)
+    objective = bench.monitor._settings[0]
+    [now] = sla_report(bench.store, objective, "m", start=START - 60, end=START + 300).breaches
+    assert (now.start, now.end, now.duration_seconds) == (START, None, 300.0)
     bench.monitor.observe_traffic(traffic([bench.clock()] * 100))
     bench.evaluate()
+    report = sla_report(bench.store, objective, "m", start=START - 60, end=START + 600)
+    assert [(one.start, one.end) for one in report.breaches] == [(START, START + 300)]
+    assert (report.total_measurements, report.is_meeting) == (110, True)
     [report] = bench.store.reports("slo_breach")
     assert report.body == {"slo": "x", "started_at": START, "ended_at": START + 300, "duration_seconds": 300.0}
 

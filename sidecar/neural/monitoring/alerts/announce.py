@@ -30,6 +30,7 @@ class Announcer:
     def announce(self, changes: Changes, memory: EngineMemory, rules: Mapping[str, Rule], now: float) -> list[AlertRow]:
         """Take in what changed; returns the rows of alerts that look different now. Call within a transaction."""
         rows: list[AlertRow] = []
+        self._notifier.discard()
         for key, (episode, change) in changes.items():
             if change in (Change.CANCELLED, Change.RESOLVED):
                 memory.episodes.pop(key, None)

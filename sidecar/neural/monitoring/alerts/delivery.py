@@ -136,6 +136,8 @@ class Delivery:
 
     def _claim(self, name: str, now: float) -> OutboxRow | None:
         """Take the oldest message that is due. Reading and marking are one transaction: nobody adds to a message that is being sent."""
+        if not self._store.outbox(state="queued", due_at=now, channel=name, limit=1):
+            return None  # the usual case, seen without the writer's lock
         with self._store.transaction():
             due = self._store.outbox(state="queued", due_at=now, channel=name, limit=1)
             if not due:

@@ -11,8 +11,10 @@ from neural.monitoring.signal import Signal, SignalSpec
 Scope = tuple[str, str]
 """(model, version). A signal over all versions has version ""; one of the sidecar itself has neither."""
 Path = tuple[str, ...]
-VERSIONLESS = "slo."
+_VERSIONLESS = "slo."
 """Signals of this family are the model's, not a version's: an error budget outlives a release, and two versions are one alert."""
+_SIDECARS = ("capture.", "sidecar.")
+"""Signals of these families are the sidecar's own: what they say holds for every model."""
 
 _ORDER: dict[str, tuple[str, ...]] = {"slo.burn_rate": ("slo", "window"), "slo.burn_alert": ("slo", "severity")}
 
@@ -34,6 +36,14 @@ class LabelOrder:
         return tuple([value for name, value in labels.items() if name not in ("model", "version")])
 
 
+def scope_of(signal: Signal) -> Scope:
+    """Where a signal belongs."""
+    if signal.name.startswith(_SIDECARS):
+        return "", ""
+    version = "" if signal.name.startswith(_VERSIONLESS) else signal.labels.get("version", "")
+    return signal.labels.get("model", ""), version
+
+
 class SignalIndex:
     """One evaluation's signals. Only the names in ``wanted`` are arranged (None: all)."""
 
@@ -41,9 +51,7 @@ class SignalIndex:
         self.scopes: dict[Scope, dict[str, dict[Path, Signal]]] = {}
         path_of, scopes = order.path, self.scopes
         for signal in signals:
-            labels = signal.labels
-            version = "" if signal.name.startswith(VERSIONLESS) else labels.get("version", "")
-            scope = (labels.get("model", ""), version)
+            scope = scope_of(signal)
             names = scopes.get(scope)
             if names is None:
                 names = scopes[scope] = {}

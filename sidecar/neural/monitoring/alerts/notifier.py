@@ -57,6 +57,10 @@ class Notifier:
         """One alert's news for one channel."""
         self._waiting.setdefault((channel.name, str(entry["model"])), []).append(entry)
 
+    def discard(self) -> None:
+        """Forget what was queued in a transaction that failed."""
+        self._waiting.clear()
+
     def flush(self, now: float) -> None:
         """Write what was queued: into messages that still wait, then into new ones."""
         waiting, self._waiting = self._waiting, {}

@@ -26,6 +26,11 @@ def slo_key(model: str, name: str) -> str:
     return f"{model}/{name}"
 
 
+def breach_key(key: str) -> str:
+    """The store's value that says since when an objective has been in breach; None while it is not."""
+    return f"slo_breach/{key}"
+
+
 class SLOLedger:
     """Counts events of one objective and remembers which slots the store doesn't know yet."""
 

@@ -12,7 +12,7 @@ from neural.monitoring.slo.budget import budget_remaining
 from neural.monitoring.slo.counts import SlotCounts
 from neural.monitoring.slo.events import FROM_TRAFFIC, label_counts, request_counts, traffic_counts
 from neural.monitoring.slo.judge import SPECS, slo_signals
-from neural.monitoring.slo.ledger import SLOTS_AHEAD, SLOLedger
+from neural.monitoring.slo.ledger import SLOTS_AHEAD, SLOLedger, breach_key
 from neural.monitoring.slo.settings import SLOSettings, SLOType
 from neural.monitoring.store.protocol import Store
 from neural.monitoring.store.rows import Report
@@ -177,8 +177,10 @@ class SLOMonitor:
             return
         if left < 0 and ledger.breach_started is None:
             ledger.breach_started = now
+            self._store.put_value(breach_key(ledger.key), now)
         elif left >= 0 and ledger.breach_started is not None:
             start, ledger.breach_started = ledger.breach_started, None
+            self._store.put_value(breach_key(ledger.key), None)
             body = {"slo": ledger.settings.name, "started_at": start, "ended_at": now, "duration_seconds": max(now - start, 0.0)}
             if not self._is_reported(ledger, start):
                 self._store.add_report(Report("slo_breach", now, ledger.model, "", body))

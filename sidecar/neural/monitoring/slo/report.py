@@ -9,7 +9,7 @@ from typing import Any
 from neural.monitoring.slo.budget import budget_remaining
 from neural.monitoring.slo.calendar import months_between
 from neural.monitoring.slo.counts import Counts
-from neural.monitoring.slo.ledger import slo_key
+from neural.monitoring.slo.ledger import breach_key, slo_key
 from neural.monitoring.slo.settings import SLOSettings
 from neural.monitoring.slo.track import Track
 from neural.monitoring.store.protocol import Store
@@ -126,4 +126,7 @@ def _stored_breaches(store: Store, slo: str, model: str, start: float, end: floa
         body = report.body
         if body["slo"] == slo and body["started_at"] < end:
             found.append(Breach(body["started_at"], body["ended_at"], body["duration_seconds"]))
+    since = store.value(breach_key(slo_key(model, slo)))
+    if since is not None and since < end:
+        found.append(Breach(since, None, end - since))
     return found
