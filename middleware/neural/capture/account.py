@@ -21,7 +21,6 @@ DEGRADED: Final = "degraded"  # the ladder stood at counts_only
 SHUTDOWN: Final = "shutdown"  # the process ended before it could be shipped
 REJECTED: Final = "rejected"  # the sidecar answered that it will never take this batch
 INTERNAL: Final = "internal"  # a mistake of capture itself
-KEEP_NOTHING: Final = -1  # a body's room when none of it is kept
 _BODIES_OFF: Final = int(Flag.BODIES_OFF)
 _UNCHARGED: Final = 4_096  # bytes a running request may hold of each body before it is charged for them
 
@@ -156,8 +155,8 @@ class Account:
         self.request_cap, self.response_cap = (0, 0)
         if rung is Rung.FULL:
             self.request_cap, self.response_cap = self._settings.max_request_body, self._settings.max_response_body
-        self.request_room = min(self.request_cap, _UNCHARGED) or KEEP_NOTHING
-        self.response_room = min(self.response_cap, _UNCHARGED) or KEEP_NOTHING
+        self.request_room = min(self.request_cap, _UNCHARGED)
+        self.response_room = min(self.response_cap, _UNCHARGED)
         self.flags = _BODIES_OFF if rung else 0
         self.rung = rung
         self.meter.forget()

@@ -44,8 +44,9 @@ class Exchange(Underway):
         message = await self._receive()
         try:
             body = message["body"]
-            self.request_size = size = self.request_size + len(body)
-            if size <= self.request_room:
+            room = self.request_room - len(body)
+            if room >= 0:
+                self.request_room = room
                 chunks = self.request_chunks
                 if chunks is None:
                     self.request_chunks = body
@@ -54,9 +55,7 @@ class Exchange(Underway):
                 else:
                     self.request_chunks = [chunks, body]  # type: ignore[list-item]  # it is bytes
             else:
-                self.request_chunks, self.request_room = self.outgrown(
-                    self.request_chunks, body, size, self.request_room, is_request=True
-                )
+                self.outgrown_request(body)
         except Exception:  # no body in it
             if message.get("type") == "http.disconnect" and not self.ended_ns:
                 self.gone = True
@@ -68,8 +67,9 @@ class Exchange(Underway):
             kind = message["type"]
             if kind == "http.response.body":
                 body = message.get("body", b"")
-                self.response_size = size = self.response_size + len(body)
-                if size <= self.response_room:
+                room = self.response_room - len(body)
+                if room >= 0:
+                    self.response_room = room
                     chunks = self.response_chunks
                     if chunks is None:
                         self.response_chunks = body
@@ -78,9 +78,7 @@ class Exchange(Underway):
                     else:
                         self.response_chunks = [chunks, body]  # type: ignore[list-item]  # it is bytes
                 else:
-                    self.response_chunks, self.response_room = self.outgrown(
-                        self.response_chunks, body, size, self.response_room, is_request=False
-                    )
+                    self.outgrown_response(body)
                 now = perf_counter_ns()
                 if not self.first_byte_ns:
                     self.first_byte_ns = now
@@ -168,13 +166,13 @@ def open_exchange(kind: type[Exchange], account: Account, scope: Scope, receive:
     exchange.request_headers = scope["headers"]
     exchange.response_headers = ()
     exchange.request_chunks = exchange.response_chunks = None
-    exchange.request_room = account.request_room
-    exchange.response_room = account.response_room
+    exchange.request_room = exchange.request_granted = account.request_room
+    exchange.response_room = exchange.response_granted = account.response_room
     exchange.flags = account.flags
     exchange.protocol = exchange.outcome = exchange.status = exchange.request_size = exchange.response_size = 0
     exchange.first_byte_ns = exchange.ended_ns = exchange.reserved = 0
     exchange.grpc_status = -1
-    exchange.gone = exchange.outgrew = False
+    exchange.gone = exchange.refused = False
     exchange.started_ns = perf_counter_ns()
     return exchange
 

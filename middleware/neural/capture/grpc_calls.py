@@ -12,7 +12,6 @@ from time import perf_counter_ns
 from typing import Any, Final
 
 from neural.capture.account import INTERNAL, Account
-from neural.capture.record import Chunks, chunk_list
 from neural.capture.underway import Underway
 from neural.wire.event import Flag, Outcome, Protocol
 
@@ -68,7 +67,8 @@ class Call:
         record.model, record.version = model, version
         record.request_headers, record.response_headers = details.invocation_metadata or (), ()
         record.request_chunks = record.response_chunks = None
-        record.request_room, record.response_room = account.request_room, account.response_room
+        record.request_room = record.request_granted = account.request_room
+        record.response_room = record.response_granted = account.response_room
         record.flags = account.flags
         if self.request_streaming:
             record.flags |= _REQUEST_STREAMED
@@ -77,7 +77,7 @@ class Call:
         record.protocol = _GRPC
         record.outcome = record.status = record.grpc_status = record.request_size = record.response_size = 0
         record.first_byte_ns = record.ended_ns = record.reserved = 0
-        record.outgrew = False
+        record.refused = False
         record.started_ns = perf_counter_ns()
 
     # The core asks for these by name.
@@ -126,28 +126,17 @@ class Call:
             context.set_trailing_metadata(((self._id_key, self.record.prediction_id.decode("latin-1")),))
 
     def _note_request(self, data: bytes) -> None:
-        record = self.record
-        for chunk in (_prefix(data), data) if self.request_streaming else (data,):
-            record.request_size = size = record.request_size + len(chunk)
-            if size > record.request_room:
-                record.request_chunks, record.request_room = record.outgrown(
-                    record.request_chunks, chunk, size, record.request_room, is_request=True
-                )
-            else:
-                record.request_chunks = _joined(record.request_chunks, chunk)
+        if self.request_streaming:
+            self.record.keep_request(_prefix(data))
+        self.record.keep_request(data)
 
     def _note_response(self, data: bytes) -> None:
         record = self.record
         if not record.first_byte_ns:
             record.first_byte_ns = perf_counter_ns()
-        for chunk in (_prefix(data), data) if self.response_streaming else (data,):
-            record.response_size = size = record.response_size + len(chunk)
-            if size > record.response_room:
-                record.response_chunks, record.response_room = record.outgrown(
-                    record.response_chunks, chunk, size, record.response_room, is_request=False
-                )
-            else:
-                record.response_chunks = _joined(record.response_chunks, chunk)
+        if self.response_streaming:
+            record.keep_response(_prefix(data))
+        record.keep_response(data)
 
     def _end_of_response(self) -> None:
         """Served to the end; but the client may have gone, and the behaviour may have set a code."""
@@ -223,14 +212,6 @@ class Call:
         if self._open:
             # Behaviour done but nothing serialised: it set a code on a context that can't be asked for it.
             self.end(_UNKNOWN, Outcome.COMPLETED if self._came_back else Outcome.NO_RESPONSE)
-
-
-def _joined(kept: Chunks, chunk: bytes) -> Chunks:
-    if kept is None:
-        return chunk
-    chunks = chunk_list(kept)
-    chunks.append(chunk)
-    return chunks
 
 
 def _prefix(data: bytes) -> bytes:

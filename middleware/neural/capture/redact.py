@@ -5,7 +5,6 @@ Where redaction is asked for and a body can't be read (no JSON, cut off, an unkn
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -50,6 +49,8 @@ def _parse(text: str) -> Path:
 def _redacted(record: Record, chunks: Chunks, headers: Any, size: int, paths: Sequence[Path]) -> Chunks:
     if not chunks:
         return chunks
+    import json  # only where redaction is asked for
+
     body = b"".join(chunk_list(chunks))
     try:
         if record.protocol != Protocol.HTTP or len(body) != size:

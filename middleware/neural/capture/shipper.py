@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -170,10 +170,10 @@ class Shipper:
         """Waits; a flush or the end cuts it short."""
         if reply is not None and reply.status in _NOT_NOW:
             seconds = _DEFAULT_RETRY_AFTER if reply.retry_after is None else reply.retry_after
-            seconds *= 1.0 + random.random() / 4  # noqa: S311 - so that workers don't come back in step
+            seconds *= 1.0 + _chance() / 4  # so that workers don't come back in step
         else:
             ceiling = min(_FIRST_BACKOFF * 2 ** min(self._failures, 16), self._settings.max_backoff)
-            seconds = ceiling * (0.5 + random.random() / 2)  # noqa: S311 - jitter
+            seconds = ceiling * (0.5 + _chance() / 2)
         self._urgent.wait(seconds)
         self._urgent.clear()
 
@@ -193,3 +193,8 @@ class Shipper:
         self._pushed_back = False
         if rung is not account.rung:
             account.set_rung(rung)
+
+
+def _chance() -> float:
+    """In [0, 1). Not ``random``: importing it costs more than it gives, and forked workers would share its state."""
+    return os.urandom(1)[0] / 256

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
-from urllib.parse import urlsplit
 
 from neural.capture.settings import Settings, SettingsError
 from neural.wire.columns import Buffer
@@ -15,6 +15,7 @@ from neural.wire.encode import CONTENT_TYPE
 
 PATH: Final = "/v1/capture"
 DEFAULT_PORT: Final = 4319
+_HOST_PORT: Final = re.compile(r"//(?:\[(?P<v6>[0-9a-fA-F:.]+)\]|(?P<host>[^/:@\[\]\s]+))(?::(?P<port>[0-9]{1,5}))?/?")
 _COALESCE: Final = 256 * 1024  # smaller parts are joined up to here: one call instead of hundreds
 _MAX_HEAD: Final = 16 * 1024
 _MAX_BODY: Final = 64 * 1024
@@ -50,21 +51,16 @@ class Endpoint:
     @classmethod
     def parse(cls, text: str) -> Endpoint:
         """Raises SettingsError."""
-        url = urlsplit(text)
-        if url.scheme == "unix":
-            path = text.removeprefix("unix:").removeprefix("//")
+        scheme, _, rest = text.partition(":")
+        if scheme == "unix":
+            path = rest.removeprefix("//")
             if path.startswith("/"):
                 return cls(path=path)
-        elif url.scheme in {"http", "https", "tcp"} and url.hostname:
-            return cls(host=url.hostname, port=_port(text), tls=url.scheme == "https")
+        elif scheme in {"http", "https", "tcp"} and (match := _HOST_PORT.fullmatch(rest)):
+            port = int(match["port"] or DEFAULT_PORT)
+            if 0 < port < 2**16:
+                return cls(host=match["v6"] or match["host"], port=port, tls=scheme == "https")
         raise SettingsError(f"endpoint: {text!r} is none; write unix:///path, http://host:port or https://host:port")
-
-
-def _port(text: str) -> int:
-    try:
-        return urlsplit(text).port or DEFAULT_PORT
-    except ValueError as error:
-        raise SettingsError(f"endpoint: {text!r}: {error}") from error
 
 
 class HTTPTransport:
