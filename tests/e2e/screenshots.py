@@ -1,6 +1,7 @@
 """Pictures of the dashboard for README and for a look at every page: `python tests/e2e/screenshots.py [folder] [--all] [--url URL]`.
 
-Without --url it serves the invented incident of tests/unit/dashboard/incident.py from memory. Needs Debian's chromium and chromium-driver.
+Without --url it runs the demo and shows what the sidecar stored, as it stood in the first incident (--invented: the invented incident of
+tests/unit/dashboard/incident.py, in seconds). Needs Debian's chromium and chromium-driver.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 import argparse
 import runpy
 import socket
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -28,7 +31,26 @@ FLAGS = (
     "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--force-device-scale-factor=1",
 )  # fmt: skip
 SIZES = {"wide": 1280, "phone": 390}
+SECONDS_INTO_THE_INCIDENT = 4.0
 MAX_HEIGHT = 4000
+
+
+@contextmanager
+def demo_server():
+    """The dashboard over the state of a real demo run; yields its URL and the moment to look at (Unix seconds)."""
+    from neural.monitoring.dashboard import build_dashboard
+    from neural.monitoring.store import open_store
+
+    with tempfile.TemporaryDirectory(prefix="neural-shots-") as folder:
+        command = [sys.executable, "-m", "neural.monitoring.cli", "demo", "--seconds", "60", "--port", "0", "--folder", folder]
+        subprocess.run(command, check=False)
+        store = open_store(Path(folder) / "state", read_only=True)
+        try:
+            drift = min(row.fired_at for row in store.alerts() if row.rule == "Data drift" and row.fired_at)
+            with serving(build_dashboard(store)) as url:
+                yield url, drift + SECONDS_INTO_THE_INCIDENT
+        finally:
+            store.close()
 
 
 @contextmanager
@@ -108,17 +130,21 @@ def main():
     parser.add_argument("folder", nargs="?", type=Path, default=HERE.parent.parent / "docs" / "images")
     parser.add_argument("--all", action="store_true", help="every page, light and dark, wide and phone")
     parser.add_argument("--pages", nargs="*", default=PAGES)
-    parser.add_argument("--url", help="a running dashboard; without it, an invented incident is shown")
+    parser.add_argument("--url", help="a running dashboard")
+    parser.add_argument("--invented", action="store_true", help="an invented incident instead of the demo")
     chosen = parser.parse_args()
     chosen.folder.mkdir(parents=True, exist_ok=True)
     if chosen.url:
         shoot(chosen.url.rstrip("/"), chosen)
-    else:
+    elif chosen.invented:
         with sample_server() as url:
             shoot(url, chosen)
+    else:
+        with demo_server() as (url, moment):
+            shoot(url, chosen, f"?until={moment:.0f}&range=auto")
 
 
-def shoot(url, chosen):
+def shoot(url, chosen, query=""):
     for size, width in SIZES.items():
         with browser(width) as driver:
             for page in chosen.pages:
@@ -128,7 +154,7 @@ def shoot(url, chosen):
                             chosen.folder
                             / f"dashboard-{page}{'' if size == 'wide' else '-phone'}{'' if theme == 'light' else '-dark'}.png"
                         )
-                        take(driver, f"{url}/{'' if page == 'overview' else page}", theme, width, path)
+                        take(driver, f"{url}/{'' if page == 'overview' else page}{query}", theme, width, path)
                         print(path)
             for entry in driver.get_log("browser"):
                 print("console:", entry["level"], entry["message"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -41,6 +42,7 @@ def run_demo(options: DemoOptions) -> int:
     folder = options.folder or Path(tempfile.mkdtemp(prefix="neural-demo-"))
     narrator = Narrator(quiet=options.output == "json")
     stage = set_stage(options, folder)
+    signal.signal(signal.SIGTERM, _leave)
     try:
         result = _play(options, stage, narrator)
         _print(result, options, narrator)
@@ -49,6 +51,11 @@ def run_demo(options: DemoOptions) -> int:
     finally:
         stage.stop()
     return 0 if _went_well(result, options) else 1
+
+
+def _leave(*_: object) -> None:
+    """SIGTERM ends the children too, by way of ``finally``."""
+    sys.exit(128 + signal.SIGTERM)
 
 
 def _play(options: DemoOptions, stage: Stage, narrator: Narrator) -> DemoResult:
