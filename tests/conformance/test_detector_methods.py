@@ -65,6 +65,12 @@ def test_a_sample_against_itself_is_no_distance(method):
 
 
 @ALL
+def test_the_same_constant_twice_is_no_drift(method):
+    measured = method.compare(numeric(np.ones(200), np.ones(100)))
+    assert measured.p_value is None or measured.p_value > 0.5
+
+
+@ALL
 def test_a_larger_shift_is_a_larger_distance(method):
     rng = np.random.default_rng(1)
     reference, current = rng.normal(size=2000), rng.normal(size=1000)
@@ -133,6 +139,18 @@ def test_panes_of_categories_are_exact(method):
 def test_a_column_without_values_in_the_window_gives_nothing(method):
     statistic, _ = from_panes(method, np.arange(100.0), [])
     assert np.isnan(statistic)
+
+
+@ALL
+def test_thresholds_grow_where_rows_are_few_and_chance_seldom_reaches_them(method):
+    rng = np.random.default_rng(6)
+    reference = rng.normal(size=2000)
+    few, many = (method.compare(numeric(reference, rng.normal(size=n))).threshold for n in (50, 5000))
+    if few is None:
+        pytest.skip("this method has no corrected threshold")
+    assert few > many == method.threshold
+    found = [method.compare(numeric(reference, rng.normal(size=50))) for _ in range(500)]
+    assert sum(measured.statistic > measured.threshold for measured in found) <= 4
 
 
 @ALL

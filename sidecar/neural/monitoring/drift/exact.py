@@ -53,10 +53,7 @@ class ColumnDrift:
         return self.verdict.outcome is Outcome.BAD
 
     def to_dict(self) -> dict[str, Any]:
-        methods = {
-            name: {"statistic": found.statistic, "p_value": found.p_value, **({"note": found.note} if found.note else {})}
-            for name, found in self.measured.items()
-        }
+        methods = {name: _method_dict(found) for name, found in self.measured.items()}
         return {
             "drift_score": self.effect,
             "is_drifting": self.drifting,
@@ -67,6 +64,15 @@ class ColumnDrift:
             "reason": self.verdict.reason,
             **methods,
         }
+
+
+def _method_dict(found: Measured) -> dict[str, Any]:
+    body: dict[str, Any] = {"statistic": found.statistic, "p_value": found.p_value}
+    if found.threshold is not None:
+        body["threshold"] = found.threshold
+    if found.note:
+        body["note"] = found.note
+    return body
 
 
 def prepare(columns: Mapping[str, Column]) -> dict[str, PreparedColumn]:

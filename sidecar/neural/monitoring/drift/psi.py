@@ -17,7 +17,7 @@ from scipy import special
 
 from neural.monitoring.drift.method import NO_VALUES
 from neural.monitoring.drift.pair import Pair
-from neural.monitoring.drift.sample import Measured, MeasuredMany, Stack
+from neural.monitoring.drift.sample import CHANCE, Measured, MeasuredMany, Stack
 
 _chdtrc: Any = special.chdtrc  # pyright: ignore[reportAttributeAccessIssue]  # compiled; scipy has no types
 _chdtri: Any = special.chdtri  # pyright: ignore[reportAttributeAccessIssue]  # compiled; scipy has no types
@@ -34,7 +34,9 @@ class PopulationStability:
         if pair.empty:
             return NO_VALUES
         many = _psi(*pair.coarse, np.zeros(1, dtype=np.intp))
-        return Measured(float(many.statistic[0]), None if many.p_value is None else float(many.p_value[0]))
+        assert many.p_value is not None
+        assert many.threshold is not None
+        return Measured(float(many.statistic[0]), float(many.p_value[0]), threshold=float(many.threshold[0]))
 
     def from_panes(self, stack: Stack) -> MeasuredMany:
         return _psi(stack.coarse_reference, stack.coarse_current, stack.coarse_starts)
@@ -52,11 +54,11 @@ def _psi(reference: NDArray[np.float64], current: NDArray[np.float64], starts: N
         p = np.where(used > 1, _chdtrc(np.maximum(used - 1, 1), statistic / spread), 1.0)
     missing = (n == 0) | (m == 0)
     statistic[missing], p[missing] = np.nan, np.nan
-    return MeasuredMany(statistic, p)
+    return MeasuredMany(statistic, p, threshold=corrected_threshold(used, spread, PopulationStability.threshold))
 
 
-def corrected_threshold(bins: int, n: float, m: float, alpha: float, customary: float = 0.1) -> float:
-    """What PSI must exceed to be called drift: the customary size, or what chance reaches with probability ``alpha``, if larger."""
-    if min(n, m) <= 0 or bins < 2:
-        return customary
-    return max(customary, float(_chdtri(bins - 1, alpha)) * (1.0 / n + 1.0 / m))
+def corrected_threshold(used: NDArray[np.float64], spread: NDArray[np.float64], customary: float) -> NDArray[np.float64]:
+    """What PSI must exceed: ``customary``, or what chance reaches with ``used`` bins and ``spread`` = 1/n + 1/m, if larger."""
+    with np.errstate(invalid="ignore"):
+        reached: NDArray[np.float64] = np.where(used > 1, _chdtri(np.maximum(used - 1, 1), CHANCE), 0.0) * spread
+    return np.maximum(customary, reached)

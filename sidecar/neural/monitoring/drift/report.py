@@ -66,14 +66,15 @@ class DriftReport:
         evidence = min(math.exp(float(self.standing.log_evidence[at])), MAX_EVIDENCE)
         yield self._signal("drift.evidence", evidence, labels, replace(verdict, statistic=evidence, threshold=1.0))
         for series in measured:
-            value, p = series.statistic[at], series.p_value[at]
+            value = series.statistic[at]
             if value is not None:
                 own = Verdict(
                     verdict.outcome,
                     verdict.reason,
                     statistic=value,
+                    threshold=series.threshold[at],
                     sample_size=verdict.sample_size,
-                    p_value=p,
+                    p_value=series.p_value[at],
                     effect_size=verdict.effect_size,
                     method=series.method,
                 )
@@ -232,6 +233,7 @@ class _Series:
         self.name = f"drift.{method}"
         self.statistic = finite_list(found.statistic)
         self.p_value = finite_list(found.p_value) if found.p_value is not None else [None] * len(self.statistic)
+        self.threshold = finite_list(found.threshold) if found.threshold is not None else [None] * len(self.statistic)
 
 
 def finite_list(values: NDArray[np.float64]) -> list[float | None]:

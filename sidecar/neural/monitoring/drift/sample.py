@@ -12,6 +12,10 @@ COARSE = 10
 """Bins of PSI, Jensen–Shannon and Hellinger: reference deciles."""
 
 
+CHANCE = 0.001
+"""Thresholds corrected for sample size are what chance reaches so often without drift."""
+
+
 def sum_by(group: NDArray[np.intp], values: NDArray[np.float64], size: int = 0) -> NDArray[np.float64]:
     """Sums of the values of each group, shape (groups,); at least ``size`` groups."""
     return np.bincount(group, weights=values, minlength=size).astype(np.float64, copy=False)
@@ -122,12 +126,16 @@ class Stack:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A method's answer. ``error``: how far the statistic may be from the exact one (0 when it is exact)."""
+    """A method's answer. ``error``: how far the statistic may be from the exact one (0 when it is exact).
+
+    ``threshold``: the customary size to call large, or what chance reaches once in a thousand looks with so few rows, if that is larger.
+    """
 
     statistic: float | None
     p_value: float | None = None
     error: float = 0.0
     note: str = ""
+    threshold: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +145,7 @@ class MeasuredMany:
     statistic: NDArray[np.float64]
     p_value: NDArray[np.float64] | None = None
     error: NDArray[np.float64] | None = None
+    threshold: NDArray[np.float64] | None = None
 
 
 def coarse_groups(

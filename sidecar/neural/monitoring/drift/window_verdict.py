@@ -78,5 +78,8 @@ def _placed(found: MeasuredMany, family: Family, size: int, known: MeasuredMany 
     statistic = place(found.statistic, known.statistic if known else None)
     assert statistic is not None
     return MeasuredMany(
-        statistic, place(found.p_value, known.p_value if known else None), place(found.error, known.error if known else None)
+        statistic,
+        place(found.p_value, known.p_value if known else None),
+        place(found.error, known.error if known else None),
+        place(found.threshold, known.threshold if known else None),
     )
