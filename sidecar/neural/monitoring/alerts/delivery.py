@@ -10,7 +10,7 @@ import logging
 import random
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from neural.monitoring.alerts.backoff import GIVE_UP_AFTER_SECONDS, next_wait
 from neural.monitoring.alerts.channels.protocol import Channel, DeliveryResult
@@ -81,6 +81,14 @@ class Delivery:
             for channel in self._channels.values():
                 channel.close()
         return not alive
+
+    def stats(self) -> dict[str, float]:
+        """ "<channel>_delivered", "_failed_attempts", "_dead", "_ambiguous" since start."""
+        return {
+            f"{channel}_{item.name}": float(getattr(counters, item.name))
+            for channel, counters in self.counters.items()
+            for item in fields(counters)
+        }
 
     def drain(self, timeout_seconds: float) -> bool:
         """Wait until nothing is due or being sent. False on time-out, or when no threads run."""

@@ -8,6 +8,7 @@ runbook, started_at, fired_at, resolved_at, evidence.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from neural.monitoring.alerts.rule import Rule
 from neural.monitoring.store.rows import AlertRow
 
 SCHEMA_VERSION = 1
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 MOST_ALERTS = 50
 """Alerts in one message; more go into the next."""
 
@@ -73,6 +75,11 @@ def test_notification(message_id: str, now: float, channel: str) -> dict[str, An
 test_notification.__test__ = False  # type: ignore[attr-defined]  # pytest would take it for a test
 
 
+def one_line(text: str) -> str:
+    """Without control characters: texts hold what strangers sent (category names, say), and must not add lines, headers or escape codes."""
+    return _CONTROL.sub(" ", text).strip()
+
+
 def headline(message: Mapping[str, Any]) -> str:
     """One line: '[CRITICAL] High Error Rate · flights' or '[RESOLVED] 3 alerts · flights'."""
     alerts = message["alerts"]
@@ -80,7 +87,7 @@ def headline(message: Mapping[str, Any]) -> str:
         "RESOLVED" if message["status"] == "resolved" else "TEST" if message["status"] == "test" else str(worst(message)).upper()
     )
     what = alerts[0]["title"] if len(alerts) == 1 else f"{len(alerts)} alerts"
-    return f"[{status}] {what}" + (f" · {message['group']}" if message["group"] and message["status"] != "test" else "")
+    return one_line(f"[{status}] {what}" + (f" · {message['group']}" if message["group"] and message["status"] != "test" else ""))
 
 
 def worst(message: Mapping[str, Any]) -> AlertSeverity:
@@ -92,9 +99,14 @@ def worst(message: Mapping[str, Any]) -> AlertSeverity:
 
 
 def lines_of(entry: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """(heading, text) pairs that chat and mail show under the message, most useful first."""
+    """(heading, text) pairs that chat and mail show under the message, most useful first. What is over is told in brief."""
     evidence: Mapping[str, Any] = entry["evidence"]
+    if entry["status"] == "resolved":
+        lasted = entry["resolved_at"] - (entry["fired_at"] or entry["started_at"])
+        return [("Lasted", duration_text(lasted)), ("Ended because", str(evidence.get("ended", "")))]
     pairs = [("Why", str(evidence.get("reason", "")))]
+    if entry["repeat"] and evidence.get("latest_value") is not None:
+        pairs.append(("Now", f"{evidence['latest_value']:.4g}"))
     if features := evidence.get("top_features"):
         pairs.append(("Features", "; ".join(f"{one['feature']} ({one['value']:.3g})" for one in features)))
     if evidence.get("n") is not None:
@@ -109,3 +121,17 @@ def lines_of(entry: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Dashboard", str(evidence.get("dashboard", ""))),
     ]
     return [(heading, text) for heading, text in pairs if text and text != entry["message"]]
+
+
+def duration_text(seconds: float) -> str:
+    """'40 s', '12 min', '3 h 5 min', '2 d 4 h'."""
+    if seconds < 120:
+        return f"{max(seconds, 0.0):.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h" if hours else f"{days} d"

@@ -17,10 +17,9 @@ from email.message import EmailMessage
 from typing import Any, Literal
 
 from neural.monitoring.alerts.channels.protocol import DELIVERED, DeliveryResult, Policy
-from neural.monitoring.alerts.notification import headline, lines_of
+from neural.monitoring.alerts.notification import headline, lines_of, one_line
 
 Security = Literal["starttls", "tls", "none"]
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _SUBJECT_CHARACTERS = 200
 
 
@@ -113,11 +112,6 @@ def build_message(notification: Mapping[str, Any], sender: str, recipients: Sequ
     message.set_content("\n\n".join(_plain(entry) for entry in notification["alerts"]) + "\n")
     message.add_alternative(_page(notification), subtype="html")
     return message
-
-
-def one_line(text: str) -> str:
-    """Without control characters."""
-    return _CONTROL.sub(" ", text).strip()
 
 
 def _plain(entry: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from neural.monitoring.alerts.channels.protocol import DELIVERED, DeliveryResult, Policy
-from neural.monitoring.alerts.notification import headline
+from neural.monitoring.alerts.notification import headline, one_line
 
 _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "critical": logging.ERROR}
 
@@ -31,7 +31,7 @@ class LogChannel:
                 "alerts": [entry],
                 "status": notification["status"] if notification["status"] == "test" else entry["status"],
             }
-            line = f"{headline(one)}: {entry['message']}".replace("\r", " ").replace("\n", " ")
+            line = one_line(f"{headline(one)}: {entry['message']}")
             facts = {key: entry[key] for key in ("alert_id", "rule", "severity", "status", "model", "version")}
             self._logger.log(level, "%s %s", line, json.dumps(facts, sort_keys=True), extra={"alert": dict(entry)})
         return DELIVERED

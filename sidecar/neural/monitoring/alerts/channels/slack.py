@@ -48,7 +48,7 @@ class SlackChannel:
 
 def slack_message(notification: Mapping[str, Any]) -> dict[str, Any]:
     """The blocks. A section an alert; what doesn't fit is counted in the last line."""
-    title = headline(notification)
+    title = escape(headline(notification))
     blocks: list[dict[str, Any]] = [
         {"type": "header", "text": {"type": "plain_text", "text": _cut(title, _HEADER_CHARACTERS), "emoji": True}}
     ]
@@ -60,7 +60,7 @@ def slack_message(notification: Mapping[str, Any]) -> dict[str, Any]:
     if len(alerts) > len(shown):
         text = f"… and {len(alerts) - len(shown)} more: neural monitor alerts"
         blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": text}]})
-    fallback = escape(f"{title}: {alerts[0]['message']}") if alerts else title
+    fallback = f"{title}: {escape(alerts[0]['message'])}" if alerts else title
     return {"text": _cut(fallback, _FALLBACK_CHARACTERS), "blocks": blocks}
 
 

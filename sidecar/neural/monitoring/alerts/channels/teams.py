@@ -54,7 +54,7 @@ def _message(notification: Mapping[str, Any], shown: Sequence[Mapping[str, Any]]
         color = "good" if entry["status"] == "resolved" else _COLORS.get(entry["severity"], "default")
         body.append(_text(entry["title"], weight="bolder", color=color))
         body.append(_text(entry["message"]))
-        facts = [{"title": heading, "value": text[:_TEXT_CHARACTERS]} for heading, text in lines_of(entry)]
+        facts = [{"title": heading, "value": _plain(text)} for heading, text in lines_of(entry)]
         body.append({"type": "FactSet", "facts": facts})
     left = len(notification["alerts"]) - len(shown)
     if left > 0:
@@ -72,4 +72,9 @@ def _message(notification: Mapping[str, Any], shown: Sequence[Mapping[str, Any]]
 
 
 def _text(text: str, **more: str) -> dict[str, Any]:
-    return {"type": "TextBlock", "text": text[:_TEXT_CHARACTERS], "wrap": True, **more}
+    return {"type": "TextBlock", "text": _plain(text), "wrap": True, **more}
+
+
+def _plain(text: str) -> str:
+    """No Markdown links: texts may hold what strangers sent."""
+    return text.replace("](", "] (")[:_TEXT_CHARACTERS]
