@@ -256,9 +256,11 @@ def test_a_breach_is_an_episode_with_start_and_end():
 
 def test_times_from_the_future_and_nonsense_times_count_as_now():
     bench = Bench(settings(type="availability"))
-    bench.monitor.observe_traffic(traffic([START + 1e9, float("nan"), float("inf"), START]))
+    bench.monitor.observe_traffic(traffic([START + 1e9, float("nan"), float("inf"), START, -1e300]))
     assert bench.value("slo.compliance") == 1.0
-    assert bench.store.slo_counts(slo_key("m", "x"), since=0, until=4e9) == [(START, 4.0, 4.0)]
+    assert bench.store.slo_counts(slo_key("m", "x"), since=0, until=4e9) == [(START, 4.0, 4.0)], (
+        "and what is older than all that is kept is left out"
+    )
 
 
 def test_a_calendar_month_starts_anew():

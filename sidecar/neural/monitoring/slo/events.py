@@ -19,26 +19,36 @@ FROM_TRAFFIC = frozenset({SLOType.AVAILABILITY, SLOType.ERROR_RATE, SLOType.LATE
 
 def slots_of(times: NDArray[np.float64], slot_seconds: float, now: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """(distinct slot numbers, index of each time's slot among them). Times from the future, or not finite, count as now."""
-    sane = np.where(np.isfinite(times), np.minimum(times, now), now)
+    sane = np.clip(np.where(np.isfinite(times), times, now), 0.0, now)
     unique, inverse = np.unique(np.floor_divide(sane, slot_seconds).astype(np.int64), return_inverse=True)
     return unique, inverse.reshape(-1)
 
 
-def traffic_counts(settings: SLOSettings, batch: TrafficBatch, slot_seconds: float, now: float) -> Iterator[SlotCount]:
-    """Requests per slot. Availability, error rate: the server didn't fail. Latency: of those answered, the ones in time."""
-    weights = np.where(np.isfinite(batch.weights), batch.weights, 1.0)
-    slots, index = slots_of(batch.times, slot_seconds, now)
-    counted = ~batch.failed if settings.type is SLOType.LATENCY else np.ones(len(batch), dtype=np.bool_)
-    good = batch.latency_seconds <= settings.limit if settings.type is SLOType.LATENCY else ~batch.failed
-    yield from _per_slot(slots, index, weights * (counted & good).astype(np.float64), weights * counted.astype(np.float64))
+class TrafficSlots:
+    """A batch of requests by slot, shared by every objective that counts requests."""
 
+    def __init__(self, batch: TrafficBatch, slot_seconds: float, now: float) -> None:
+        self._batch = batch
+        self._weights = np.where(np.isfinite(batch.weights), batch.weights, 1.0)
+        self._slots, self._index = slots_of(batch.times, slot_seconds, now)
+        self._known: dict[float | None, list[SlotCount]] = {}
 
-def request_counts(batch: TrafficBatch, slot_seconds: float, now: float) -> Iterator[tuple[int, float]]:
-    """(slot number, requests)"""
-    weights = np.where(np.isfinite(batch.weights), batch.weights, 1.0)
-    slots, index = slots_of(batch.times, slot_seconds, now)
-    for slot, _, total in _per_slot(slots, index, weights, weights):
-        yield slot, total
+    def counts(self, settings: SLOSettings) -> list[SlotCount]:
+        """Availability, error rate: good is what the server didn't fail. Latency: of those answered, the ones in time."""
+        limit = settings.limit if settings.type is SLOType.LATENCY else None
+        if limit not in self._known:
+            answered = (~self._batch.failed).astype(np.float64) * self._weights
+            if limit is None:
+                good, total = answered, self._weights
+            else:
+                good, total = answered * (self._batch.latency_seconds <= limit), answered
+            self._known[limit] = list(_per_slot(self._slots, self._index, good, total))
+        return self._known[limit]
+
+    def requests(self) -> Iterator[tuple[int, float]]:
+        """(slot number, requests)"""
+        for slot, _, total in _per_slot(self._slots, self._index, self._weights, self._weights):
+            yield slot, total
 
 
 def label_counts(settings: SLOSettings, batch: LabelledBatch, slot_seconds: float, now: float) -> Iterator[SlotCount]:

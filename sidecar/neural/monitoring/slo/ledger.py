@@ -49,9 +49,9 @@ class SLOLedger:
         self.judged_until: int | None = None  # the last slot of time that was judged as a whole
         self._dirty: set[int] = set()
 
-    def add(self, slot: int, good: float, total: float) -> None:
-        """Count events into a slot."""
-        if self.counts.add(slot, good, total):
+    def add(self, slot: int, good: float, total: float, now: float) -> None:
+        """Count events into a slot. What is older than the objective's window is left out."""
+        if slot >= self.counts.slot(now - self.settings.period_seconds) and self.counts.add(slot, good, total):
             self._dirty.add(slot)
 
     def put(self, slot: int, good: float, total: float) -> None:

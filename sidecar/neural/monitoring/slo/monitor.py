@@ -10,7 +10,7 @@ from neural.monitoring.records import LabelledBatch, TrafficBatch
 from neural.monitoring.signal import Signal
 from neural.monitoring.slo.budget import budget_remaining
 from neural.monitoring.slo.counts import SlotCounts
-from neural.monitoring.slo.events import FROM_TRAFFIC, label_counts, request_counts, traffic_counts
+from neural.monitoring.slo.events import FROM_TRAFFIC, TrafficSlots, label_counts
 from neural.monitoring.slo.judge import SPECS, slo_signals
 from neural.monitoring.slo.ledger import SLOTS_AHEAD, SLOLedger, breach_key
 from neural.monitoring.slo.settings import SLOSettings, SLOType
@@ -55,14 +55,16 @@ class SLOMonitor:
         if not len(batch):
             return
         now = self._clock()
+        slots = TrafficSlots(batch, self._slot, now)
         for ledger in self._of_model(batch.model):
             if ledger.settings.type in FROM_TRAFFIC:
-                for slot, good, total in traffic_counts(ledger.settings, batch, self._slot, now):
-                    ledger.add(slot, good, total)
+                for slot, good, total in slots.counts(ledger.settings):
+                    ledger.add(slot, good, total, now)
         volume = self._volume_of(batch.model)
-        for slot, requests in request_counts(batch, self._slot, now):
-            volume.add(slot, requests, requests)
-            self._judge_late_slot(batch.model, slot)
+        for slot, requests in slots.requests():
+            if slot > volume.slot(now) - _VOLUME_SLOTS:
+                volume.add(slot, requests, requests)
+                self._judge_late_slot(batch.model, slot)
 
     def observe_labels(self, batch: LabelledBatch) -> None:
         """Count predictions whose outcome has become known."""
@@ -72,7 +74,7 @@ class SLOMonitor:
         for ledger in self._of_model(batch.model):
             if ledger.settings.type is SLOType.ACCURACY:
                 for slot, good, total in label_counts(ledger.settings, batch, self._slot, now):
-                    ledger.add(slot, good, total)
+                    ledger.add(slot, good, total, now)
 
     def evaluate(self, evaluation: Evaluation) -> Iterable[Signal]:
         """The signals of every objective of the model. All its versions share one budget: each carries the same numbers."""
