@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 import time
 import tracemalloc
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -128,13 +129,15 @@ def run() -> list[Row]:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
     rows = run()
-    if "--json" in sys.argv:
-        print(json.dumps(rows, indent=2))
-        return
     for item in rows:
         bar = "" if item["bar"] is None else f"   (bar {item['bar']:,.0f}, {'met' if item['met'] else 'MISSED'})"
         print(f"{item['name']:<90} {item['value']:>14,.2f} {item['unit']}{bar}")
+    if options.json is not None:
+        options.json.write_text(json.dumps(rows, indent=2) + "\n")
 
 
 if __name__ == "__main__":

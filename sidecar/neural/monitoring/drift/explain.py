@@ -37,13 +37,10 @@ def moved_bins(bins: Bins, counts: NDArray[np.float64], shown: int = MOVED_SHOWN
     ]
 
 
-def histogram(bins: Bins, counts: NDArray[np.float64]) -> dict[str, list[Any]] | None:
-    """All bins in order: labels, shares in the reference and now, rounded to what can be seen; None without rows."""
-    n = float(counts.sum())
-    if n == 0:
-        return None
-    reference = np.round(bins.expected / bins.expected.sum(), 5)
-    return {"labels": list(bins.labels), "reference": reference.tolist(), "current": np.round(counts / n, 5).tolist()}
+def rounded_shares(counts: NDArray[np.float64]) -> list[float]:
+    """Counts as shares, rounded to what can be seen; zeros without rows."""
+    found: list[float] = np.round(counts / max(float(counts.sum()), 1e-300), 5).tolist()
+    return found
 
 
 def moved_sentence(moved: Sequence[dict[str, Any]]) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neural.monitoring.drift.bins import Bins, bins_of, stack_groups
+from neural.monitoring.drift.explain import rounded_shares
 from neural.monitoring.drift.sample import Side, Stack, sum_by
 from neural.monitoring.records import LATENCY
 from neural.monitoring.windows import ColumnPane, ColumnReference, Reference
@@ -41,10 +44,19 @@ class Plan:
     def names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
 
+    @cached_property
+    def bounds(self) -> list[int]:
+        """Column i has bins ``bounds[i]`` to ``bounds[i + 1]``."""
+        return [0, *itertools.accumulate(len(item) for item in self.bins)]
+
+    @cached_property
+    def reference_shares(self) -> list[list[float]]:
+        """Each column's bins in the reference, rounded to what can be seen."""
+        return [rounded_shares(item.expected) for item in self.bins]
+
     def bin_counts(self, panes: Mapping[str, ColumnPane]) -> NDArray[np.float64]:
         """Counts in the bins of all columns, end to end."""
-        size = sum(len(item) for item in self.bins)
-        return sum_by(self.group, cell_counts(self.columns, panes), size)
+        return sum_by(self.group, cell_counts(self.columns, panes), self.bounds[-1])
 
 
 def make_plan(reference: Reference, ignore: Sequence[str]) -> Plan:

@@ -12,7 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neural.monitoring.drift.concept import concept_score, metric_loss
-from neural.monitoring.drift.explain import at_time, days_in_words, histogram, moved_bins, moved_sentence, names_in_words, times
+from neural.monitoring.drift.explain import (
+    at_time,
+    days_in_words,
+    moved_bins,
+    moved_sentence,
+    names_in_words,
+    rounded_shares,
+    times,
+)
 from neural.monitoring.drift.plan import Plan
 from neural.monitoring.drift.sample import MeasuredMany
 from neural.monitoring.drift.sequential import Standing
@@ -61,23 +69,13 @@ class DriftReport:
     def _column_signals(self, at: int, name: str, measured: Sequence[_Series], *, drifting: bool) -> Iterator[Signal]:
         labels = self.evaluation.labels(feature=name)
         verdict = self._column_verdict(at, name, drifting)
-        whole = replace(verdict, evidence={**verdict.evidence, **self._histogram(at)})
-        yield self._signal("drift.feature_score", self._scores[at], labels, whole)
+        yield self._signal("drift.feature_score", self._scores[at], labels, verdict)
         evidence = min(math.exp(float(self.standing.log_evidence[at])), MAX_EVIDENCE)
-        yield self._signal("drift.evidence", evidence, labels, replace(verdict, statistic=evidence, threshold=1.0))
+        yield self._signal("drift.evidence", evidence, labels, _of_method(verdict, evidence, 1.0, verdict.p_value, "e-detector"))
         for series in measured:
             value = series.statistic[at]
             if value is not None:
-                own = Verdict(
-                    verdict.outcome,
-                    verdict.reason,
-                    statistic=value,
-                    threshold=series.threshold[at],
-                    sample_size=verdict.sample_size,
-                    p_value=series.p_value[at],
-                    effect_size=verdict.effect_size,
-                    method=series.method,
-                )
+                own = _of_method(verdict, value, series.threshold[at], series.p_value[at], series.method)
                 yield self._signal(series.name, value, labels, own)
 
     @cached_property
@@ -148,8 +146,11 @@ class DriftReport:
 
     def _histogram(self, at: int) -> dict[str, Any]:
         """``bins`` {labels, reference, current}: every bin in order, as shares, for people to look at; nothing without rows."""
-        found = histogram(self.plan.bins[at], self._counts(at))
-        return {"bins": found} if found else {}
+        counts = self._counts(at)
+        if not counts.any():
+            return {}
+        labels, reference = self.plan.bins[at].labels, self.plan.reference_shares[at]
+        return {"bins": {"labels": list(labels), "reference": reference, "current": rounded_shares(counts)}}
 
     def _counts(self, at: int) -> Any:
         """Rows by bin: those since the drift began, else those of the window."""
@@ -157,8 +158,7 @@ class DriftReport:
         return episode.drifted if episode is not None else self._window_counts(at)
 
     def _window_counts(self, at: int) -> Any:
-        first = sum(len(item) for item in self.plan.bins[:at])
-        return self.view.counts[first : first + len(self.plan.bins[at])]
+        return self.view.counts[self.plan.bounds[at] : self.plan.bounds[at + 1]]
 
     def _score_verdict(self, chosen: list[bool], score: float | None) -> Verdict:
         names = self.plan.names
@@ -194,13 +194,14 @@ class DriftReport:
             p_value=e_p,
             effect_size=effect,
             method="effect",
+            evidence=self._histogram(at),
         )
         if drifting:
             moved = self._moved(at)
             episode = self.standing.drifting.get(at)
             when = f" since about {at_time(episode.since)}" if episode is not None else " in this window"
             reason = f"{name} drifted{when}; {moved_sentence(moved)}"
-            return replace(base, outcome=Outcome.BAD, reason=reason, evidence={"moved": moved})
+            return replace(base, outcome=Outcome.BAD, reason=reason, evidence={"moved": moved, **base.evidence})
         if n < self.settings.fewest_rows:
             reason = f"{n} values of {name} in the window: at least {self.settings.fewest_rows} are needed"
             return replace(base, outcome=Outcome.UNKNOWN, reason=reason)
@@ -223,6 +224,20 @@ class DriftReport:
 
     def _signal(self, name: str, value: float | None, labels: Mapping[str, str], verdict: Verdict | None = None) -> Signal:
         return Signal(name, value, self.evaluation.now, labels, verdict)
+
+
+def _of_method(verdict: Verdict, statistic: float, threshold: float | None, p_value: float | None, method: str) -> Verdict:
+    """A column's verdict beside one method's number."""
+    return Verdict(
+        verdict.outcome,
+        verdict.reason,
+        statistic=statistic,
+        threshold=threshold,
+        sample_size=verdict.sample_size,
+        p_value=p_value,
+        effect_size=verdict.effect_size,
+        method=method,
+    )
 
 
 class _Series:
