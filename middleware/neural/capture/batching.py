@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Any, Final
 
 from neural.capture.record import Chunks, RawHeaders, Record, chunk_list
 from neural.capture.settings import Settings
@@ -16,6 +16,7 @@ Redactor = Callable[[Record], None]
 """Blanks what must not leave the process, in the record itself."""
 
 _TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
+_MAX_NAMES: Final = 1_024  # header names whose fate is remembered
 _MAX_HEADER_CHARS: Final = 4_096
 _REQUEST_TRUNCATED: Final = int(Flag.REQUEST_TRUNCATED)
 _RESPONSE_TRUNCATED: Final = int(Flag.RESPONSE_TRUNCATED)
@@ -29,12 +30,12 @@ class Batcher:
     def __init__(self, settings: Settings, redactor: Redactor | None = None) -> None:
         self._settings = settings
         self._redactor = redactor
-        self._shown = frozenset(name.lower().encode() for name in settings.headers)
+        shown = frozenset(name.lower() for name in settings.headers)
         self._model_header = settings.model_header.lower()
         self._version_header = settings.version_header.lower()
-        extra = {name.encode() for name in (self._model_header, self._version_header, "traceparent") if name}
-        self._wanted = self._shown | extra
-        self._hidden = {name.decode() for name in extra - self._shown}
+        extra = frozenset({self._model_header, self._version_header, "traceparent"}) - {""}
+        self._extra, self._hidden = extra, extra - shown
+        self._request_names, self._response_names = _Names(shown | extra), _Names(shown)
 
     def columns(self, records: Sequence[Record]) -> Columns:
         """Never changes a record, but for redaction. ``records`` must not be empty."""
@@ -58,7 +59,7 @@ class Batcher:
             flags,
             _RESPONSE_TRUNCATED,
         )
-        request_headers = [_pick(r.request_headers if not r.protocol else _encoded(r.request_headers), self._wanted) for r in rs]
+        request_headers = [_pick(r.request_headers, self._request_names) for r in rs]
         traceparent, model, version = self._named(rs, request_headers)
         return Columns(
             prediction_id=[r.prediction_id.decode("latin-1") for r in rs],
@@ -85,40 +86,47 @@ class Batcher:
             response_chunks=response_chunks,
             response_lengths=response_lengths,
             request_headers=request_headers,
-            response_headers=[_pick_any_case(r.response_headers, self._shown) for r in rs],
+            response_headers=[_pick(r.response_headers, self._response_names) for r in rs],
         )
 
     def _named(self, records: Sequence[Record], headers: list[Headers]) -> tuple[list[str], list[str], list[str]]:
         """Takes traceparent, model and version out of the headers; those not on the allow-list leave the headers' lists."""
         traceparent, model, version = ([""] * len(records), [r.model for r in records], [r.version for r in records])
         for i, pairs in enumerate(headers):
-            if not pairs:
-                continue
-            for name, value in pairs:
+            found = [pair for pair in pairs if pair[0] in self._extra]
+            for name, value in found:
                 if name == "traceparent":
                     traceparent[i] = value if _TRACEPARENT.fullmatch(value) else ""
                 elif name == self._model_header:
                     model[i] = value
                 elif name == self._version_header:
                     version[i] = value
-            headers[i] = [pair for pair in pairs if pair[0] not in self._hidden]
+            if found:
+                headers[i] = [pair for pair in pairs if pair[0] not in self._hidden]
         return traceparent, model, version
 
 
-def _pick(headers: RawHeaders, wanted: frozenset[bytes]) -> Headers:
-    """ASGI promises lower-case names for requests."""
-    found = [pair for pair in headers if pair[0] in wanted]
-    return [(name.decode("latin-1"), value.decode("latin-1")[:_MAX_HEADER_CHARS]) for name, value in found]
+class _Names(dict[Any, str]):
+    """A header's name as the server gave it (bytes or text, in any case) to the wanted name, or "" when it is not wanted."""
+
+    def __init__(self, wanted: frozenset[str]) -> None:
+        super().__init__()
+        self._wanted = wanted
+
+    def __missing__(self, raw: Any) -> str:
+        text = _text(raw).lower()
+        name = text if text in self._wanted else ""
+        if len(self) < _MAX_NAMES:  # names are the clients' to choose
+            self[raw] = name
+        return name
 
 
-def _encoded(metadata: RawHeaders) -> RawHeaders:
-    """gRPC gives text, but bytes for binary values."""
-    return [(name.encode(), value if isinstance(value, bytes) else str(value).encode()) for name, value in metadata]
+def _pick(headers: RawHeaders, names: _Names) -> Headers:
+    return [(name, _text(value)) for raw, value in headers if (name := names[raw])]
 
 
-def _pick_any_case(headers: RawHeaders, wanted: frozenset[bytes]) -> Headers:
-    """Applications may write response headers as they like."""
-    return _pick([(name.lower(), value) for name, value in headers], wanted)
+def _text(value: Any) -> str:
+    return value.decode("latin-1")[:_MAX_HEADER_CHARS] if isinstance(value, bytes) else str(value)[:_MAX_HEADER_CHARS]
 
 
 def _cut(bodies: Sequence[Chunks], cap: int, sizes: Sequence[int], flags: list[int], flag: int) -> tuple[list[Buffer], list[int]]:

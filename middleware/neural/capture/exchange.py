@@ -115,7 +115,7 @@ class Exchange(Underway):
                 self.prediction_id = given
                 headers.pop()
         self.response_headers = headers
-        changed = dict(message)
+        changed = {**message}
         changed["headers"] = headers
         return changed
 
@@ -162,16 +162,14 @@ def open_exchange(kind: type[Exchange], account: Account, scope: Scope, receive:
     exchange._send = send  # noqa: SLF001
     exchange.method = scope["method"]
     exchange.path = scope["path"]
-    exchange.query = scope.get("query_string", b"")
     exchange.request_headers = scope["headers"]
     exchange.response_headers = ()
     exchange.request_chunks = exchange.response_chunks = None
     exchange.request_room = exchange.request_granted = account.request_room
     exchange.response_room = exchange.response_granted = account.response_room
     exchange.flags = account.flags
-    exchange.protocol = exchange.outcome = exchange.status = exchange.request_size = exchange.response_size = 0
+    exchange.outcome = exchange.status = exchange.request_size = exchange.response_size = 0
     exchange.first_byte_ns = exchange.ended_ns = exchange.reserved = 0
-    exchange.grpc_status = -1
     exchange.gone = exchange.refused = False
     exchange.started_ns = perf_counter_ns()
     return exchange

@@ -15,7 +15,6 @@ from neural.capture.account import INTERNAL, Account
 from neural.capture.underway import Underway
 from neural.wire.event import Flag, Outcome, Protocol
 
-_GRPC: Final = int(Protocol.GRPC)
 _OK: Final = 0
 _CANCELLED: Final = 1
 _UNKNOWN: Final = 2
@@ -34,6 +33,14 @@ def behaviour_of(handler: Any) -> Any:
     if handler.request_streaming:
         return handler.stream_stream if handler.response_streaming else handler.stream_unary
     return handler.unary_stream if handler.response_streaming else handler.unary_unary
+
+
+class GrpcRecord(Underway):
+    """A call under way."""
+
+    __slots__ = ("grpc_status",)
+
+    protocol = int(Protocol.GRPC)
 
 
 class Call:
@@ -61,7 +68,7 @@ class Call:
         self._context: Any = None
         self._id_key = id_key
         self._open = self._came_back = False
-        record = self.record = Underway()
+        record = self.record = GrpcRecord()
         record.account = account
         record.method, record.path, record.query = "POST", details.method, b""
         record.model, record.version = model, version
@@ -74,7 +81,6 @@ class Call:
             record.flags |= _REQUEST_STREAMED
         if self.response_streaming:
             record.flags |= _STREAMED
-        record.protocol = _GRPC
         record.outcome = record.status = record.grpc_status = record.request_size = record.response_size = 0
         record.first_byte_ns = record.ended_ns = record.reserved = 0
         record.refused = False

@@ -49,7 +49,7 @@ class CaptureMiddleware:
         self._excluded = frozenset(self.settings.exclude)
         self._id_header = self.settings.id_header.lower().encode()
         self._model, self._version = self.settings.model, self.settings.version
-        self._enabled = self.settings.enabled
+        self._enabled, self._query = self.settings.enabled, self.settings.query
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] in self._excluded or not self._enabled:
@@ -95,6 +95,8 @@ class CaptureMiddleware:
             exchange.prediction_id = prediction_id
             exchange.model = self._model
             exchange.version = self._version
+            if self._query:
+                exchange.query = scope.get("query_string", b"")
         except Exception:  # a scope that is not as ASGI says
             account.drop_started(INTERNAL)
             return None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
+from neural.wire.event import Protocol
+
 RawHeaders = Iterable[tuple[Any, Any]]
 """Names and values as the server gave them: bytes in ASGI, text (or bytes) in gRPC."""
 FIXED_BYTES: Final = 2_048  # what a record weighs besides its bodies: the object, its lists, the headers (measured, rounded up)
@@ -27,21 +29,21 @@ class Record:
     """
 
     __slots__ = (
-        "ended_ns", "first_byte_ns", "flags", "fraction", "grpc_status", "held", "method", "model", "outcome", "path",
-        "prediction_id", "protocol", "query", "request_chunks", "request_headers", "request_size", "reserved",
+        "ended_ns", "first_byte_ns", "flags", "fraction", "held", "method", "model", "outcome", "path",
+        "prediction_id", "query", "request_chunks", "request_headers", "request_size", "reserved",
         "response_chunks", "response_headers", "response_size", "started_ns", "status", "version",
     )  # fmt: skip
 
-    protocol: int
+    protocol: int = int(Protocol.HTTP)
+    grpc_status: int = -1
     outcome: int
-    grpc_status: int
     flags: int
     fraction: float
     model: str
     version: str
     method: str
     path: str
-    query: bytes
+    query: bytes  # set only where the settings ask for it
     status: int
     started_ns: int
     first_byte_ns: int  # absolute, as started_ns; 0: none was sent

@@ -111,7 +111,9 @@ class Shipper:
         while records := self.account.take(self._settings.batch_events, self._settings.batch_bytes):
             self._pending = records
             try:
-                parts = self._encode(self._batcher.columns(records))
+                columns = self._batcher.columns(records)
+                time.sleep(0)  # lets a waiting event loop have the GIL between two stretches of work
+                parts = self._encode(columns)
             except Exception:
                 self.account.settle(records, INTERNAL)
                 raise

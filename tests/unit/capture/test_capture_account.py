@@ -13,7 +13,7 @@ from neural.capture.settings import Settings
 
 def record(size: int = 100) -> Record:
     made = Record()
-    made.held, made.reserved, made.status, made.outcome, made.grpc_status = size, 0, 200, 0, -1
+    made.held, made.reserved, made.status, made.outcome = size, 0, 200, 0
     made.started_ns, made.ended_ns = 0, 1000
     made.request_headers, made.prediction_id = (), b"id"
     return made

@@ -53,7 +53,7 @@ def test_nesting_is_bounded():
 
 def record(body: bytes, *, encoding: bytes = b"", size: int | None = None) -> Record:
     made = Record()
-    made.protocol = made.flags = 0
+    made.flags = 0
     made.request_chunks, made.request_size = body, len(body) if size is None else size
     made.request_headers = [(b"content-encoding", encoding)] if encoding else []
     made.response_chunks, made.response_size, made.response_headers = None, 0, ()

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import pytest
 
+from neural.capture.grpc_calls import GrpcRecord
 from neural.capture.record import Record
 from neural.capture.sampling import make_sampler, position
 from neural.capture.settings import Settings
 
 
 def record(*, trace="", status=200, seconds=0.01, outcome=0, grpc_status=-1, prediction_id=b"id") -> Record:
-    made = Record()
+    made = Record() if grpc_status < 0 else GrpcRecord()
     made.request_headers = [(b"host", b"x"), (b"traceparent", f"00-{trace}-b7ad6b7169203331-01".encode())] if trace else []
-    made.status, made.outcome, made.grpc_status, made.prediction_id = status, outcome, grpc_status, prediction_id
+    made.status, made.outcome, made.prediction_id = status, outcome, prediction_id
+    if grpc_status >= 0:
+        made.grpc_status = grpc_status
     made.started_ns, made.ended_ns = 5, 5 + int(seconds * 1e9)
     return made
 

@@ -23,9 +23,9 @@ def finished(recorder: Recorder, number: int = 1) -> None:
 
 def a_record() -> Record:
     made = Record()
-    made.protocol = made.outcome = made.flags = made.reserved = made.response_size = 0
+    made.outcome = made.flags = made.reserved = made.response_size = 0
     made.model = made.version = ""
-    made.method, made.path, made.query, made.status, made.grpc_status = "POST", "/", b"", 200, -1
+    made.method, made.path, made.status = "POST", "/", 200
     made.started_ns, made.first_byte_ns, made.ended_ns = 1, 2, 3
     made.prediction_id = b"id"
     made.request_chunks, made.response_chunks, made.request_size, made.held = b"abc", None, 3, 3
