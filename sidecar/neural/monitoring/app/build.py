@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from neural.monitoring.alerts import AlertEngine, Channel, Delivery, build_channels, build_rules, build_silences
@@ -16,14 +16,14 @@ from neural.monitoring.app.upkeep import Upkeep
 from neural.monitoring.clock import Clock, system_clock
 from neural.monitoring.decode import Decoding
 from neural.monitoring.engine import Checkpointer, Engine, EngineSettings, EntryClock, Evaluator, Processor
-from neural.monitoring.export import TrafficTotals, span_emitter
+from neural.monitoring.export import Budget, SidecarMetrics, TrafficTotals, board_verdicts, otlp_reporter, span_emitter
 from neural.monitoring.ingest import Deduplicator, IngestService, Journal
 from neural.monitoring.performance import LabelJoiner
 from neural.monitoring.predictions import PredictionLog
 from neural.monitoring.settings import Settings
 from neural.monitoring.store import Store, open_store
 from neural.monitoring.views import SIDECAR, SnapshotBoard
-from neural.monitoring.windows import Monitor, PaneStore, Stateful
+from neural.monitoring.windows import Monitor, PaneStore, Reference, Stateful
 
 
 def build(settings: Settings, clock: Clock = system_clock) -> Sidecar:
@@ -35,8 +35,8 @@ def build(settings: Settings, clock: Clock = system_clock) -> Sidecar:
     panes = PaneStore(settings.windows, entry_clock, settings.reference if reference is None else None)
     monitors = build_monitors(settings, store, entry_clock, totals)
     predictions = PredictionLog(folder / "predictions", settings.prediction_log, clock)
-    spans = span_emitter(settings.export.otlp)
-    decoding, joiner = Decoding(settings.decoding, settings.features), LabelJoiner(settings.performance)
+    spans = span_emitter(settings.export.otlp, verdicts=board_verdicts(board))
+    decoding, joiner = _decoding(settings, reference), LabelJoiner(settings.performance)
     processor = Processor(decoding, panes, monitors, joiner, predictions, spans)
     channels = build_channels(settings.channels)
     evaluator = Evaluator(
@@ -58,6 +58,10 @@ def build(settings: Settings, clock: Clock = system_clock) -> Sidecar:
     )
     ingest = IngestService(journal, Deduplicator(), clock, settings.capture, engine.submit, engine.pressure)
     parts["ingest"] = ingest
+    delivery = Delivery(store, channels, clock)
+    metrics = _metrics(
+        settings, board, totals, {"ingest": ingest.stats, "delivery": delivery.stats} | ({"spans": spans.stats} if spans else {})
+    )
     return Sidecar(
         settings=settings,
         storage_path=folder,
@@ -67,10 +71,11 @@ def build(settings: Settings, clock: Clock = system_clock) -> Sidecar:
         journal=journal,
         ingest=ingest,
         engine=engine,
-        totals=totals,
-        delivery=Delivery(store, channels, clock),
+        metrics=metrics,
+        delivery=delivery,
         predictions=predictions,
         spans=spans,
+        reporter=otlp_reporter(settings.export.otlp, board, metrics),
         replayed=engine.recover(lambda: use_reference(reference, panes)),
     )
 
@@ -80,6 +85,23 @@ def _journal(settings: Settings, folder: Path, clock: Clock) -> Journal:
     return Journal(
         folder / "journal", segment_bytes=journal.segment, max_bytes=journal.max_size, fsync=journal.fsync, clock=clock
     )
+
+
+def _decoding(settings: Settings, reference: Reference | None) -> Decoding:
+    """Rows without names take those of the reference's columns, in its order."""
+    decoding = settings.decoding
+    if reference is not None and not decoding.feature_names and not settings.features:
+        decoding = decoding.model_copy(update={"feature_names": list(reference.feature_names)})
+    return Decoding(decoding, settings.features)
+
+
+def _metrics(
+    settings: Settings, board: SnapshotBoard, totals: TrafficTotals, stats: Mapping[str, Callable[[], Mapping[str, float]]]
+) -> SidecarMetrics:
+    """The page Prometheus scrapes; one object, whatever the number of doors it is served on."""
+    prometheus = settings.export.prometheus
+    budget = Budget(max_series=prometheus.max_series, max_label_values=prometheus.max_label_values)
+    return SidecarMetrics(board, totals, stats=stats, budget=budget, exemplars=prometheus.exemplars)
 
 
 def _alerting(

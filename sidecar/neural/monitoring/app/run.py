@@ -13,7 +13,7 @@ from neural.monitoring.app.logs import set_up_logging
 from neural.monitoring.app.serve import Door, serve
 from neural.monitoring.app.sidecar import Sidecar
 from neural.monitoring.app.sockets import bind, bind_tcp
-from neural.monitoring.app.web import ingest_app, metrics_app, metrics_of, pages_app
+from neural.monitoring.app.web import ingest_app, metrics_app, pages_app
 from neural.monitoring.errors import ConfigError
 from neural.monitoring.settings import Settings
 
@@ -76,11 +76,10 @@ def _require_tokens(settings: Settings) -> None:
 async def _serve(sidecar: Sidecar, listeners: _Listeners) -> None:
     addresses = zip(sidecar.settings.capture.addresses, listeners.ingest, strict=True)
     doors = [Door(ingest_app(sidecar, local=address.is_local), listener) for address, listener in addresses]
-    metrics = metrics_of(sidecar)
     if listeners.pages is not None:
-        doors.append(Door(pages_app(sidecar, metrics), listeners.pages))
+        doors.append(Door(pages_app(sidecar), listeners.pages))
     if listeners.metrics is not None:
-        doors.append(Door(metrics_app(metrics), listeners.metrics))
+        doors.append(Door(metrics_app(sidecar), listeners.metrics))
     _announce(sidecar, listeners)
     await serve(doors, asyncio.Event())
 

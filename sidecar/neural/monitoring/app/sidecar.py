@@ -7,7 +7,7 @@ from pathlib import Path
 
 from neural.monitoring.alerts import Delivery
 from neural.monitoring.engine import Engine
-from neural.monitoring.export import SpanEmitter, TrafficTotals
+from neural.monitoring.export import OTLPReporter, SidecarMetrics, SpanEmitter
 from neural.monitoring.ingest import IngestService, Journal
 from neural.monitoring.predictions import PredictionLog
 from neural.monitoring.settings import Settings
@@ -27,22 +27,26 @@ class Sidecar:
     journal: Journal
     ingest: IngestService
     engine: Engine
-    totals: TrafficTotals
+    metrics: SidecarMetrics
     delivery: Delivery
     predictions: PredictionLog
     spans: SpanEmitter | None
+    reporter: OTLPReporter | None
     replayed: int
 
     def start(self) -> None:
         self.engine.start(self.ingest)
         self.delivery.start()
+        if self.reporter is not None:
+            self.reporter.start()
 
     def stop(self, timeout_seconds: float) -> bool:
         """Drain, checkpoint and close, in the order of the data's way. False when the engine did not finish in time."""
         finished = self.engine.stop(timeout_seconds)
         self.delivery.stop(timeout_seconds)
-        if self.spans is not None:
-            self.spans.stop()
+        for outlet in (self.spans, self.reporter):
+            if outlet is not None:
+                outlet.stop()
         self.predictions.close()
         self.journal.close()
         self.reading_store.close()

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 from neural.monitoring.api import Problem, api_routes
 from neural.monitoring.app.guard import TokenGuard
 from neural.monitoring.app.sidecar import Sidecar
-from neural.monitoring.export import Budget, SidecarMetrics, metrics_routes
+from neural.monitoring.export import metrics_routes
 from neural.monitoring.ingest import Refused, ingest_routes
 
 
@@ -20,24 +20,12 @@ def ingest_app(sidecar: Sidecar, *, local: bool) -> ASGIApp:
     return app if local else TokenGuard(app, sidecar.settings.capture.tokens)
 
 
-def metrics_of(sidecar: Sidecar) -> SidecarMetrics:
-    """The page Prometheus scrapes; one object, whatever the number of doors it is served on."""
-    settings = sidecar.settings.export.prometheus
-    return SidecarMetrics(
-        sidecar.board,
-        sidecar.totals,
-        stats={"ingest": sidecar.ingest.stats} | ({"spans": sidecar.spans.stats} if sidecar.spans else {}),
-        budget=Budget(max_series=settings.max_series, max_label_values=settings.max_label_values),
-        exemplars=settings.exemplars,
-    )
-
-
-def metrics_app(metrics: SidecarMetrics) -> ASGIApp:
+def metrics_app(sidecar: Sidecar) -> ASGIApp:
     """/metrics alone."""
-    return Starlette(routes=list(metrics_routes(metrics)))
+    return Starlette(routes=list(metrics_routes(sidecar.metrics)))
 
 
-def pages_app(sidecar: Sidecar, metrics: SidecarMetrics) -> ASGIApp:
+def pages_app(sidecar: Sidecar) -> ASGIApp:
     """API, health and metrics, and the dashboard for everything else."""
     dashboard = sidecar.settings.dashboard
     token = dashboard.token.get_secret_value() if dashboard.token else None
@@ -53,7 +41,7 @@ def pages_app(sidecar: Sidecar, metrics: SidecarMetrics) -> ASGIApp:
         )
     ]
     if sidecar.settings.export.prometheus.enabled:
-        routes += metrics_routes(metrics)
+        routes += metrics_routes(sidecar.metrics)
     routes.append(_dashboard(sidecar))
     return Starlette(routes=routes)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 
 import httpx
@@ -33,7 +34,7 @@ class Traffic:
     requests: int = 0
     rows: int = 0
     failed: int = 0
-    unanswered: int = 0
+    unanswered: Counter[str] = field(default_factory=Counter[str])  # by kind of error
     labels_sent: int = 0
     progress: list[tuple[float, int]] = field(default_factory=list[tuple[float, int]])
 
@@ -115,8 +116,8 @@ class Client:
         self.traffic.progress.append((time.time(), self.traffic.rows))
         try:
             response = await http.post(request.path, content=request.body, headers=headers)
-        except httpx.HTTPError:
-            self.traffic.unanswered += 1
+        except httpx.HTTPError as error:
+            self.traffic.unanswered[type(error).__name__] += 1
             return
         if response.is_success:
             heapq.heappush(self._due, (time.time() + self._flight_seconds(), self.traffic.requests, request))

@@ -26,7 +26,7 @@ class DemoResult:
     storage_path: str
     seconds: float
     server_failures: int
-    unanswered: int
+    unanswered: Mapping[str, int]
     labels: int
     rows_decoded: int
     season: Sequence[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
@@ -43,7 +43,8 @@ class DemoResult:
             "rows": self.rows,
             "rows_decoded": self.rows_decoded,
             "server_failures": self.server_failures,
-            "unanswered": self.unanswered,
+            "unanswered": sum(self.unanswered.values()),
+            "unanswered_why": dict(self.unanswered),
             "labels": self.labels,
             "seconds": self.seconds,
             "ledger": {

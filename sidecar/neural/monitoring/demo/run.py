@@ -116,7 +116,7 @@ def _settle(stage: Stage, client: Client) -> None:
     deadline = time.monotonic() + _SETTLE_TIMEOUT_SECONDS
     while time.monotonic() < deadline:
         ledger = stage.ledger()
-        if ledger.seen >= client.traffic.requests - client.traffic.unanswered and ledger.in_flight == 0:
+        if ledger.seen >= client.traffic.requests - client.traffic.unanswered.total() and ledger.in_flight == 0:
             return
         time.sleep(_LOOK_SECONDS)
 
@@ -147,7 +147,7 @@ def _result(options: DemoOptions, stage: Stage, client: Client, flights: Flights
         storage_path=str(stage.storage_path),
         seconds=options.seconds,
         server_failures=traffic.failed,
-        unanswered=traffic.unanswered,
+        unanswered=dict(traffic.unanswered),
         labels=traffic.labels_sent,
         season=season_report(alerts, client, flights) if options.season else [],
     )

@@ -89,6 +89,11 @@ class FlightServer:
         ]
 
 
+async def _missing_feature(_: Request, error: Exception) -> Response:
+    """What model servers answer when a request breaks them."""
+    return JSONResponse({"error": f"missing feature {error}"}, status_code=500)
+
+
 async def _ready(_: Request) -> Response:
     return JSONResponse({"ready": True})
 
@@ -105,7 +110,7 @@ def _column(name: str, values: list[Any]) -> NDArray[Any]:
 
 def build_app(model: FlightModel, endpoint: str) -> CaptureMiddleware:
     """The server as its owner wrote it, and the one line that makes it monitored."""
-    app = Starlette(routes=FlightServer(model).routes())
+    app = Starlette(routes=FlightServer(model).routes(), exception_handlers={KeyError: _missing_feature})
     return CaptureMiddleware(
         app, model=MODEL_NAME, version=MODEL_VERSION, endpoint=endpoint, exclude=["/v2/health/ready", "/dependency"]
     )

@@ -12,6 +12,9 @@ from neural.monitoring.demo.result import DemoResult
 def summarise(result: DemoResult, options: DemoOptions, say: Callable[..., None]) -> None:
     """What happened, whether it adds up, and where to look next."""
     say(f"\n{result.requests:,} requests with {result.rows:,} flights, {result.labels:,} outcomes reported.", "bold")
+    if result.unanswered:
+        why = ", ".join(f"{kind} {count}" for kind, count in result.unanswered.items())
+        say(f"  The model server did not answer some requests: {why}", "bold red")
     _detections(result, say)
     _season(result, say)
     _ledger(result, say)

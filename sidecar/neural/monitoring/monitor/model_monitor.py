@@ -179,6 +179,7 @@ class ModelMonitor:
         """Write what is batched, and stop what runs."""
         self._write_state()
         self.prediction_logger.close()
+        self.quality_monitor.close()
         for part in (self.alert_manager, self.slo_tracker):
             if part is not None:
                 part.close()
