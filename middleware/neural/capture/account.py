@@ -122,33 +122,44 @@ class Account:
             return True
 
     def take(self, max_events: int, max_bytes: int) -> list[Record]:
-        """The oldest records, for one batch. They stay charged until ``settle``."""
+        """The oldest records, for one batch. They stay charged until ``settle``.
+
+        No lock: ``popleft`` is atomic, and a request must not wait while hundreds are taken.
+        """
         records: list[Record] = []
-        size = 0
-        with self._lock:
-            while self._ring and len(records) < max_events and (size < max_bytes or not records):
-                record = self._ring.popleft()
-                size += record.held
-                records.append(record)
+        ring, size = self._ring, 0
+        while ring and len(records) < max_events and (size < max_bytes or not records):
+            try:
+                record = ring.popleft()
+            except IndexError:  # written off by another thread in between
+                break
+            size += record.held
+            records.append(record)
         return records
 
     def settle(self, records: list[Record], reason: str | None = None) -> None:
-        """A batch's end: acknowledged, or dropped for ``reason``. The list is emptied, so that it can't be settled twice."""
+        """A batch's end: acknowledged, or dropped for ``reason``. The list is emptied, so that it can't be settled twice.
+
+        Adding up and freeing happen outside of the lock: a request must not wait for them.
+        """
         with self._lock:
-            number = len(records)
-            self.used -= sum(record.reserved for record in records)
+            mine, records[:] = records[:], []
+        number, charged = len(mine), sum([record.reserved for record in mine])
+        if not number:
+            return
+        with self._lock:
+            self.used -= charged
             self._places += number
             self.settled += number
             if reason is None:
                 self._shipped += number
-            elif number:
+            else:
                 self._dropped[reason] = self._dropped.get(reason, 0) + number
-            records.clear()
 
     def write_off(self, reason: str) -> None:
         """Everything that still waits is dropped."""
-        with self._lock:
-            self.settle(self.take(len(self._ring), self.used + 1), reason)
+        while records := self.take(1_000, self._settings.ring_bytes):
+            self.settle(records, reason)
 
     def set_rung(self, rung: Rung) -> None:
         """What the requests that begin from now on keep of their bodies."""

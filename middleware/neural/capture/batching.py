@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Final
 
 from neural.capture.record import Chunks, RawHeaders, Record, chunk_list
 from neural.capture.settings import Settings
@@ -17,7 +17,7 @@ Redactor = Callable[[Record], None]
 
 _TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
 _MAX_NAMES: Final = 1_024  # header names whose fate is remembered
-_MAX_HEADER_CHARS: Final = 4_096
+_MAX_HEADER_BYTES: Final = 4_096
 _REQUEST_TRUNCATED: Final = int(Flag.REQUEST_TRUNCATED)
 _RESPONSE_TRUNCATED: Final = int(Flag.RESPONSE_TRUNCATED)
 _BODIES_OFF: Final = int(Flag.BODIES_OFF)
@@ -59,7 +59,9 @@ class Batcher:
             flags,
             _RESPONSE_TRUNCATED,
         )
-        request_headers = [_pick(r.request_headers, self._request_names) for r in rs]
+        request_headers = [
+            _pick(r.request_headers if not r.protocol else _encoded(r.request_headers), self._request_names) for r in rs
+        ]
         traceparent, model, version = self._named(rs, request_headers)
         return Columns(
             prediction_id=[r.prediction_id.decode("latin-1") for r in rs],
@@ -106,15 +108,15 @@ class Batcher:
         return traceparent, model, version
 
 
-class _Names(dict[Any, str]):
-    """A header's name as the server gave it (bytes or text, in any case) to the wanted name, or "" when it is not wanted."""
+class _Names(dict[bytes, str]):
+    """A header's name as the server gave it, in any case, to the wanted name, or "" when it is not wanted."""
 
     def __init__(self, wanted: frozenset[str]) -> None:
         super().__init__()
         self._wanted = wanted
 
-    def __missing__(self, raw: Any) -> str:
-        text = _text(raw).lower()
+    def __missing__(self, raw: bytes) -> str:
+        text = raw.lower().decode("latin-1")
         name = text if text in self._wanted else ""
         if len(self) < _MAX_NAMES:  # names are the clients' to choose
             self[raw] = name
@@ -122,11 +124,12 @@ class _Names(dict[Any, str]):
 
 
 def _pick(headers: RawHeaders, names: _Names) -> Headers:
-    return [(name, _text(value)) for raw, value in headers if (name := names[raw])]
+    return [(name, value[:_MAX_HEADER_BYTES].decode("latin-1")) for raw, value in headers if (name := names[raw])]
 
 
-def _text(value: Any) -> str:
-    return value.decode("latin-1")[:_MAX_HEADER_CHARS] if isinstance(value, bytes) else str(value)[:_MAX_HEADER_CHARS]
+def _encoded(metadata: RawHeaders) -> RawHeaders:
+    """gRPC gives text, but bytes for binary values."""
+    return [(name.encode(), value if isinstance(value, bytes) else str(value).encode()) for name, value in metadata]
 
 
 def _cut(bodies: Sequence[Chunks], cap: int, sizes: Sequence[int], flags: list[int], flag: int) -> tuple[list[Buffer], list[int]]:
