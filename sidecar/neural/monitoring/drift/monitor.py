@@ -27,7 +27,7 @@ class _Watched:
 
     reference_hash: str
     plan: Plan
-    detector: SequentialDetector
+    detector: SequentialDetector | None  # None when the reference has no column to watch
     rows: int = 0
 
 
@@ -61,7 +61,7 @@ class DriftMonitor:
             return
         watched = self._of(evaluation, evaluation.reference)
         watched.rows += evaluation.latest.rows
-        if not watched.plan.columns:
+        if watched.detector is None:
             yield _unknown(evaluation, "the reference has no column that can be watched")
             return
         budget = self._settings.false_alarms.seconds_between * RULES * len(self._watched)
@@ -92,9 +92,10 @@ class DriftMonitor:
         if known is not None and known.reference_hash == reference.hash:
             return known
         plan = make_plan(reference, self._settings.ignore)
-        watched = _Watched(reference.hash, plan, SequentialDetector(plan.bins))
+        watched = _Watched(reference.hash, plan, SequentialDetector(plan.bins) if plan.bins else None)
         state = self._pending.pop(key, None)
-        if state is not None and state["reference"] == reference.hash and state["columns"] == list(plan.names):
+        same = state is not None and state["reference"] == reference.hash and state["columns"] == list(plan.names)
+        if state is not None and same and watched.detector is not None:
             watched.detector.restore(state["detector"])
             watched.rows = int(state["rows"])
         self._watched[key] = watched
@@ -125,7 +126,7 @@ def _state(key: tuple[str, str], watched: _Watched) -> dict[str, Any]:
         "reference": watched.reference_hash,
         "columns": list(watched.plan.names),
         "rows": watched.rows,
-        "detector": watched.detector.snapshot(),
+        "detector": watched.detector.snapshot() if watched.detector is not None else None,
     }
 
 
