@@ -59,7 +59,8 @@ class Tally:
         columns = len(other.low)
         self.widen(columns)
         self.rows += other.rows
-        self.sums[:columns] += other.sums
+        with np.errstate(over="ignore", invalid="ignore"):  # squares of huge values; the moments are then unknown
+            self.sums[:columns] += other.sums
         self.counts += other.counts
         np.minimum(self.low[:columns], other.low, out=self.low[:columns])
         np.maximum(self.high[:columns], other.high, out=self.high[:columns])
