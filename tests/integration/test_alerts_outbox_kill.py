@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import threading
@@ -69,10 +70,8 @@ def receiver():
             pass
 
         def handle(self):
-            try:
+            with contextlib.suppress(ConnectionResetError, BrokenPipeError):  # the sender was killed
                 super().handle()
-            except (ConnectionResetError, BrokenPipeError):
-                pass  # the sender was killed
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
@@ -91,10 +90,23 @@ def test_nothing_is_lost_and_every_duplicate_is_a_counted_ambiguity(receiver, tm
     with store.transaction():
         for i in range(MESSAGES):
             entry = {"severity": "info", "status": "firing", "message": "x" * 200}
-            payload = {"schema_version": 1, "id": f"m{i:04}", "group": "m", "status": "firing", "created_at": 0.0, "alerts": [entry]}
+            payload = {
+                "schema_version": 1,
+                "id": f"m{i:04}",
+                "group": "m",
+                "status": "firing",
+                "created_at": 0.0,
+                "alerts": [entry],
+            }
             store.put_outbox(OutboxRow(f"m{i:04}", f"a{i}", "hook", payload, created_at=float(i), next_attempt_at=0.0))
     store.close()
-    done = subprocess.run([sys.executable, "-c", SUPERVISOR, str(tmp_path), url, str(KILLS)], capture_output=True, text=True, timeout=110, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", SUPERVISOR, str(tmp_path), url, str(KILLS)],
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split()[:2] == [str(KILLS), "killed"], "the deliveries ended before the last kill"
     store = open_store(tmp_path)
@@ -105,5 +117,7 @@ def test_nothing_is_lost_and_every_duplicate_is_a_counted_ambiguity(receiver, tm
     assert len(delivered) == MESSAGES, [row for row in rows.values() if row.state != "delivered"][:3]
     assert set(got) == set(rows), "something was lost"
     for name, times in got.items():
-        assert times - 1 <= rows[name].ambiguous, f"{name} came {times} times, and {rows[name].ambiguous} ambiguities were counted"
+        assert times - 1 <= rows[name].ambiguous, (
+            f"{name} came {times} times, and {rows[name].ambiguous} ambiguities were counted"
+        )
     assert sum(row.ambiguous for row in rows.values()) <= KILLS
