@@ -181,7 +181,7 @@ def on_a_loop(interceptors, behaviours=AioBehaviours):
 def server(request):
     collector = Collector()
     kind = CaptureInterceptor if request.param == "threaded" else AioCaptureInterceptor
-    interceptor = kind(model="m", transport=collector, flush_interval=0.01)
+    interceptor = kind(model="m", transport=collector, flush_interval=0.01, grpc_id=True)
     if request.param == "threaded":
         behaviours, port, loop, stop = threaded([interceptor])
     else:

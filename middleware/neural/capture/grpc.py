@@ -44,7 +44,6 @@ class _Interceptor:
         self._recorder = recorder_for(self.settings, transport)
         self._excluded = _PROBES | frozenset(self.settings.exclude)
         self._kinds: dict[str, type[Call] | None] = {}
-        self._id_key = self.settings.id_header.lower()
 
     def _wrap(self, handler: Any, details: Any) -> Any:
         """A handler for this one call; the same handler when nothing is captured of it."""
@@ -64,7 +63,7 @@ class _Interceptor:
         if account.rung is _COUNTS_ONLY:
             account.skip()
             return handler
-        return kind(handler, details, account, self._id_key, self.settings.model, self.settings.version)
+        return kind(handler, details, account, self.settings)
 
     @staticmethod
     def _choose(behaviour: Any, *, streams: bool) -> type[Call]:

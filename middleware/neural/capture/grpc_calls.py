@@ -12,6 +12,7 @@ from time import perf_counter_ns
 from typing import Any, Final
 
 from neural.capture.account import INTERNAL, Account
+from neural.capture.settings import Settings
 from neural.capture.underway import Underway
 from neural.wire.event import Flag, Outcome, Protocol
 
@@ -53,25 +54,27 @@ class Call:
         "_deserialise",
         "_id_key",
         "_open",
+        "_returns_id",
         "_serialise",
         "record",
         "request_streaming",
         "response_streaming",
     )
 
-    def __init__(self, handler: Any, details: Any, account: Account, id_key: str, model: str, version: str) -> None:
+    def __init__(self, handler: Any, details: Any, account: Account, settings: Settings) -> None:
         self.request_streaming = handler.request_streaming
         self.response_streaming = handler.response_streaming
         self._behaviour = behaviour_of(handler)
         self._deserialise = handler.request_deserializer
         self._serialise = handler.response_serializer
         self._context: Any = None
-        self._id_key = id_key
+        self._id_key = settings.id_header.lower()
+        self._returns_id = settings.grpc_id
         self._open = self._came_back = False
         record = self.record = GrpcRecord()
         record.account = account
         record.method, record.path, record.query = "POST", details.method, b""
-        record.model, record.version = model, version
+        record.model, record.version = settings.model, settings.version
         record.request_headers, record.response_headers = details.invocation_metadata or (), ()
         record.request_chunks = record.response_chunks = None
         record.request_room = record.request_granted = account.request_room
@@ -124,11 +127,11 @@ class Call:
         record.prediction_id = b"%b%08x" % (record.account.id_prefix, number)
 
     def entered(self, context: Any) -> None:
-        """The behaviour is about to run: the id goes into the trailing metadata, unless the behaviour sets its own."""
+        """The behaviour is about to run. The id goes into the trailing metadata if asked for; the behaviour's own replaces it."""
         self._context = context
         if not self._open:
             self._begin()
-        if self._id_key:
+        if self._returns_id:
             context.set_trailing_metadata(((self._id_key, self.record.prediction_id.decode("latin-1")),))
 
     def _note_request(self, data: bytes) -> None:

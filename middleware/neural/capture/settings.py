@@ -45,6 +45,10 @@ class Settings:
     resource: tuple[str, ...] = _setting((), "more about this process, each `key=value`")
     exclude: tuple[str, ...] = _setting(PROBE_PATHS, "paths that are not captured, exactly as requested")
     id_header: str = _setting("x-prediction-id", "carries the prediction id: taken from the request, returned on the response")
+    grpc_id: bool = _setting(
+        default=False,
+        about="gRPC: also return the prediction id, in the trailing metadata (gRPC makes that dear: some 40 µs a call)",
+    )
     model_header: str = _setting("", "request header that names the model, when one server has many")
     version_header: str = _setting("", "request header that names the version")
     headers: tuple[str, ...] = _setting(
