@@ -18,6 +18,8 @@ MAX_ROWS_PER_SECOND = 400.0
 """So that the model server, at about 3 ms a request, takes less than a third of one core."""
 ROWS_PER_REQUEST = 8
 """Requests hold 1 to this many rows, evenly drawn."""
+CATCH_UP_SECONDS = 0.1
+"""Lateness up to this is made up for, so that small delays don't add up; more of it only makes the story longer."""
 MAX_OPEN_REQUESTS = 200
 SLOW_SECONDS = 1.0
 """What the slow dependency adds to each request in the second incident."""
@@ -80,7 +82,7 @@ class Client:
         for size in self._sizes():
             stop = min(position + size, self.total_rows)
             await asyncio.sleep(max(0.0, due - time.time()))
-            due = max(due, time.time()) + self.seconds * (stop - position) / self.total_rows
+            due = max(due, time.time() - CATCH_UP_SECONDS) + self.seconds * (stop - position) / self.total_rows
             incident = incident_at(self.acts, position / self.total_rows)
             await self._follow(http, incident)
             task = asyncio.create_task(self._send(http, self.feed.request(position, stop, incident)))

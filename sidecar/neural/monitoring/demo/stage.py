@@ -119,6 +119,7 @@ def set_stage(options: DemoOptions, folder: Path) -> Stage:
         "NEURAL_DEMO": str(folder),
         "NEURAL_DEMO_PORT": str(dashboard_port),
         "NEURAL_DEMO_METRICS_PORT": str(metrics_port),
+        "NEURAL_CAPTURE_HEARTBEAT_INTERVAL": "1",  # so that the story's last ledger is not waited for
     }
     return Stage(
         folder,
