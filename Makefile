@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast bench lint fmt proto screenshots clean
+.PHONY: help demo test test-fast bench study lint fmt proto screenshots clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ test-fast: $(VENV)/.test ## what needs no server process, in under 90 seconds
 
 bench: $(VENV)/.test ## measure the hot paths beside their peers; prints a table, writes bench.json
 	$(BIN)/python -m tests.benchmarks --json bench.json
+
+study: $(VENV)/.test ## simulate how far the drift verdicts can be trusted; writes docs/study.md (some minutes)
+	$(BIN)/python -m tests.study
 
 lint: $(VENV)/.test ## ruff, mypy strict, pyright, import-linter
 	$(BIN)/ruff check .
