@@ -30,18 +30,17 @@ SPECS = (
 def slo_signals(ledger: SLOLedger, version: str, now: float) -> Iterator[Signal]:
     """Every signal of one objective, for one of the model's versions: a budget outlives a release, so all carry the same numbers."""
     settings, goal = ledger.settings, ledger.settings.goal
-    labels = {"model": ledger.model, "version": version, "slo": settings.name}
-    counts = ledger.period(now)
-    last = ledger.counts.slot(now)
+    labels, by_window, by_severity = ledger.labels(version)
+    counts, last = ledger.period(now), ledger.counts.slot(now)
     windows = {seconds: ledger.counts.sum(last - slots + 1, last) for _, seconds, slots in ledger.windows}
     yield Signal("slo.target", goal, now, labels)
     yield Signal("slo.compliance", counts.compliance, now, labels, compliance_verdict(settings, counts))
     yield Signal("slo.budget_remaining", budget_remaining(counts, goal), now, labels, _budget_verdict(settings, counts))
-    for name, seconds, _ in ledger.windows:
-        yield Signal("slo.burn_rate", burn_rate(windows[seconds], goal), now, {**labels, "window": name})
+    for seconds, window in windows.items():
+        yield Signal("slo.burn_rate", burn_rate(window, goal), now, by_window[seconds])
     for severity in ledger.severities:
         value, burn = _burn_alert(ledger, severity, windows)
-        yield Signal("slo.burn_alert", value, now, {**labels, "severity": severity}, burn)
+        yield Signal("slo.burn_alert", value, now, by_severity[severity], burn)
 
 
 def compliance_verdict(settings: SLOSettings, counts: Counts) -> Verdict:
@@ -90,7 +89,7 @@ def _burn_alert(ledger: SLOLedger, severity: Severity, windows: Mapping[float, C
     outcome = Outcome.BAD if shown.fires else Outcome.OK
     verdict = Verdict(
         outcome, shown.reason, shown.long_burn, shown.window.factor, round(shown.long.total),
-        method="multi-window burn rate", evidence=_burn_evidence(shown, settings),
+        method="multi-window burn rate", evidence=_burn_evidence(shown, settings) if shown.fires else {},
     )  # fmt: skip
     return float(shown.fires), verdict
 

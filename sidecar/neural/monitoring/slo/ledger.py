@@ -21,6 +21,10 @@ SHOWN_WINDOWS_SECONDS = (300.0, 1800.0, 3600.0, 7200.0, 21600.0, 86400.0, 259200
 """The burn rates always shown: 5m, 30m, 1h, 2h, 6h, 1d, 3d, as far as they fit into the objective's window."""
 
 
+Labels = tuple[dict[str, str], dict[float, dict[str, str]], dict[Severity, dict[str, str]]]
+"""Of a signal: plain, by window (seconds), by severity."""
+
+
 def slo_key(model: str, name: str) -> str:
     """The name under which the store keeps an objective's counts."""
     return f"{model}/{name}"
@@ -48,6 +52,7 @@ class SLOLedger:
         self.breach_started: float | None = None
         self.judged_until: int | None = None  # the last slot of time that was judged as a whole
         self._dirty: set[int] = set()
+        self._labels: dict[str, Labels] = {}
 
     def add(self, slot: int, good: float, total: float, now: float) -> None:
         """Count events into a slot. What is older than the objective's window is left out."""
@@ -66,6 +71,16 @@ class SLOLedger:
         if isinstance(window, str):
             return self.counts.since(period_start(window, now, self.settings.time_zone), now)
         return self.counts.over(window, now)
+
+    def labels(self, version: str) -> Labels:
+        """The labels of this objective's signals: plain, by window, by severity. Made once for each version."""
+        known = self._labels.get(version)
+        if known is None:
+            plain = {"model": self.model, "version": version, "slo": self.settings.name}
+            by_window = {seconds: {**plain, "window": name} for name, seconds, _ in self.windows}
+            by_severity = {severity: {**plain, "severity": str(severity)} for severity in self.severities}
+            known = self._labels[version] = (plain, by_window, by_severity)
+        return known
 
     def heal(self, now: float, store: Store) -> None:
         """After the clock had jumped ahead and came back: forget the future, and read the past again."""
