@@ -15,7 +15,9 @@ NEURAL = str(Path(sys.executable).parent / "neural")
 
 
 def _run(config: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([NEURAL, "monitor", "run", "--config", str(config)], capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(
+        [NEURAL, "monitor", "run", "--config", str(config)], capture_output=True, text=True, check=False, timeout=60
+    )
 
 
 def _config(folder: Path, text: str) -> Path:

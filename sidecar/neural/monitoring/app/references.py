@@ -15,10 +15,16 @@ def file_reference(settings: Settings, clock: Clock) -> Reference | None:
     if settings.reference.source is None:
         return None
     path, where = settings.resolve(settings.reference.source), settings.where(_KEY)
-    if not path.is_file():
-        raise ConfigError(f"there is no file {path}", where=where, key=_KEY, hint="write the path of a Parquet, CSV or NPZ file")
+    if not path.exists():
+        raise ConfigError(
+            f"there is no file {path}",
+            where=where,
+            key=_KEY,
+            hint="write the path of a Parquet, CSV or NPZ file, or of a prediction log",
+        )
     try:
-        columns = load_reference_file(path)
+        kinds = {name: one.kind for name, one in settings.features.items() if one.kind is not None}
+        columns = load_reference_file(path, kinds)
         return build_reference(
             columns,
             source=path.name,

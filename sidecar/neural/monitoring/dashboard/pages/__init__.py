@@ -1,10 +1,6 @@
-"""The pages, in the order of the navigation. A new page is one file and one line here."""
+"""The dashboard's pages."""
 
-from neural.monitoring.dashboard.pages import alerts, capture, drift, overview, performance, quality, slo
 from neural.monitoring.dashboard.pages.page import Page, View
-
-PAGES: dict[str, Page] = {
-    page.name: page for page in (overview.PAGE, drift.PAGE, quality.PAGE, performance.PAGE, slo.PAGE, alerts.PAGE, capture.PAGE)
-}
+from neural.monitoring.dashboard.pages.registry import PAGES
 
 __all__ = ["PAGES", "Page", "View"]
