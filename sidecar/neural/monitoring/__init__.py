@@ -13,8 +13,6 @@ if any(find_spec(name) is None for name in ("numpy", "pydantic", "scipy")):  # l
     raise ModuleNotFoundError("neural.monitoring needs its dependencies: pip install 'neural-monitoring[sidecar]'")
 
 if TYPE_CHECKING:
-    from neural.monitoring.monitor import ModelMonitor
-
     from neural.capture.version import __version__
     from neural.monitoring.alerts import (
         Alert,
@@ -29,6 +27,7 @@ if TYPE_CHECKING:
     )
     from neural.monitoring.drift import DriftDetector, DriftMetrics
     from neural.monitoring.export import MetricsRegistry, PrometheusExporter, SimpleMetricsCollector
+    from neural.monitoring.monitor import ModelMonitor
     from neural.monitoring.predictions import PredictionAnalyzer, PredictionLogger
     from neural.monitoring.quality import DataQualityMonitor, QualityReport
     from neural.monitoring.slo import (
