@@ -44,8 +44,9 @@ class JSONFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        if hasattr(record, "alert"):
-            body["alert"] = record.alert
+        alert = getattr(record, "alert", None)
+        if alert is not None:
+            body["alert"] = alert
         if record.exc_info:
             body["exception"] = self.formatException(record.exc_info)
         return json.dumps(body, default=str)

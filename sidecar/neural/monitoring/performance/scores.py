@@ -152,7 +152,8 @@ def _summed_cells(middles: NDArray[np.float64], counts: NDArray[np.float64]) -> 
     index = np.floor(middles * CELLS).astype(np.int64) + CELLS
     summed = np.vstack([np.bincount(index, weights=row, minlength=3 * CELLS + 1) for row in counts])
     kept = np.flatnonzero((summed != 0).any(axis=0))
-    return (kept - CELLS + 0.5) / CELLS, np.ascontiguousarray(summed[:, kept])
+    middles_kept = (kept.astype(np.float64) - CELLS + 0.5) / CELLS
+    return middles_kept, np.ascontiguousarray(summed[:, kept])
 
 
 def _spread(weights: NDArray[np.float64], placement: NDArray[np.float64], auc: float, n: float) -> float:
