@@ -150,10 +150,9 @@ def _compact(values: NDArray[np.float64], counts: NDArray[np.float64]) -> tuple[
 def _summed_cells(middles: NDArray[np.float64], counts: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Like ``_compact`` for cells, without sorting: there are at most three times ``CELLS``."""
     index = np.floor(middles * CELLS).astype(np.int64) + CELLS
-    summed = np.vstack([np.bincount(index, weights=row, minlength=3 * CELLS + 1) for row in counts])
+    summed = np.vstack([np.bincount(index, weights=row, minlength=3 * CELLS + 1) for row in counts]).astype(np.float64)
     kept = np.flatnonzero((summed != 0).any(axis=0))
-    middles_kept = (kept.astype(np.float64) - CELLS + 0.5) / CELLS
-    return middles_kept, np.ascontiguousarray(summed[:, kept])
+    return (kept - CELLS + 0.5) / CELLS, np.ascontiguousarray(summed[:, kept])
 
 
 def _spread(weights: NDArray[np.float64], placement: NDArray[np.float64], auc: float, n: float) -> float:
