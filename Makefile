@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+BENCH ?= .venv-bench
 DEMO_ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -32,8 +33,13 @@ test: $(VENV)/.test ## everything, against real components (installs Debian pack
 test-fast: $(VENV)/.test ## what needs no server process, in under 90 seconds
 	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not slow"
 
-bench: $(VENV)/.test ## measure the hot paths beside their peers; prints a table, writes bench.json
-	$(BIN)/python -m tests.benchmarks --json bench.json
+$(BENCH)/.done: pyproject.toml
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
+	@touch $@
+
+bench: $(BENCH)/.done ## measure the hot paths beside their peers; prints a table, writes bench.json
+	$(BENCH)/bin/python -m tests.benchmarks --json bench.json
 
 study: $(VENV)/.test ## simulate how far the drift verdicts can be trusted; writes docs/study.md (some minutes)
 	$(BIN)/python -m tests.study
@@ -57,5 +63,5 @@ screenshots: $(VENV)/.test ## docs/images, from a dashboard with data, in a real
 	$(BIN)/python tests/e2e/screenshots.py
 
 clean: ## remove everything that can be made again
-	rm -rf $(VENV) dist build bench.json .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(BENCH) dist build bench.json .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,7 +1,7 @@
 """What the sidecar's way in costs, on one core: wire to columns, and an ingest request to its acknowledgement.
 
 Run with ``python tests/benchmarks/bench_ingest.py`` (``--seconds 1`` for a quick look). Prints one line a case: the median and quartiles of
-microseconds an event (or row), and the rate at the median; ``--json`` for machines. Each case runs in interleaved rounds, so that a
+microseconds an event (or row), and the rate at the median; ``--json FILE`` for machines. Each case runs in interleaved rounds, so that a
 noisy neighbour hits all of them alike.
 """
 
@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import orjson
@@ -147,7 +148,7 @@ def measure(cases: list[Bench], seconds: float) -> dict[str, list[float]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=10)
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", type=Path, help="write the results to this file")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         cases = benches(folder)
@@ -160,9 +161,8 @@ def main() -> None:
             "case": case.name, "unit": case.unit, "median_us": median, "quartiles_us": [low, high], "best_us": best,
             "per_second": 1e6 / median, "bar_per_second": case.bar_per_second,
         })  # fmt: skip
-    if options.json:
-        print(json.dumps(results))
-        return
+    if options.json is not None:
+        options.json.write_text(json.dumps(results, indent=2) + "\n")
     for one in results:
         bar = f"  bar {one['bar_per_second']:,.0f}/s" if one["bar_per_second"] else ""
         spread = f"{one['quartiles_us'][0]:.2f} to {one['quartiles_us'][1]:.2f}, best {one['best_us']:.2f}"
