@@ -204,3 +204,8 @@ class TestLabels:
         (tmp_path / "a.csv").write_text("id,label\np1,1\n")
         assert "--sidecar" in neural("labels", "import", tmp_path / "a.csv", "--storage-path", tmp_path).err
         assert neural("labels", "import", tmp_path / "a.csv", "--sidecar", "http://127.0.0.1:1").code == 2
+
+
+def test_a_folder_in_place_of_the_file_is_called_a_folder(neural, tmp_path):
+    said = neural("config", "check", tmp_path)
+    assert (said.code, said.err) == (2, f"neural monitor: {tmp_path}: is a folder, not a file\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 
 import jsonschema
 import pytest
@@ -145,6 +146,17 @@ def test_wrong_usage_ends_with_2_and_says_what(neural, arguments):
 
 def test_a_mistyped_command_gets_a_hint(neural):
     assert "Did you mean drift?" in neural("drfit").err
+
+
+@pytest.mark.parametrize("command", ["dashboard", "prometheus"])
+def test_what_can_not_be_served_is_one_line_and_announces_no_address(neural, folder, tmp_path, command):
+    nowhere = neural(command, "--storage-path", tmp_path / "nowhere")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        busy = neural(command, "--storage-path", folder(), "--host", "127.0.0.1", "--port", taken.getsockname()[1])
+    for said, words in ((nowhere, "no monitoring data here"), (busy, "choose another")):
+        assert said.code == 2
+        assert said.err.count("\n") == 1
+        assert words in said.err
 
 
 def test_the_storage_path_can_come_from_the_environment(neural, folder, monkeypatch):

@@ -18,6 +18,8 @@ def load_configuration(config: Path | None, storage_path: Path, *, override_path
     from neural.monitoring.settings import load_settings
 
     file = config or storage_path / CONFIG_FILE
+    if file.is_dir():
+        raise ConfigError("is a folder, not a file", where=str(file))
     if not file.is_file():
         raise ConfigError("no such file", where=str(file), hint="write one with: neural monitor init")
     settings = load_settings(file)

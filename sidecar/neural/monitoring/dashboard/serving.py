@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -15,14 +16,19 @@ from neural.monitoring.store import open_store
 BACKLOG = 128
 
 
-def serve_dashboard(storage_path: Path, host: str = "localhost", port: int = 8052) -> None:
+def serve_dashboard(
+    storage_path: Path, host: str = "localhost", port: int = 8052, announce: Callable[[], None] = lambda: None
+) -> None:
     """Serve until interrupted. The store is opened read-only, so a sidecar may write to it meanwhile.
+
+    ``announce`` is called once the port is ours.
 
     Raises StoreError when there is no store, NeuralError when the address can't be listened on.
     """
     store = open_store(Path(storage_path), read_only=True)
     try:
         with closing(listen(host, port)) as listener:
+            announce()
             config = uvicorn.Config(
                 build_dashboard(store), log_level="warning", access_log=False, lifespan="off", ws="none", server_header=False
             )

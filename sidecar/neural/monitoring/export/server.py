@@ -24,7 +24,7 @@ class MetricsServer:
         try:
             self._server = _Server((host, port), _handler(page))
         except OSError as error:
-            raise PortInUseError(f"can't serve metrics on {host}:{port}: {error.strerror}") from None
+            raise PortInUseError(f"can't serve metrics on {host}:{port}: {error.strerror}: choose another port") from None
         self.host, self.port = host, int(self._server.server_address[1])
         self._thread = threading.Thread(
             target=self._server.serve_forever, name="neural-metrics", daemon=True, kwargs={"poll_interval": 0.1}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +38,16 @@ def stored_metrics_server(storage_path: Path | str, port: int = 9090, host: str 
     return MetricsServer(StoredMetrics(store).page, host=host, port=port).start()
 
 
-def serve_stored_metrics(storage_path: Path | str, port: int = 9090, host: str = "0.0.0.0") -> None:  # noqa: S104 - Prometheus scrapes from outside
-    """Serve until interrupted. Raises as ``stored_metrics_server``."""
+def serve_stored_metrics(
+    storage_path: Path | str,
+    port: int = 9090,
+    host: str = "0.0.0.0",  # noqa: S104 - Prometheus scrapes from outside
+    announce: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve until interrupted; ``announce`` is called once the port is ours. Raises as ``stored_metrics_server``."""
     server = stored_metrics_server(storage_path, port, host)
     try:
+        announce()
         server.wait()
     except KeyboardInterrupt:
         pass

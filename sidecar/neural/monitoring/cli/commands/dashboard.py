@@ -27,6 +27,8 @@ def dashboard(storage_path: Path, port: int, host: str) -> int:
         raise NeuralError("the dashboard needs its dependencies: pip install 'neural-monitoring[dashboard]'")
     from neural.monitoring.dashboard import serve_dashboard
 
-    click.echo(f"Dashboard: http://{host}:{port}/ (Ctrl-C ends it)", err=True)
-    serve_dashboard(storage_path, host=host, port=port)
+    def announce() -> None:
+        click.echo(f"Dashboard: http://{host}:{port}/ (Ctrl-C ends it)", err=True)
+
+    serve_dashboard(storage_path, host=host, port=port, announce=announce)
     return 0

@@ -23,6 +23,8 @@ def prometheus(storage_path: Path, port: int, host: str) -> int:
     """Serve /metrics over stored data. A running sidecar serves its own, with exemplars and histograms."""
     from neural.monitoring.export import serve_stored_metrics
 
-    click.echo(f"Metrics: http://{host}:{port}/metrics (Ctrl-C ends it)", err=True)
-    serve_stored_metrics(storage_path, port=port, host=host)
+    def announce() -> None:
+        click.echo(f"Metrics: http://{host}:{port}/metrics (Ctrl-C ends it)", err=True)
+
+    serve_stored_metrics(storage_path, port=port, host=host, announce=announce)
     return 0
