@@ -21,6 +21,7 @@ def test_writes_a_commented_file_that_loads(neural, tmp_path):
     assert (settings.model.name, settings.model.version) == ("fraud", "3.10")
     assert settings.resolve(settings.store.path) == path
     assert settings.capture.listen == (f"unix://{path}/capture.sock",)
+    assert f"NEURAL_CAPTURE_ENDPOINT={settings.capture.listen[0]}" in said.out
 
 
 def test_the_defaults_are_the_seeds(neural, tmp_path, monkeypatch):

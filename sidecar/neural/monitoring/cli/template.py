@@ -69,7 +69,7 @@ def config_text(options: InitOptions) -> str:
         state=quoted(str(options.storage_path.absolute())) if options.apart else ".   # this folder",
         name=quoted(options.model_name),
         version=quoted(options.model_version),
-        listen=quoted(_listen(options.storage_path)),
+        listen=quoted(listen_address(options.storage_path)),
         slos=_SLOS if options.slo else _NO_SLOS,
         alerts=_ALERTS if options.alerting else _NO_ALERTS,
         channels=_channels(options),
@@ -82,7 +82,8 @@ def quoted(text: str) -> str:
     return json.dumps(text.replace("${", "$${"), ensure_ascii=False)
 
 
-def _listen(storage_path: Path) -> str:
+def listen_address(storage_path: Path) -> str:
+    """Where the written file lets the sidecar listen: a socket in the storage path, or TCP where that path is too long for one."""
     socket = str(storage_path.absolute() / _SOCKET)
     return f"unix://{socket}" if len(socket.encode()) <= _MOST_SOCKET_BYTES else _TCP
 

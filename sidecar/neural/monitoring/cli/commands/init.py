@@ -10,7 +10,7 @@ import click
 
 from neural.monitoring.cli.configuration import CONFIG_FILE
 from neural.monitoring.cli.reading import format_option, storage_option
-from neural.monitoring.cli.template import InitOptions, config_text
+from neural.monitoring.cli.template import InitOptions, config_text, listen_address
 from neural.monitoring.errors import NeuralError
 
 _EPILOG = """\b
@@ -74,10 +74,12 @@ def init(
     file = target or storage_path / CONFIG_FILE
     _write(file, config_text(options), force=force, private=options.has_secrets)
     start = f"neural monitor run --config {file}" if target else f"neural monitor run --storage-path {storage_path}"
+    endpoint = listen_address(storage_path)
     if output == "json":
-        click.echo(json.dumps({"status": "ok", "config": str(file), "storage_path": str(storage_path), "next": start}, indent=2))
+        answer = {"status": "ok", "config": str(file), "storage_path": str(storage_path), "next": start, "endpoint": endpoint}
+        click.echo(json.dumps(answer, indent=2))
     else:
-        click.echo(f"Wrote {file}\nNext:  {start}")
+        click.echo(f"Wrote {file}\nNext:  {start}\nand start your model server with NEURAL_CAPTURE_ENDPOINT={endpoint}")
     return 0
 
 
