@@ -180,6 +180,9 @@ def test_the_configs_keys_build_the_channels(clock):
     other = AlertManager(slack_webhook_url="https://hooks.slack.com/x", clock=clock)
     assert sorted(other._channels) == ["log", "slack"]
     other.close()
+    in_order = AlertManager("https://hooks.slack.com/x", mail, "https://example.com", clock=clock)
+    assert sorted(in_order._channels) == ["email", "log", "slack", "webhook"]
+    in_order.close()
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,10 @@ def test_drift_reaches_report_alerts_metrics_and_store(monitor: ModelMonitor, tm
     assert found["drift_severity"] == "critical"
     assert monitor.generate_health_report()["status"] == "critical"
     assert monitor.alert_manager.get_recent_alerts()[0].severity in (AlertSeverity.WARNING, AlertSeverity.CRITICAL)
-    assert 'neural_drift_score{drift_type="distribution",model="m",version="2"}' in monitor.prometheus_exporter.get_metrics_text()
+    for kind in ("prediction", "performance", "distribution", "concept", "feature"):
+        assert (
+            f'neural_drift_score{{drift_type="{kind}",model="m",version="2"}}' in monitor.prometheus_exporter.get_metrics_text()
+        )
     reader = open_store(tmp_path, read_only=True)
     scores = {s.labels["feature"]: s.value for s in reader.latest_signals(["drift.feature_score"])}
     reader.close()

@@ -79,6 +79,13 @@ def finite(value):
     return not isinstance(value, float) or math.isfinite(value)
 
 
+def test_features_without_names_are_refused_and_not_counted():
+    logger = PredictionLogger()
+    with pytest.raises(DataError, match="input_features is list; a dict of features by name is needed"):
+        logger.log_prediction("p", [1.0, 2.0], 1)
+    assert logger.total_predictions == 0
+
+
 def test_nothing_logged_is_no_data():
     assert analyzed([])["status"] == "no_data"
 

@@ -108,6 +108,12 @@ def test_tables_of_any_shape_make_the_same_columns(data):
     assert listed(columns["n"]) == [1.0, 2.0, 3.0]
 
 
+@pytest.mark.parametrize("data", [None, "rows.csv", b"1,2", 7], ids=lambda data: type(data).__name__)
+def test_what_holds_no_rows_is_refused_by_the_name_of_its_type(data):
+    with pytest.raises(DataError, match=f"data is {type(data).__name__}; rows are needed"):
+        columns_from(data)
+
+
 def test_matrices_take_names():
     assert list(columns_from(np.zeros((2, 3)))) == ["feature_0", "feature_1", "feature_2"]
     assert list(columns_from([[1, "a"], [2, "b"]], ["n", "c"])) == ["n", "c"]

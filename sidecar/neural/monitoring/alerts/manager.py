@@ -31,23 +31,25 @@ _LAST_SECONDS = 1.0
 class AlertManager:
     """Checks rules, remembers alerts, sends them.
 
-    ``alert_config`` has the keys slack_webhook (or slack_webhook_url), email_config, webhook_url; each can also be given by itself. With
-    ``storage_path`` alerts are kept in that folder's store. Sending happens in threads: ``flush`` waits for it. A rule fires again after its
-    cooldown while its condition holds. A condition that raises becomes an alert.
+    ``alert_config`` has the keys slack_webhook (or slack_webhook_url), email_config, webhook_url; each can also be given by itself, and the
+    Slack address in place of ``alert_config``. With ``storage_path`` alerts are kept in that folder's store. Sending happens in threads:
+    ``flush`` waits for it. A rule fires again after its cooldown while its condition holds. A condition that raises becomes an alert.
     """
 
     def __init__(
         self,
-        alert_config: Mapping[str, Any] | None = None,
-        *,
-        slack_webhook_url: str | None = None,
+        alert_config: Mapping[str, Any] | str | None = None,
         email_config: Mapping[str, Any] | None = None,
         webhook_url: str | None = None,
         storage_path: str | Path | None = None,
+        *,
+        slack_webhook_url: str | None = None,
         store: Store | None = None,
         channels: Mapping[str, Channel] | None = None,
         clock: Clock = system_clock,
     ) -> None:
+        if isinstance(alert_config, str):
+            alert_config, slack_webhook_url = None, alert_config
         own = {"slack_webhook_url": slack_webhook_url, "email_config": email_config, "webhook_url": webhook_url}
         config = {**dict(alert_config or {}), **{key: value for key, value in own.items() if value is not None}}
         self._clock = clock

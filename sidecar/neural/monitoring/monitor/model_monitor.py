@@ -98,10 +98,10 @@ class ModelMonitor:
         metadata: Mapping[str, Any] | None = None,
     ) -> None:
         """Log one prediction: to the prediction log, the metrics and the objectives."""
-        self.total_predictions += 1
         self.prediction_logger.log_prediction(
             prediction_id, input_features, prediction, prediction_proba, ground_truth, latency_ms, metadata
         )
+        self.total_predictions += 1
         if self.prometheus_exporter is not None:
             self.prometheus_exporter.record_prediction(latency_ms / 1000)
         self._measure("model_availability", 1.0)
@@ -121,7 +121,7 @@ class ModelMonitor:
             "concept": metrics["concept_drift_score"],
         }
         if self.prometheus_exporter is not None:
-            self.prometheus_exporter.set_drift(scores)
+            self.prometheus_exporter.set_drift({**scores, "feature": max(metrics["feature_drift"].values(), default=None)})
         self._check_rules({**metrics, "drift_score": max((score for score in scores.values() if score is not None), default=0.0)})
         return metrics
 

@@ -68,6 +68,8 @@ class PredictionLogger:
         metadata: Mapping[str, Any] | None = None,
     ) -> bool:
         """Log one prediction; True when the sample takes it. ``prediction_proba``: class → probability, a list of them, or one number."""
+        if not isinstance(input_features, Mapping):
+            raise DataError(f"input_features is {type(input_features).__name__}; a dict of features by name is needed")
         with self._lock:
             self._seen += 1
             if not self._chosen(str(prediction_id)):

@@ -109,6 +109,8 @@ def _named(data: Any, feature_names: Sequence[str] | None) -> dict[str, Any]:
         return {str(name): data.iloc[:, at].to_numpy() for at, name in enumerate(data.columns)}
     if isinstance(data, np.ndarray):
         return _from_matrix(data, feature_names)
+    if isinstance(data, str | bytes) or not isinstance(data, Iterable):
+        raise DataError(f"data is {type(data).__name__}; rows are needed: an array, a table, a list of dicts or of rows")
     rows = list(data)
     if rows and all(isinstance(row, Mapping) for row in rows):
         names = dict.fromkeys(str(name) for row in rows for name in row)
