@@ -20,7 +20,9 @@ Examples:
 
 
 @click.command(epilog=_EPILOG)
-@click.option("--seconds", type=click.FloatRange(min=1), default=60.0, show_default=True, help="How long the story takes.")
+@click.option(
+    "--seconds", type=click.FloatRange(min=1), default=60.0, show_default=True, help="How long the story takes: 20 at least."
+)
 @click.option("--keep", is_flag=True, help="Leave server and sidecar running until Ctrl-C.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8052, show_default=True, help="Dashboard port; 0 picks a free one."
