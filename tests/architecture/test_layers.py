@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -67,3 +69,34 @@ def test_pyright_is_clean() -> None:
     if "error" not in done.stdout and done.returncode not in (0, 1):
         pytest.skip(f"pyright can't run here (it needs Node.js from its registry): {done.stderr[-300:]}")
     assert done.returncode == 0, done.stdout[-4000:]
+
+
+def _layers() -> list[str]:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    return next(contract for contract in contracts if contract["name"] == "a room imports downwards only")["layers"]
+
+
+def test_the_map_draws_the_layers_that_import_linter_keeps() -> None:
+    layers = "".join(f"    {layer}\n" for layer in _layers())
+    assert layers in (ROOT / "ARCHITECTURE.md").read_text()
+
+
+def test_the_map_has_a_paragraph_for_every_room_and_for_no_other() -> None:
+    monitoring = ROOT / "sidecar/neural/monitoring"
+    rooms = {path.parent.name for path in monitoring.glob("*/__init__.py")} - {"examples"} | {"wire", "capture"}
+    assert set(re.findall(r"^\*\*`(\w+)`\*\*", (ROOT / "ARCHITECTURE.md").read_text(), re.MULTILINE)) == rooms
+
+
+def test_every_file_that_the_map_names_exists() -> None:
+    named = set(re.findall(r"`([\w/]+\.(?:py|yaml|toml|proto))`", (ROOT / "ARCHITECTURE.md").read_text()))
+    known = [
+        path.as_posix()
+        for path in [
+            *SOURCES,
+            *ROOT.glob("*.*"),
+            *(ROOT / "sidecar").rglob("*.yaml"),
+            *(ROOT / "config").glob("*"),
+            *(ROOT / "proto").rglob("*.proto"),
+        ]
+    ]
+    assert not [name for name in named if not any(path.endswith(f"/{name}") for path in known)]
