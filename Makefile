@@ -55,8 +55,9 @@ fmt: $(VENV)/.test ## format and fix what can be fixed by machine
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-proto: $(VENV)/.test ## check that the contract compiles, and regenerate what the tests compare against
-	$(BIN)/python -m grpc_tools.protoc -Iproto --python_out=tests/golden/wire proto/neural/capture/v1/capture.proto
+proto: $(VENV)/.test ## compile the contract for Python, into build/proto (the tests compile it themselves)
+	@mkdir -p build/proto
+	$(BIN)/python -m grpc_tools.protoc -Iproto --python_out=build/proto --pyi_out=build/proto proto/neural/capture/v1/capture.proto
 
 screenshots: $(VENV)/.test ## docs/images, from a dashboard with data, in a real browser
 	@sh tests/debian-packages.sh
