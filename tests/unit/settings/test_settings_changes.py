@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from neural.monitoring.settings import changes, parse_settings
-from neural.monitoring.settings.changes import NEEDS_RESTART
+from neural.monitoring.settings.changes import TAKES_EFFECT_AT_ONCE
 from neural.monitoring.settings.schema import plain_schema
 from neural.monitoring.settings.shape import Shape
 
@@ -20,7 +20,7 @@ def between(before: str, after: str) -> list[str]:
     [
         ("", "", []),
         ("", "windows: {length: 1h}", []),
-        ("", "dashboard: {refresh: 9s}", ["dashboard.refresh: 5.0 → 9.0"]),
+        ("", "dashboard: {refresh: 9s}", ["dashboard.refresh: 5.0 → 9.0 (from the next start)"]),
         ("", "dashboard: {port: 9}", ["dashboard.port: 8052 → 9 (from the next start)"]),
         ("", "export: {otlp: {}}", ["export.otlp: None → {} (from the next start)"]),
         (
@@ -45,7 +45,10 @@ def test_a_secret_says_only_that_it_changed():
         "dashboard: {token: one-hunter2}\ncapture: {tokens: [x-hunter2]}",
         "dashboard: {token: two-hunter2}\ncapture: {tokens: [y-hunter2]}",
     )
-    assert lines == ["capture.tokens: ['(secret)'] → ['(secret)']", "dashboard.token: '(secret)' → '(secret)'"]
+    assert lines == [
+        "capture.tokens: ['(secret)'] → ['(secret)'] (from the next start)",
+        "dashboard.token: '(secret)' → '(secret)' (from the next start)",
+    ]
     hooks = between(
         "channels: {slack: {webhook: 'https://a/hunter2'}}", "channels: {slack: {webhook: 'https://b/hunter2'}, log: {}}"
     )
@@ -53,7 +56,7 @@ def test_a_secret_says_only_that_it_changed():
     assert len(hooks) == 2
 
 
-def test_what_needs_a_restart_are_keys_of_the_file():
+def test_what_takes_effect_at_once_are_keys_of_the_file():
     shape = Shape(plain_schema())
-    for key in NEEDS_RESTART:
+    for key in TAKES_EFFECT_AT_ONCE:
         assert shape.at(tuple(key.split("."))), key

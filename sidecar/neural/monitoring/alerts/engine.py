@@ -82,6 +82,10 @@ class AlertEngine:
         """Use other rules from now on. Alerts of rules that are gone resolve at the next evaluation."""
         self._rules = RuleSet(rules, self._order)
 
+    def replace_silences(self, silences: Sequence[Silence]) -> None:
+        """Use other maintenance windows of the configuration from now on; those of the store stay."""
+        self._silences = tuple(silences)
+
     def evaluate(self, signals: Sequence[Signal], now: float) -> list[AlertRow]:
         """Judge every rule. Returns the alerts that changed, and writes them, and the messages about them, in one transaction."""
         memory = self._memory

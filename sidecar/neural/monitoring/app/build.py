@@ -39,9 +39,8 @@ def build(settings: Settings, clock: Clock = system_clock) -> Sidecar:
     decoding, joiner = _decoding(settings, reference), LabelJoiner(settings.performance)
     processor = Processor(decoding, panes, monitors, joiner, predictions, spans)
     channels = build_channels(settings.channels)
-    evaluator = Evaluator(
-        panes, monitors, processor, store, _alerting(settings, store, channels, monitors, clock), _model(settings)
-    )
+    alerting = _alerting(settings, store, channels, monitors, clock)
+    evaluator = Evaluator(panes, monitors, processor, store, alerting, _model(settings))
     parts: dict[str, Stateful] = {"joiner": joiner, "counters": processor.totals, "decoding": decoding}
     parts |= {f"monitor.{one.name}": one for one in monitors if isinstance(one, Stateful)}
     engine = Engine(
@@ -71,6 +70,7 @@ def build(settings: Settings, clock: Clock = system_clock) -> Sidecar:
         journal=journal,
         ingest=ingest,
         engine=engine,
+        alerting=alerting,
         metrics=metrics,
         delivery=delivery,
         predictions=predictions,

@@ -7,9 +7,11 @@ import logging
 import socket
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 from neural.monitoring.app.build import build
 from neural.monitoring.app.logs import set_up_logging
+from neural.monitoring.app.reload import Load, Reloader
 from neural.monitoring.app.serve import Door, serve
 from neural.monitoring.app.sidecar import Sidecar
 from neural.monitoring.app.sockets import bind, bind_tcp
@@ -29,16 +31,24 @@ class _Listeners:
     metrics: socket.socket | None
 
 
-def run_sidecar(settings: Settings) -> int:
-    """Serve until SIGTERM or SIGINT. Returns the exit code. Raises NeuralError in one line for what the user can mend."""
+def run_sidecar(settings: Settings, *, file: Path | None = None, load: Load | None = None) -> int:
+    """Serve until SIGTERM or SIGINT. Returns the exit code. Raises NeuralError in one line for what the user can mend.
+
+    With ``load`` the configuration can be read again, on request and when ``file`` changes.
+    """
     with ExitStack() as stack:
         listeners = _bind(settings, stack)
         set_up_logging(settings.log)
         sidecar = build(settings)
+        reloader = Reloader(settings, load, sidecar.engine, sidecar.alerting) if load is not None else None
         sidecar.start()
+        if reloader is not None and file is not None:
+            reloader.watch(file)
         try:
-            asyncio.run(_serve(sidecar, listeners))
+            asyncio.run(_serve(sidecar, listeners, reloader))
         finally:
+            if reloader is not None:
+                reloader.stop()
             finished = sidecar.stop(DRAIN_TIMEOUT_SECONDS)
     if not finished:
         log.error("the engine did not finish within %.0f s; the journal has what is left", DRAIN_TIMEOUT_SECONDS)
@@ -73,11 +83,11 @@ def _require_tokens(settings: Settings) -> None:
         )
 
 
-async def _serve(sidecar: Sidecar, listeners: _Listeners) -> None:
+async def _serve(sidecar: Sidecar, listeners: _Listeners, reloader: Reloader | None) -> None:
     addresses = zip(sidecar.settings.capture.addresses, listeners.ingest, strict=True)
     doors = [Door(ingest_app(sidecar, local=address.is_local), listener) for address, listener in addresses]
     if listeners.pages is not None:
-        doors.append(Door(pages_app(sidecar), listeners.pages))
+        doors.append(Door(pages_app(sidecar, reloader), listeners.pages))
     if listeners.metrics is not None:
         doors.append(Door(metrics_app(sidecar), listeners.metrics))
     _announce(sidecar, listeners)

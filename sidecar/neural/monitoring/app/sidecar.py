@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from neural.monitoring.alerts import Delivery
+from neural.monitoring.alerts import AlertEngine, Delivery
 from neural.monitoring.engine import Engine
 from neural.monitoring.export import OTLPReporter, SidecarMetrics, SpanEmitter
 from neural.monitoring.ingest import IngestService, Journal
@@ -27,6 +27,7 @@ class Sidecar:
     journal: Journal
     ingest: IngestService
     engine: Engine
+    alerting: AlertEngine
     metrics: SidecarMetrics
     delivery: Delivery
     predictions: PredictionLog

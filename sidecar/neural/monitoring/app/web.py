@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 
 from neural.monitoring.api import Problem, api_routes
 from neural.monitoring.app.guard import TokenGuard
+from neural.monitoring.app.reload import Reloader
 from neural.monitoring.app.sidecar import Sidecar
 from neural.monitoring.export import metrics_routes
 from neural.monitoring.ingest import Refused, ingest_routes
@@ -25,7 +26,7 @@ def metrics_app(sidecar: Sidecar) -> ASGIApp:
     return Starlette(routes=list(metrics_routes(sidecar.metrics)))
 
 
-def pages_app(sidecar: Sidecar) -> ASGIApp:
+def pages_app(sidecar: Sidecar, reload: Reloader | None) -> ASGIApp:
     """API, health and metrics, and the dashboard for everything else."""
     dashboard = sidecar.settings.dashboard
     token = dashboard.token.get_secret_value() if dashboard.token else None
@@ -38,6 +39,7 @@ def pages_app(sidecar: Sidecar) -> ASGIApp:
             config=sidecar.settings.model_dump(mode="json"),
             predictions=sidecar.storage_path / "predictions",
             labels=lambda body: _take_labels(sidecar, body),
+            reload=reload,
         )
     ]
     if sidecar.settings.export.prometheus.enabled:

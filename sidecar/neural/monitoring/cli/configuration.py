@@ -13,11 +13,16 @@ if TYPE_CHECKING:
 CONFIG_FILE = "neural-monitor.yaml"
 
 
+def configuration_file(config: Path | None, storage_path: Path) -> Path:
+    """The file that is read."""
+    return config or storage_path / CONFIG_FILE
+
+
 def load_configuration(config: Path | None, storage_path: Path, *, override_path: bool = False) -> Settings:
     """The settings; with ``override_path`` state goes to ``storage_path``. Raises ConfigError naming every mistake."""
     from neural.monitoring.settings import load_settings
 
-    file = config or storage_path / CONFIG_FILE
+    file = configuration_file(config, storage_path)
     if file.is_dir():
         raise ConfigError("is a folder, not a file", where=str(file))
     if not file.is_file():

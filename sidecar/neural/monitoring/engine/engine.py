@@ -53,7 +53,7 @@ class Engine:
         self._processor, self._evaluator, self._checkpointer, self._panes = processor, evaluator, checkpointer, panes
         self._publish, self._upkeep = publish, upkeep
         self._inlet: Inlet | None = None
-        self._queue: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Entry | Callable[[], object] | None] = queue.SimpleQueue()
         self._queued_bytes = 0
         self._bytes_lock = threading.Lock()
         self._position: object = None
@@ -68,6 +68,10 @@ class Engine:
         with self._bytes_lock:
             self._queued_bytes += len(entry.payload)
         self._queue.put(entry)
+
+    def run(self, what: str, action: Callable[[], object]) -> None:
+        """Have the engine thread do something between two entries; ``what`` names it in the log when it fails."""
+        self._queue.put(lambda: self._guard(what, action))
 
     def pressure(self) -> float:
         """How full the queue is: 0 is empty, 1 is full."""
@@ -116,6 +120,9 @@ class Engine:
                 continue
             if entry is None:
                 break
+            if callable(entry):
+                entry()
+                continue
             with self._bytes_lock:
                 self._queued_bytes -= len(entry.payload)
             self._apply(entry, replay=False)

@@ -10,12 +10,8 @@ from pydantic import BaseModel, SecretStr
 
 from neural.monitoring.settings.root import Settings
 
-NEEDS_RESTART: tuple[str, ...] = (
-    "model", "capture.listen", "capture.socket_mode", "capture.protocol", "features", "reference", "windows",
-    "store.path", "store.journal", "export.prometheus.enabled", "export.prometheus.port", "export.prometheus.host", "export.otlp",
-    "dashboard.enabled", "dashboard.port", "dashboard.host", "monitors", "predictions.enabled",
-)  # fmt: skip
-"""Sockets that are bound, folders that are open, and grids that counts rest on."""
+TAKES_EFFECT_AT_ONCE = ("alerts", "silences")
+"""What a running sidecar changes over to. All else is bound, open or counted upon: sockets, folders, grids, budgets."""
 HIDDEN = "(secret)"
 
 
@@ -61,4 +57,4 @@ def _shown(value: Any) -> Any:
 
 
 def _needs_restart(key: str) -> bool:
-    return any(key == part or key.startswith((f"{part}.", f"{part}[")) for part in NEEDS_RESTART)
+    return not any(key == part or key.startswith((f"{part}.", f"{part}[")) for part in TAKES_EFFECT_AT_ONCE)
