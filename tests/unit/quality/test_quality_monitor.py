@@ -247,3 +247,19 @@ def test_rows_sent_twice_are_counted():
     stream.send(columns)
     stream.send(columns)
     assert stream.evaluate()["quality.duplicate_rate", None].value == pytest.approx(60 / 180)
+
+
+def test_an_incident_that_is_over_does_not_come_back_when_traffic_thins_out():
+    """With few new rows the past would weigh more again; it was judged already."""
+    stream = Stream(QualityMonitor(), rows_per_second=400)
+    for _ in range(12):
+        stream.second()
+    for _ in range(5):
+        assert stream.second(missing=0.3)["quality.alarm", None].value == 1.0
+    alarms = [stream.second()["quality.alarm", None].value for _ in range(6)]
+    assert alarms[-1] == 0.0
+    restored = QualityMonitor()
+    restored.restore(json.loads(json.dumps(stream.monitor.snapshot())))
+    stream.monitor, stream.rows = restored, 8
+    for _ in range(6):
+        assert stream.second()["quality.alarm", None].value == 0.0

@@ -86,12 +86,15 @@ class QualityMonitor:
         for since, tally in looks:
             for found in jumps(tally, state.rates, self._settings, since, evaluation.now):
                 key = (found.column, found.trouble.value)
+                if since < state.recovered.get(key, since):
+                    continue  # this look still holds the rows of an incident that is over
                 if key not in best or found.jump.p_value < best[key].jump.p_value:
                     best[key] = found
-        _, recent = short[min(1, len(short) - 1)]
+        recent_since, recent = short[min(1, len(short) - 1)]
         for key, found in list(best.items()):
             if has_recovered(found, recent, state.rates[found.column][found.trouble], self._settings):
                 del best[key]
+                state.recovered[key] = recent_since
         state.since = {key: min(state.since.get(key, found.since), found.since) for key, found in best.items()}
         return [_detailed(found, state, evaluation.window) for found in best.values()]
 

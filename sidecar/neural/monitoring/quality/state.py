@@ -17,7 +17,7 @@ from neural.monitoring.quality.tally import Tally
 
 @dataclass(slots=True)
 class State:
-    """What the monitor keeps of one model version."""
+    """What the monitor keeps of one model version. ``recovered``: from when on a column's trouble is looked at again, after it was over."""
 
     counter: RowCounter
     fresh: Tally = field(default_factory=Tally)
@@ -26,6 +26,7 @@ class State:
     evaluated_at: float | None = None
     rates: dict[str, dict[Trouble, Base]] = field(default_factory=dict[str, dict[Trouble, Base]])
     since: dict[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
+    recovered: dict[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -41,6 +42,7 @@ class State:
                 for name, kinds in self.rates.items()
             },
             "since": [[*key, time] for key, time in self.since.items()],
+            "recovered": [[*key, time] for key, time in self.recovered.items()],
         }
 
     def fill(self, item: Mapping[str, Any]) -> None:
@@ -55,3 +57,4 @@ class State:
             name: {Trouble(trouble): Base(*base) for trouble, base in kinds.items()} for name, kinds in item["rates"].items()
         }
         self.since = {(column, trouble): float(time) for column, trouble, time in item["since"]}
+        self.recovered = {(column, trouble): float(time) for column, trouble, time in item.get("recovered", ())}
