@@ -63,6 +63,13 @@ def test_a_missing_reference_file_is_named(tmp_path: Path) -> None:
     _assert_one_clear_line(_run(config), "absent.parquet", "reference.source")
 
 
+@pytest.mark.parametrize("text", ["", "age,income\n"])
+def test_a_reference_file_without_rows_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "empty.csv").write_text(text)
+    config = _config(tmp_path, _good("reference: {source: FOLDER/empty.csv}\n"))
+    _assert_one_clear_line(_run(config), "neural-monitor.yaml:6", "empty.csv", "reference.source")
+
+
 def test_a_storage_folder_without_write_permission_is_named(tmp_path: Path) -> None:
     folder = "/proc/state" if os.geteuid() == 0 else str(tmp_path / "locked")
     if os.geteuid() != 0:

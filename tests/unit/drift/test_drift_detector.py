@@ -87,6 +87,52 @@ def test_unnamed_columns_take_the_reference_s_names(random):
     assert set(detector.detect_drift(random.normal(size=(50, 2)).tolist()).features) == {"a", "b"}
 
 
+def test_columns_without_a_partner_are_named(random):
+    detector = DriftDetector()
+    detector.set_reference({"age": random.normal(size=500), "income": random.normal(size=500)})
+    found = detector.detect_drift({"age": random.normal(size=200), "Income": random.normal(size=200)})
+    assert (found.missing_features, found.new_features) == (["income"], ["Income"])
+    assert found.to_dict()["missing_features"] == ["income"]
+    assert found.reason.startswith("none of 1 features differs")
+    assert "not in the data: income; not in the reference: Income" in found.reason
+    moved = detector.detect_drift({"age": random.normal(3, 1, 200)})
+    assert moved.is_drifting
+    assert "age" in moved.reason
+    assert "not in the data: income" in moved.reason
+    same = detector.detect_drift({"income": random.normal(size=200), "age": random.normal(size=200)})
+    assert (same.missing_features, same.new_features) == ([], [])
+    assert " not in " not in same.reason
+
+
+def test_a_table_of_other_columns_is_refused_even_if_it_has_as_many(random):
+    detector = DriftDetector()
+    detector.set_reference({"age": random.normal(size=50), "income": random.normal(size=50)})
+    with pytest.raises(DataError, match="the data has height, weight, the reference age, income"):
+        detector.detect_drift({"height": random.normal(size=50), "weight": random.normal(size=50)})
+    with pytest.raises(DataError, match="the data has feature_0, the reference age, income"):
+        detector.detect_drift(random.normal(size=(50, 1)))
+
+
+def test_a_wide_table_is_named_in_short(random):
+    detector = DriftDetector()
+    detector.set_reference({f"f{at}": random.normal(size=20) for at in range(30)})
+    found = detector.detect_drift({"f0": random.normal(size=20)})
+    assert "f1, f2, f3, f4, f5 and 24 more" in found.reason
+    assert len(found.missing_features) == 29
+
+
+@pytest.mark.parametrize("rows", [np.empty((0, 2)), [], {"a": []}, {}, pd.DataFrame({"a": []})])
+def test_a_reference_without_rows_is_refused_and_the_old_one_kept(rows, random):
+    detector = DriftDetector()
+    detector.set_reference({"a": random.normal(size=100)})
+    with pytest.raises((ReferenceDataError, DataError)) as refused:
+        detector.set_reference(rows)
+    assert len(str(refused.value).splitlines()) == 1
+    with pytest.raises(ReferenceDataError, match="no rows"):
+        detector.set_reference({"a": [1.0]}, predictions=[])
+    assert detector.detect_drift({"a": random.normal(5, 1, 100)}).is_drifting
+
+
 def test_few_values_are_not_enough(random):
     detector = DriftDetector()
     detector.set_reference(random.normal(size=(200, 1)))

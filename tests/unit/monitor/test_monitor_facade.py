@@ -7,6 +7,7 @@ import pytest
 
 from neural.monitoring import AlertSeverity, ModelMonitor
 from neural.monitoring.clock import ManualClock
+from neural.monitoring.errors import ReferenceDataError
 from neural.monitoring.store import open_store
 
 
@@ -47,6 +48,13 @@ def test_drift_reaches_report_alerts_metrics_and_store(monitor: ModelMonitor, tm
     scores = {s.labels["feature"]: s.value for s in reader.latest_signals(["drift.feature_score"])}
     reader.close()
     assert scores["a"] > 0.5 > scores["b"]
+
+
+def test_a_reference_without_rows_is_refused(monitor: ModelMonitor) -> None:
+    with pytest.raises(ReferenceDataError, match="no rows"):
+        monitor.set_reference_data(np.empty((0, 2)), feature_names=["a", "b"])
+    with pytest.raises(ReferenceDataError, match="set_reference"):
+        monitor.check_drift([[1.0, 2.0]])
 
 
 def test_slow_and_wrong_predictions_count_against_their_objectives(monitor: ModelMonitor) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from neural.monitoring.clock import Clock, system_clock
 from neural.monitoring.drift.concept import concept_score, performance_loss
 from neural.monitoring.drift.exact import ColumnDrift, PreparedColumn, compare, prepare, prepare_column
+from neural.monitoring.drift.matching import matched, partners, with_rows
 from neural.monitoring.drift.multivariate import RowDrift, RowsMoved
 from neural.monitoring.errors import ReferenceDataError
 from neural.monitoring.records import PREDICTION, Column, Kind
@@ -29,7 +30,8 @@ class DriftMetrics:
     ``data_distribution_drift`` and ``prediction_drift``: the largest share of rows that moved in any column, 0 to 1, 0 where chance explains it;
     ``performance_drift``: the largest relative loss of any metric. ``drift_severity``: none, warning or critical. ``feature_drift``:
     feature → share of rows moved (0 where it can't be told), worst first; ``features``: the same with statistics, p-values and reasons.
-    ``multivariate``: method → the same of whole rows, where asked for.
+    ``multivariate``: method → the same of whole rows, where asked for. ``missing_features``: of the reference, not in the data;
+    ``new_features``: the other way round; neither could be compared.
     ``timestamp``: Unix seconds.
     """
 
@@ -44,6 +46,8 @@ class DriftMetrics:
     reason: str = ""
     features: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     multivariate: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    missing_features: Sequence[str] = field(default_factory=list[str])
+    new_features: Sequence[str] = field(default_factory=list[str])
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -99,11 +103,12 @@ class DriftDetector:
         performance: Mapping[str, float] | None = None,
         feature_names: Sequence[str] | None = None,
     ) -> None:
-        """``data``: anything ``columns_from`` takes. Raises DataError when it makes no table."""
-        columns = columns_from(data, feature_names)
+        """``data``: anything ``columns_from`` takes. Raises DataError when it makes no table, ReferenceDataError without a row."""
+        columns = with_rows(columns_from(data, feature_names))
+        outputs = None if predictions is None else with_rows({PREDICTION: column_of(PREDICTION, predictions)})[PREDICTION]
         self._reference = prepare(columns)
         self._rows = RowDrift(columns, self._multivariate) if self._multivariate else None
-        self._prediction = None if predictions is None else _prepare_predictions(predictions)
+        self._prediction = None if outputs is None else _prepare_predictions(outputs)
         self._performance = {name: float(value) for name, value in (performance or {}).items()}
 
     def detect_drift(
@@ -113,32 +118,25 @@ class DriftDetector:
         performance: Mapping[str, float] | None = None,
         feature_names: Sequence[str] | None = None,
     ) -> DriftMetrics:
-        """Raises ReferenceDataError before ``set_reference``, DataError when the data makes no table."""
+        """Raises ReferenceDataError before ``set_reference``, DataError when the data makes no table or shares no column with it."""
         if not self._reference:
             raise ReferenceDataError("there is no reference: call set_reference(data) first")
-        columns = self._columns(data, feature_names)
+        columns = matched(columns_from(data, feature_names), self._reference)
         features = self._compare(self._reference, columns)
         rows = self._rows.compare(columns, self._alpha) if self._rows is not None else {}
         outputs: dict[str, ColumnDrift] = {}
         if predictions is not None and self._prediction is not None:
             outputs = self._compare({PREDICTION: self._prediction}, {PREDICTION: column_of(PREDICTION, predictions)})
-        metrics = self._metrics(features, outputs, rows, performance or {})
+        metrics = self._metrics(columns, features, outputs, rows, performance or {})
         self._keep(metrics)
         return metrics
-
-    def _columns(self, data: Any, feature_names: Sequence[str] | None) -> dict[str, Column]:
-        """Columns without names of their own take the reference's, in order."""
-        columns = columns_from(data, feature_names)
-        unnamed = feature_names is None and not columns.keys() & self._reference.keys()
-        if unnamed and len(columns) == len(self._reference):
-            return dict(zip(self._reference, columns.values(), strict=True))
-        return columns
 
     def _compare(self, reference: Mapping[str, PreparedColumn], current: Mapping[str, Column]) -> dict[str, ColumnDrift]:
         return compare(reference, current, alpha=self._alpha, smallest_effect=self.drift_threshold)
 
     def _metrics(
         self,
+        columns: Mapping[str, Column],
         features: Mapping[str, ColumnDrift],
         outputs: Mapping[str, ColumnDrift],
         rows: Mapping[str, RowsMoved],
@@ -154,6 +152,9 @@ class DriftDetector:
         moved = [found.reason for found in rows.values() if found.drifting]
         is_drifting = bool(drifting or moved) or (lost or 0.0) >= self.drift_threshold
         severity = "none" if not is_drifting else "critical" if worst >= self.alert_threshold else "warning"
+        missing = [name for name in self._reference if name not in columns]
+        new = [name for name in columns if name not in self._reference]
+        told = _reason(drifting, moved, lost if (lost or 0.0) >= self.drift_threshold else None, len(features))
         ranked = sorted(features.values(), key=lambda column: -(column.effect or 0.0))
         return DriftMetrics(
             is_drifting=is_drifting,
@@ -165,8 +166,10 @@ class DriftDetector:
             feature_drift={column.name: column.effect or 0.0 for column in ranked},
             features={column.name: column.to_dict() for column in ranked},
             timestamp=self._clock(),
-            reason=_reason(drifting, moved, lost if (lost or 0.0) >= self.drift_threshold else None, len(features)),
+            reason="; ".join(part for part in (told, partners(missing, new)) if part),
             multivariate={name: found.to_dict() for name, found in rows.items()},
+            missing_features=missing,
+            new_features=new,
         )
 
     def _keep(self, metrics: DriftMetrics) -> None:
@@ -208,9 +211,8 @@ def _mean(reports: Sequence[Mapping[str, Any]], key: str) -> float:
     return sum(float(report[key]) for report in reports) / len(reports)
 
 
-def _prepare_predictions(predictions: Any) -> PreparedColumn:
+def _prepare_predictions(column: Column) -> PreparedColumn:
     """A few whole numbers are classes; other numbers are values."""
-    column = column_of(PREDICTION, predictions)
     if column.kind is Kind.NUMERIC:
         distinct = np.unique(column.values[np.isfinite(column.values)])
         if len(distinct) <= MAX_CLASSES and bool((distinct == np.round(distinct)).all()):
