@@ -68,6 +68,12 @@ class Sidecar:
         self.process.kill()
         self.process.communicate()
 
+    def said(self, command: str) -> tuple[int, str]:
+        """Exit code and text of ``neural monitor <command>`` on the folder."""
+        call = [NEURAL, "monitor", command, "--storage-path", str(self.folder / "state")]
+        done = subprocess.run(call, capture_output=True, text=True, check=False, timeout=60)
+        return done.returncode, done.stdout + done.stderr
+
     def stop(self) -> str:
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
@@ -152,7 +158,11 @@ def test_a_clean_stop_keeps_the_ledger_and_a_restart_continues_the_counters(side
     sidecar.start()
     _send(sidecar, "server", range(1, 4))
     sidecar.stop()
+    for command in ("status", "health"):
+        code, text = sidecar.said(command)
+        assert (code, "The sidecar was stopped at" in text) == (1, True), text
     sidecar.start()
+    assert "was stopped" not in sidecar.said("health")[1]
     _send(sidecar, "server", range(4, 6))
     time.sleep(1.2)
     sidecar.stop()

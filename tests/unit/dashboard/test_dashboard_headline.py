@@ -55,6 +55,23 @@ def test_silence_of_the_sidecar_is_bad_news(calm_store, read, now):
     assert found.sentence.startswith("No news for 30 min")
 
 
+def test_a_stopped_sidecar_is_bad_news_at_once_and_the_time_before_is_not(now, read, story):
+    stopped = MemoryStore()
+    story.fill(stopped, now, incident=False)
+    stopped.put_value("sidecar", {**(stopped.value("sidecar") or {}), "stopped_at": now + 1})
+    found = headline(read(stopped, now=now + 2))
+    assert found.level == "bad"
+    assert found.sentence.startswith("The sidecar was stopped on ")
+    assert headline(read(stopped, f"/?until={now - 60:.0f}", now=now + 2)).level == "ok"
+
+
+def test_the_python_api_is_never_late(now, read):
+    store = _store(now, _drift(now, Outcome.OK, "No drift."))
+    store.write_signals([Signal("requests.rate", 12.0, now + step, MODEL) for step in (1, 2, 3)])
+    store.put_value("sidecar", {"library": True})
+    assert headline(read(store, now=now + 9000)).level == "ok"
+
+
 def test_not_knowing_is_never_called_well(now, read):
     found = headline(read(_store(now, _drift(now, Outcome.UNKNOWN, "Only 12 rows."))))
     assert found.sentence == "Well, as far as can be judged."

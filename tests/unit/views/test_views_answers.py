@@ -185,7 +185,23 @@ class TestHealth:
         assert views.health(well, now + 100)["status"] == "healthy"
         found = views.health(well, now + 1000)
         assert found["status"] == "critical"
-        assert "No evaluation for 1000 s" in found["issues"][0]
+        assert found["issues"][0] == "No evaluation for 1000 s, since 2023-11-14 22:13:20 UTC: is the sidecar running?"
+
+    @pytest.mark.parametrize(("every", "limit"), [(1.0, 15.0), (10.0, 40.0), (60.0, 240.0)])
+    def test_silence_is_noticed_after_four_evaluations(self, well, now, every, limit):
+        about = well.value("sidecar")
+        well.put_value("sidecar", {**about, "evaluate_every_seconds": every})
+        assert views.silence_limit_seconds(well) == limit
+        assert views.health(well, now + limit)["status"] == "healthy"
+        assert views.health(well, now + limit + 1)["status"] == "critical"
+        assert views.status(well, now + limit + 1)["issues"][0].startswith("No evaluation for")
+
+    def test_a_sidecar_that_was_stopped_says_so_at_once(self, well, now):
+        well.put_value("sidecar", {**well.value("sidecar"), "stopped_at": now + 1})
+        for answer in (views.health(well, now + 2), views.status(well, now + 2)):
+            assert answer["status"] == "critical"
+            assert answer["issues"] == ["The sidecar was stopped at 2023-11-14 22:13:21 UTC: this is how it was then"]
+        assert views.status(well, now + 5000)["uptime_seconds"] == 3601.0
 
     def test_lost_requests_are_a_warning(self, well, now):
         well.put_value("capture", {"ledger": {"seen": 100, "shipped": 90, "dropped": {"ring_full": 10}}})

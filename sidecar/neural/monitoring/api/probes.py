@@ -11,6 +11,8 @@ from neural.monitoring.store import Store
 from neural.monitoring.views import SnapshotBoard, silence_limit_seconds
 
 _READY_KEY = "sidecar"
+LEAST_STALLED_SECONDS = 180.0
+"""A kubelet that restarts a sidecar busy with a backlog makes the backlog longer: the probe waits longer than people do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class Probes:
         if snapshot is None:
             return Reply({"status": "alive", "last_evaluation": None})
         age = self.clock() - snapshot.time
-        if age > silence_limit_seconds(self.store):
+        if age > max(LEAST_STALLED_SECONDS, silence_limit_seconds(self.store)):
             raise Problem(503, f"no evaluation for {age:.0f} s: the engine has stopped")
         return Reply({"status": "alive", "last_evaluation": snapshot.time})
 

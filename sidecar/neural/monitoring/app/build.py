@@ -77,6 +77,7 @@ def build(settings: Settings, clock: Clock = system_clock) -> Sidecar:
         spans=spans,
         reporter=otlp_reporter(settings.export.otlp, board, metrics),
         replayed=engine.recover(lambda: use_reference(reference, panes)),
+        clock=clock,
     )
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 from neural.monitoring.alerts import AlertEngine, Delivery
+from neural.monitoring.clock import Clock
 from neural.monitoring.engine import Engine
+from neural.monitoring.errors import StoreError
 from neural.monitoring.export import OTLPReporter, SidecarMetrics, SpanEmitter
 from neural.monitoring.ingest import IngestService, Journal
 from neural.monitoring.predictions import PredictionLog
 from neural.monitoring.settings import Settings
 from neural.monitoring.store import Store
-from neural.monitoring.views import SnapshotBoard
+from neural.monitoring.views import SIDECAR, SnapshotBoard
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -34,12 +39,21 @@ class Sidecar:
     spans: SpanEmitter | None
     reporter: OTLPReporter | None
     replayed: int
+    clock: Clock
 
     def start(self) -> None:
         self.engine.start(self.ingest)
         self.delivery.start()
         if self.reporter is not None:
             self.reporter.start()
+
+    def _say_goodbye(self) -> None:
+        """Tell readers of the store that the silence to come is meant."""
+        try:
+            about = self.store.value(SIDECAR, {}) or {}
+            self.store.put_value(SIDECAR, {**about, "stopped_at": self.clock()})
+        except StoreError as error:  # a full disk must not keep the rest from being closed
+            log.warning("the state can't say that the sidecar was stopped: %s", error)
 
     def stop(self, timeout_seconds: float) -> bool:
         """Drain, checkpoint and close, in the order of the data's way. False when the engine did not finish in time."""
@@ -49,6 +63,7 @@ class Sidecar:
             if outlet is not None:
                 outlet.stop()
         self.predictions.close()
+        self._say_goodbye()  # while the journal still locks the folder: the next sidecar must have the last word
         self.journal.close()
         self.reading_store.close()
         self.store.close()

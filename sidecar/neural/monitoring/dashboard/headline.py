@@ -51,6 +51,9 @@ def headline(reader: Reader) -> Headline:
     if newest is None:
         return Headline("unknown", "Nothing has been measured yet.")
     findings = tuple(sorted(_findings(reader), key=lambda finding: ORDER.index(finding.level)))
+    if reader.current.stopped_at is not None:
+        text = f"The sidecar was stopped on {date_time(reader.current.stopped_at)} UTC: this is how it was then."
+        return Headline("bad" if reader.selection.live else "unknown", text, "", findings)
     if reader.current.silent_seconds(reader.until) is not None:
         text = f"No news for {seconds(reader.until - newest)}: the last evaluation was on {date_time(newest)} UTC."
         return Headline("bad" if reader.selection.live else "unknown", text, "", findings)

@@ -11,7 +11,15 @@ from neural.monitoring.dashboard.series import Series, grouped, typical_step
 from neural.monitoring.signal import Signal
 from neural.monitoring.store.protocol import Store
 from neural.monitoring.store.rows import AlertRow, Report
-from neural.monitoring.views.current import CURRENT_EVALUATIONS, DEFAULT_EVALUATE_EVERY_SECONDS, PULSE, SIDECAR, Current
+from neural.monitoring.views.current import (
+    CURRENT_EVALUATIONS,
+    DEFAULT_EVALUATE_EVERY_SECONDS,
+    PULSE,
+    SIDECAR,
+    Current,
+    every_seconds,
+    stopped_at,
+)
 from neural.monitoring.views.snapshot import Snapshot
 
 LEAST_AUTO_SECONDS, MOST_AUTO_SECONDS = 60.0, 3600.0
@@ -139,9 +147,12 @@ class Reader:
     @cached_property
     def current(self) -> Current:
         """The same state in the form the views judge."""
-        every = self.step or DEFAULT_EVALUATE_EVERY_SECONDS
+        about = self.store.value(SIDECAR, {}) or {}
+        every = every_seconds(about) if about.get("library") else self.step or DEFAULT_EVALUATE_EVERY_SECONDS
+        stopped = stopped_at(about)
         by_name = {name: tuple(signals) for name, signals in self.state.items()}
-        return Current(self.model[0], self.model[1], self.newest_time, every, by_name)
+        told = stopped if stopped is not None and stopped <= self.until else None
+        return Current(self.model[0], self.model[1], self.newest_time, every, by_name, told)
 
     def one(self, name: str, **labels: str) -> Signal | None:
         """The signal of that name at the right edge (the first one whose labels fit)."""

@@ -11,7 +11,8 @@ from neural.monitoring.signal import Outcome, Signal, Verdict
 from neural.monitoring.store import Report, Store
 
 SIDECAR = "sidecar"
-"""Key of the stored value about the sidecar: started_at, model {name, version}, evaluate_every_seconds, pid; ``library`` true for the Python API."""
+"""Key of the stored value about the sidecar: started_at, model {name, version}, evaluate_every_seconds, pid; ``stopped_at`` once it was told to
+stop and did; ``library`` true for the Python API."""
 CAPTURE = "capture"
 """Key of the stored value about what came in: ledger, sources {source: ledger}, counters."""
 DEFAULT_EVALUATE_EVERY_SECONDS = 60.0
@@ -19,20 +20,25 @@ CURRENT_EVALUATIONS = 5
 """A series silent for this many evaluations is no longer part of "now" (a feature that is gone, a label class not seen)."""
 STALE_EVALUATIONS = 4
 """Evaluations that may be missed before the sidecar counts as silent."""
-LEAST_STALE_SECONDS = 180.0
+LEAST_STALE_SECONDS = 15.0
+"""Whatever the interval: an evaluation may take some seconds on a busy machine."""
 HISTORY_POINTS = 60
 """Points of a sparkline."""
 
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """``newest`` is the time of the newest evaluation, None when there was none; ``by_name`` has the signals that are current."""
+    """``newest`` is the time of the newest evaluation, None when there was none; ``by_name`` has the signals that are current.
+
+    ``stopped_at``: when the sidecar was stopped in good order, None while it runs or when it died. Times are Unix seconds.
+    """
 
     model: str
     version: str
     newest: float | None
     every_seconds: float
     by_name: Mapping[str, tuple[Signal, ...]] = field(default_factory=dict[str, tuple[Signal, ...]])
+    stopped_at: float | None = None
 
     @property
     def labels(self) -> dict[str, str]:
@@ -59,15 +65,25 @@ class Current:
         if self.newest is None:
             return None
         age = now - self.newest
-        return age if age > max(LEAST_STALE_SECONDS, STALE_EVALUATIONS * self.every_seconds) else None
+        return age if age > _limit_seconds(self.every_seconds) else None
 
 
 def silence_limit_seconds(store: Store) -> float:
     """How old the newest evaluation may be before the sidecar counts as silent."""
-    return max(LEAST_STALE_SECONDS, STALE_EVALUATIONS * _every_seconds(store.value(SIDECAR, {}) or {}))
+    return _limit_seconds(every_seconds(store.value(SIDECAR, {}) or {}))
 
 
-def _every_seconds(about: Mapping[str, Any]) -> float:
+def _limit_seconds(every: float) -> float:
+    return max(LEAST_STALE_SECONDS, STALE_EVALUATIONS * every)
+
+
+def stopped_at(about: Mapping[str, Any]) -> float | None:
+    """When the sidecar was stopped in good order; None while it runs, and for the Python API, which says what it found when asked."""
+    moment = about.get("stopped_at")
+    return None if moment is None or about.get("library") else float(moment)
+
+
+def every_seconds(about: Mapping[str, Any]) -> float:
     """Seconds between evaluations. The Python API evaluates when it is called: what it said last stays true until it says more."""
     return math.inf if about.get("library") else float(about.get("evaluate_every_seconds") or DEFAULT_EVALUATE_EVERY_SECONDS)
 
@@ -88,7 +104,7 @@ def models(store: Store) -> list[tuple[str, str]]:
 def current(store: Store, *, model: str | None = None, version: str | None = None) -> Current:
     """Read one model version: the one named, else the sidecar's own if it has been evaluated, else the most recent."""
     about: Mapping[str, Any] = store.value(SIDECAR, {}) or {}
-    every = _every_seconds(about)
+    every = every_seconds(about)
     chosen = _choose(store, about, model, version)
     of_model = store.latest_signals(labels={"model": chosen[0]})
     latest = [signal for signal in of_model if signal.labels.get("version", "") in (chosen[1], "")]
@@ -97,7 +113,8 @@ def current(store: Store, *, model: str | None = None, version: str | None = Non
     for signal in latest:
         if newest is not None and signal.time >= newest - CURRENT_EVALUATIONS * every:
             by_name.setdefault(signal.name, []).append(signal)
-    return Current(chosen[0], chosen[1], newest, every, {name: tuple(signals) for name, signals in by_name.items()})
+    signals_of = {name: tuple(signals) for name, signals in by_name.items()}
+    return Current(chosen[0], chosen[1], newest, every, signals_of, stopped_at(about))
 
 
 def _choose(store: Store, about: Mapping[str, Any], model: str | None, version: str | None) -> tuple[str, str]:

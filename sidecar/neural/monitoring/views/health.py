@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from neural.monitoring.store import Store
@@ -70,10 +71,17 @@ def _checks(store: Store, now_state: Current, now: float) -> Iterator[Check]:
 def _sidecar(now_state: Current, now: float) -> Check:
     if now_state.newest is None:
         return Check("sidecar", NO_DATA, "Nothing has been evaluated yet")
+    if now_state.stopped_at is not None:
+        return Check("sidecar", CRITICAL, f"The sidecar was stopped at {_utc(now_state.stopped_at)}: this is how it was then")
     silent = now_state.silent_seconds(now)
     if silent is not None:
-        return Check("sidecar", CRITICAL, f"No evaluation for {silent:.0f} s: is the sidecar running?")
+        told = f"No evaluation for {silent:.0f} s, since {_utc(now_state.newest)}: is the sidecar running?"
+        return Check("sidecar", CRITICAL, told)
     return Check("sidecar", HEALTHY, f"Last evaluation {max(0.0, now - now_state.newest):.0f} s ago")
+
+
+def _utc(moment: float) -> str:
+    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _alerts(store: Store) -> Check:

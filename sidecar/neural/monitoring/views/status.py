@@ -22,7 +22,8 @@ _ROWS_DETAIL = ("features", "verdict")
 def status(store: Store, now: float, *, model: str | None = None, version: str | None = None) -> dict[str, Any]:
     """The whole state in short.
 
-    Keys of the seed: ``model`` {name, version}, ``uptime_seconds`` (None when no sidecar ever ran here), ``total_predictions``,
+    Keys of the seed: ``model`` {name, version}, ``uptime_seconds`` (None when no sidecar ever ran here;
+    of one that was stopped: until then), ``total_predictions``,
     ``total_errors``, ``error_rate``, ``drift``, ``quality``, ``predictions`` {status, rate (1/s), requests, rows (in the window),
     latency {p50, p95, p99, mean, in seconds}}, ``slos`` {name: …}, ``alerts`` (last 24 hours).
     Beside them ``status`` and ``issues`` as in ``health``, ``timestamp``, ``performance``, ``capture``, ``models``,
@@ -34,14 +35,14 @@ def status(store: Store, now: float, *, model: str | None = None, version: str |
     well = health_now(store, now, now_state)
     ledger = capture_now(store, now, now_state)
     counters = ledger["counters"]
-    started = about.get("started_at")
+    started, until = about.get("started_at"), min(now, now_state.stopped_at or now)
     return {
         "status": well["status"],
         "issues": well["issues"],
         "timestamp": now,
         "model": {"name": now_state.model, "version": now_state.version},
         "models": [{"name": name, "version": release} for name, release in models(store)],
-        "uptime_seconds": None if started is None else max(0.0, now - float(started)),
+        "uptime_seconds": None if started is None else max(0.0, until - float(started)),
         "last_evaluation": now_state.newest,
         "total_predictions": _count(counters, "rows", now_state.value("rows.count")),
         "total_errors": _count(counters, "failed", None),
