@@ -202,6 +202,17 @@ class TestOutbox:
         store.put_outbox(OutboxRow("m0", "a1", "slack", {}, state="delivered", delivered_at=4.0))
         assert [r.message_id for r in store.outbox(state="queued")] == ["m1", "m2"]
         assert store.outbox(channel="email") == []
+
+    def test_messages_of_one_moment_stay_in_the_order_they_were_written(self, store):
+        rows = [OutboxRow(name, "a1", "slack", {}, created_at=5.0) for name in ("z", "a", "m")]
+        for row in rows:
+            store.put_outbox(row)
+        store.put_outbox(OutboxRow("z", "a1", "slack", {}, created_at=5.0, attempts=1))  # tried once: keeps its place
+        assert [row.message_id for row in store.outbox(channel="slack")] == ["z", "a", "m"]
+
+    def test_a_limit_is_kept(self, store):
+        for i in range(3):
+            store.put_outbox(OutboxRow(f"m{i}", "a1", "slack", {}, created_at=float(i)))
         assert len(store.outbox(limit=1)) == 1
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import socket
+from dataclasses import replace
 
 import jsonschema
 import pytest
+
+from neural.monitoring.store import open_store
 
 COMMANDS = ("status", "drift", "quality", "performance", "alerts", "slo", "capture", "health")
 FINDS_THE_INCIDENT = {"status", "drift", "quality", "alerts", "slo", "health"}
@@ -34,6 +37,18 @@ def test_text_in_a_pipe_has_no_escape_codes_and_no_drawing(neural, folder, comma
     out = neural(command, "--storage-path", folder(bad=True)).out
     assert "\x1b" not in out
     assert not re.search(r"[─━│▁-█]", out)
+
+
+def test_a_bad_alarm_beside_a_good_score_tells_its_reason_first(neural, folder):
+    path = folder(bad=True)
+    store = open_store(path)
+    alarm = store.latest_signals(["quality.alarm"])[0]
+    store.write_signals([replace(alarm, name="quality.score", value=1.0, verdict=None)])
+    said = neural("status", "--storage-path", path).out
+    assert "Quality      bad  12 % of temp is missing  (score now 1.000)" in said
+    store.write_signals([replace(alarm, time=alarm.time + 0.5, verdict=None)])
+    store.close()
+    assert "Quality      bad  the alarm gives no reason" in neural("status", "--storage-path", path).out
 
 
 @pytest.mark.parametrize("command", COMMANDS)

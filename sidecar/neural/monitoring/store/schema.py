@@ -31,7 +31,7 @@ CREATE TABLE outbox (
     message_id TEXT PRIMARY KEY, channel TEXT NOT NULL, state TEXT NOT NULL,
     created_at REAL NOT NULL, next_attempt_at REAL NOT NULL, body TEXT NOT NULL
 );
-CREATE INDEX outbox_in_order ON outbox (state, channel, created_at, message_id);
+CREATE INDEX outbox_in_order ON outbox (state, channel, created_at); -- ties in the order of writing: the rowid ends every index
 CREATE TABLE slo_counts (
     slo TEXT NOT NULL, slot REAL NOT NULL, good REAL NOT NULL, total REAL NOT NULL, PRIMARY KEY (slo, slot)
 ) WITHOUT ROWID;

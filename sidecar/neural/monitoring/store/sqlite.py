@@ -111,7 +111,8 @@ class SQLiteStore:
 
     def put_outbox(self, row: OutboxRow) -> None:
         self._write(
-            "INSERT OR REPLACE INTO outbox VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (message_id) DO UPDATE SET channel = excluded.channel, "
+            "state = excluded.state, created_at = excluded.created_at, next_attempt_at = excluded.next_attempt_at, body = excluded.body",
             (row.message_id, row.channel, row.state, row.created_at, row.next_attempt_at, _body(row)),
         )
 
@@ -122,7 +123,7 @@ class SQLiteStore:
         where = [(clause, value) for clause, value in asked if value is not None]  # plain equalities, so that the index is used
         rows = self._read(
             f"SELECT body FROM outbox WHERE {' AND '.join(['1', *(clause for clause, _ in where)])} "  # noqa: S608 - fixed clauses
-            "ORDER BY created_at, message_id LIMIT ?",
+            "ORDER BY created_at, rowid LIMIT ?",
             *(value for _, value in where), _limit(limit),
         )  # fmt: skip
         return [make_row(OutboxRow, loads(body)) for (body,) in rows]
