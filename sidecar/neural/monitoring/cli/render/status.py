@@ -72,7 +72,11 @@ def _verdicts(console: Console, answer: dict[str, Any]) -> None:
 
 
 def _judged(word: str, why: str, score: float | None) -> Text:
+    """State, score, reason. A bad state is the alarm's, which looks back further than the score does: its reason comes first."""
     text = state(word)
+    if word == "bad":
+        text.append(f"  {why or 'the alarm gives no reason'}")
+        return text if score is None else text.append(f"  (score now {score:.3f})", "dim")
     if score is not None:
         text.append(f"  score {score:.3f}")
     return text.append(f"  {why}", "dim") if why else text
