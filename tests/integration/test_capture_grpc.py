@@ -240,8 +240,6 @@ def test_streams_are_recorded_message_by_message(server):
     ],
 )
 def test_codes_are_those_the_client_sees(server, request_text, code, outcome):
-    if server.kind.startswith("plain") and request_text == "abort":
-        pytest.skip("the asyncio server deadlocks when a plain function aborts with one of its contexts' codes unread")
     with pytest.raises(grpc.RpcError) as caught:
         server.call("unary_unary", request_text)
     assert caught.value.code() is code
