@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -73,7 +74,7 @@ def mixed(log):
             "carrier": Column("carrier", Kind.CATEGORICAL, carrier, np.array([one is None for one in carrier])),
         }
         batch = rows(n, START + hour * HOUR, predictions=made, latency_seconds=latency, weights=weight)
-        batch = RecordBatch(**{name: getattr(batch, name) for name in RecordBatch.__slots__} | {"features": features})
+        batch = replace(batch, features=features)
         log.append(batch, labels=label)
         for name, values in zip(written, (x, carrier, made, label, latency, weight), strict=True):
             written[name].extend(values)
@@ -180,7 +181,7 @@ def test_embeddings_are_counted_and_huge_numbers_stay_out_of_the_mean(log, tmp_p
     vectors = np.ones((3, 2), dtype=np.float32)
     batch = rows(3, features={"x": [1e300, -1e300, 2.0]})
     features = {**batch.features, "vector": Column("vector", Kind.EMBEDDING, vectors, np.array([False, True, False]))}
-    log.append(RecordBatch(**{name: getattr(batch, name) for name in RecordBatch.__slots__} | {"features": features}))
+    log.append(replace(batch, features=features))
     log.checkpoint()
     found = profile(tmp_path)["features"]
     assert found["vector"] == {"kind": "embedding", "count": 2, "missing": 1}

@@ -59,6 +59,7 @@ monitor = LazyGroup(
         "schema": _lazy("schema", "schema", "The JSON Schema of a command's JSON"),
         "rules": _lazy("rules", "rules", "Rules for Prometheus, and the predefined alert rules"),
         "backtest": _lazy("backtest", "backtest", "What a configuration would have sent"),
+        "analyze": _lazy("analyze", "analyze", "What a prediction log holds, whole or a part of it"),
         "completion": _lazy("completion", "completion", "Print the shell completion script"),
     },
 )

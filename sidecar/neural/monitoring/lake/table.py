@@ -1,0 +1,102 @@
+"""The files of a log as one Ibis table: Parquet read by the engine where it lies, open segments handed over as Arrow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from neural.monitoring.errors import NeuralError
+from neural.monitoring.lake.files import LogFile
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+MODEL, VERSION, UNROLLED, TIME = "@model", "@version", "@unrolled", "time"
+MISSING_EXTRA = "the lake's engine is not installed: pip install 'neural-monitoring[lake]'"
+
+
+def connect() -> Any:
+    """A DuckDB in memory that fetches nothing from the network. Raises NeuralError without the extra."""
+    try:
+        import duckdb  # noqa: F401 - Ibis would name it in a traceback
+        import ibis
+    except ImportError:
+        raise NeuralError(MISSING_EXTRA) from None
+    return ibis.duckdb.connect(autoinstall_known_extensions=False)
+
+
+def log_table(connection: Any, files: Sequence[LogFile], since: float | None, until: float | None) -> ir.Table | None:
+    """Rows with ``since`` ≤ time < ``until``, with their model and version; None when the files hold no rows at all.
+
+    A column that a file lacks is null there; one that is a number here and text there is text.
+    """
+    import ibis
+
+    tables: list[Any] = []
+    for (model, version, rolled), group in groupby(files, lambda one: (one.model, one.version, one.rolled)):
+        paths = [one.path for one in group]
+        parts = (
+            [_parquet(connection, paths)] if rolled else [ibis.memtable(one) for one in map(_segment, paths) if one is not None]
+        )
+        named = {MODEL: ibis.literal(model), VERSION: ibis.literal(version), UNROLLED: ibis.literal(not rolled)}
+        tables += [_between(part, since, until).mutate(**named) for part in parts]
+    if not tables:
+        return None
+    types = _common_types(tables)
+    fitted = [_fitted(one, types) for one in tables]
+    return ibis.union(*fitted) if len(fitted) > 1 else fitted[0]
+
+
+def _parquet(connection: Any, paths: Sequence[Path]) -> Any:
+    return connection.read_parquet([str(path) for path in paths], union_by_name=True, hive_partitioning=False)
+
+
+def _segment(path: Path) -> pa.Table | None:
+    """The whole messages of an open segment; a torn last one is left out, and a file that was rolled meanwhile is None."""
+    batches: list[pa.RecordBatch] = []
+    try:
+        with pa.memory_map(str(path)) as source, pa.ipc.open_stream(source) as reader:
+            try:
+                for batch in reader:
+                    batches.append(batch)  # noqa: PERF402 - what was read before a torn message counts
+            except (pa.ArrowInvalid, OSError, EOFError):
+                pass
+            return pa.Table.from_batches(batches, reader.schema) if batches else None
+    except (pa.ArrowInvalid, OSError):
+        return None
+
+
+def _between(table: Any, since: float | None, until: float | None) -> Any:
+    if since is not None:
+        table = table.filter(table[TIME] >= datetime.fromtimestamp(since, UTC))
+    if until is not None:
+        table = table.filter(table[TIME] < datetime.fromtimestamp(until, UTC))
+    return table
+
+
+def _common_types(tables: Sequence[Any]) -> dict[str, Any]:
+    types: dict[str, Any] = {}
+    for table in tables:
+        for name, found in table.schema().items():
+            found = found.copy(nullable=True)
+            before = types.setdefault(name, found)
+            if before != found:
+                types[name] = "float64" if all(str(one) != "string" and _is_number(one) for one in (before, found)) else "string"
+    return types
+
+
+def _is_number(kind: Any) -> bool:
+    return kind == "float64" or (not isinstance(kind, str) and (kind.is_numeric() or kind.is_boolean()))
+
+
+def _fitted(table: Any, types: dict[str, Any]) -> Any:
+    import ibis
+
+    schema = table.schema()
+    columns = {name: table[name].cast(kind) if name in schema else ibis.null(kind) for name, kind in types.items()}
+    return table.select(**columns)
