@@ -191,7 +191,7 @@ class Call:
 
     def _client_has_gone(self) -> bool:
         try:
-            return not self._context.is_active()
+            return not self._context.is_active() or self._deadline_passed(slack_seconds=0.0)
         except Exception:  # asyncio contexts have no such question: there the behaviour is cancelled, a little later
             return self._deadline_passed(slack_seconds=0.0)
 
