@@ -6,13 +6,17 @@ import json
 import sys
 from dataclasses import replace
 
+import ibis
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from neural.monitoring.clock import ManualClock
 from neural.monitoring.errors import DataError, NeuralError
 from neural.monitoring.lake import profile
 from neural.monitoring.lake.files import find_files
+from neural.monitoring.lake.table import connect, log_table
 from neural.monitoring.predictions import PredictionLog, read_predictions
 from neural.monitoring.records import Column, Kind, RecordBatch
 from neural.monitoring.windows import columns_from
@@ -201,6 +205,35 @@ def test_an_empty_folder_has_no_data_and_a_missing_one_is_an_error(tmp_path):
     assert (found["status"], found["rows"], found["message"]) == ("no_data", 0, f"{tmp_path}: no predictions in it")
     with pytest.raises(DataError, match="no such folder"):
         profile(tmp_path / "nowhere")
+
+
+def test_a_folder_whose_name_looks_like_a_pattern_is_read_as_it_is(tmp_path):
+    root = tmp_path / "logs [old] *?"
+    log = PredictionLog(root, clock=ManualClock(START + HOUR))
+    log.append(rows(4))
+    close_hours(log, START + HOUR)
+    found = profile(root)
+    assert (found["rows"], found["unrolled_rows"]) == (4, 0)
+
+
+def test_parquet_that_is_no_prediction_log_is_one_line(tmp_path):
+    folder = tmp_path / "model=m/version=1/date=2026-01-01/hour=00"
+    folder.mkdir(parents=True)
+    pq.write_table(pa.table({"feature_x": [1.0]}), folder / "part-0.parquet")
+    with pytest.raises(NeuralError, match="Column 'time' is not found"):
+        profile(tmp_path)
+
+
+def test_the_time_range_is_pushed_into_the_reading_of_the_files(log, tmp_path):
+    log.append(rows(4))
+    close_hours(log, START + HOUR)
+    connection = connect(str(tmp_path / "spill"))
+    table = log_table(connection, find_files(tmp_path), START + 2, None)
+    plan = connection.con.execute("EXPLAIN " + str(ibis.to_sql(table.count(), dialect="duckdb"))).fetchall()[0][1]
+    connection.disconnect()
+    scan = plan[plan.index("PARQUET") :]
+    assert "Filters:" in scan
+    assert "time >=" in scan
 
 
 def test_folders_of_others_are_left_alone(log, tmp_path):

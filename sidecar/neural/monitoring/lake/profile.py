@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from neural.monitoring.errors import NeuralError
 from neural.monitoring.lake import measures
-from neural.monitoring.lake.files import find_files
+from neural.monitoring.lake.files import LogFile, find_files
 from neural.monitoring.lake.table import MODEL, TIME, UNROLLED, VERSION, connect, log_table
 
 MOST_COLUMNS = 1_000
@@ -42,20 +43,25 @@ def profile(
     root = Path(path)
     answer: dict[str, Any] = {"path": str(root), "model": model, "version": version, "since": since, "until": until}
     files = find_files(root, model=model, version=version, since=since, until=until)
-    connection = connect()
+    with TemporaryDirectory(prefix="neural-lake-") as spill:
+        found = _found(root, files, spill, since, until)
+    if not found.get("rows"):
+        return {"status": "no_data", "message": f"{root}: no predictions{_where(answer)}", **answer, "rows": 0}
+    return {"status": "ok", **answer, "files": len(files), **found}
+
+
+def _found(root: Path, files: Sequence[LogFile], spill: str, since: float | None, until: float | None) -> dict[str, Any]:
+    connection = connect(spill)
     import duckdb
     import ibis
 
     try:
         table = log_table(connection, files, since, until)
-        found = {} if table is None else _answered(connection, table)
+        return {} if table is None else _answered(connection, table)
     except (duckdb.Error, ibis.IbisError, OSError) as error:
         raise NeuralError(f"{root}: can't be read: {str(error).splitlines()[0]}") from None
     finally:
         connection.disconnect()
-    if not found.get("rows"):
-        return {"status": "no_data", "message": f"{root}: no predictions{_where(answer)}", **answer, "rows": 0}
-    return {"status": "ok", **answer, "files": len(files), **found}
 
 
 def _where(asked: Mapping[str, Any]) -> str:

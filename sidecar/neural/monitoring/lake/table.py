@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from glob import escape
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,14 +21,17 @@ MODEL, VERSION, UNROLLED, TIME = "@model", "@version", "@unrolled", "time"
 MISSING_EXTRA = "the lake's engine is not installed: pip install 'neural-monitoring[lake]'"
 
 
-def connect() -> Any:
-    """A DuckDB in memory that fetches nothing from the network. Raises NeuralError without the extra."""
+def connect(spill: str) -> Any:
+    """A DuckDB in memory that fetches nothing from the network, and writes what is too large for memory to ``spill``.
+
+    Raises NeuralError without the extra.
+    """
     try:
         import duckdb  # noqa: F401 - Ibis would name it in a traceback
         import ibis
     except ImportError:
         raise NeuralError(MISSING_EXTRA) from None
-    return ibis.duckdb.connect(autoinstall_known_extensions=False)
+    return ibis.duckdb.connect(autoinstall_known_extensions=False, temp_directory=spill)
 
 
 def log_table(connection: Any, files: Sequence[LogFile], since: float | None, until: float | None) -> ir.Table | None:
@@ -53,7 +57,7 @@ def log_table(connection: Any, files: Sequence[LogFile], since: float | None, un
 
 
 def _parquet(connection: Any, paths: Sequence[Path]) -> Any:
-    return connection.read_parquet([str(path) for path in paths], union_by_name=True, hive_partitioning=False)
+    return connection.read_parquet([escape(str(path)) for path in paths], union_by_name=True, hive_partitioning=False)
 
 
 def _segment(path: Path) -> pa.Table | None:
