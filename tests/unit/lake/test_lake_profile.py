@@ -200,6 +200,23 @@ def test_a_torn_segment_counts_as_far_as_it_is_whole(log, tmp_path):
     assert profile(tmp_path)["rows"] == 5
 
 
+def test_hundreds_of_open_hours_are_one_question(log, tmp_path):
+    for hour in range(300):
+        log.append(rows(1, START - hour * HOUR))
+    log.checkpoint()
+    found = profile(tmp_path)
+    assert (found["rows"], found["unrolled_rows"], found["files"]) == (300, 300, 300)
+
+
+def test_too_many_models_at_once_asks_for_one(log, tmp_path):
+    for index in range(101):
+        log.append(rows(1, model=f"m{index}"))
+    log.checkpoint()
+    with pytest.raises(DataError, match="more than 100 models"):
+        profile(tmp_path)
+    assert profile(tmp_path, model="m7")["rows"] == 1
+
+
 def test_an_empty_folder_has_no_data_and_a_missing_one_is_an_error(tmp_path):
     found = profile(tmp_path)
     assert (found["status"], found["rows"], found["message"]) == ("no_data", 0, f"{tmp_path}: no predictions in it")

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from neural.monitoring.errors import NeuralError
+from neural.monitoring.errors import DataError, NeuralError
 from neural.monitoring.lake.files import LogFile
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 MODEL, VERSION, UNROLLED, TIME = "@model", "@version", "@unrolled", "time"
+MOST_SOURCES = 100
+"""Tables that are laid together: the expression, and the time to plan it, grow with them."""
 MISSING_EXTRA = "the lake's engine is not installed: pip install 'neural-monitoring[lake]'"
 
 
@@ -42,13 +44,15 @@ def log_table(connection: Any, files: Sequence[LogFile], since: float | None, un
     import ibis
 
     tables: list[Any] = []
-    for (model, version, rolled), group in groupby(files, lambda one: (one.model, one.version, one.rolled)):
+    for (model, version, rolled), group in groupby(sorted(files, key=_source), _source):
         paths = [one.path for one in group]
-        parts = (
-            [_parquet(connection, paths)] if rolled else [ibis.memtable(one) for one in map(_segment, paths) if one is not None]
-        )
+        parts = [_parquet(connection, paths)] if rolled else [ibis.memtable(one) for one in _segments(paths)]
         named = {MODEL: ibis.literal(model), VERSION: ibis.literal(version), UNROLLED: ibis.literal(not rolled)}
         tables += [_between(part, since, until).mutate(**named) for part in parts]
+        if len(tables) > MOST_SOURCES:
+            raise DataError(
+                f"more than {MOST_SOURCES} models, versions and layouts of columns at once: name a model, or a version"
+            )
     if not tables:
         return None
     types = _common_types(tables)
@@ -58,6 +62,20 @@ def log_table(connection: Any, files: Sequence[LogFile], since: float | None, un
 
 def _parquet(connection: Any, paths: Sequence[Path]) -> Any:
     return connection.read_parquet([escape(str(path)) for path in paths], union_by_name=True, hive_partitioning=False)
+
+
+def _source(file: LogFile) -> tuple[str, str, bool]:
+    return file.model, file.version, file.rolled
+
+
+def _segments(paths: Sequence[Path]) -> list[pa.Table]:
+    """The segments' rows, those of one layout together."""
+    alike: dict[str, list[pa.Table]] = {}
+    for path in paths:
+        table = _segment(path)
+        if table is not None:
+            alike.setdefault(table.schema.to_string(), []).append(table)
+    return [pa.concat_tables(tables) for tables in alike.values()]
 
 
 def _segment(path: Path) -> pa.Table | None:
