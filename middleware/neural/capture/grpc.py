@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
 import grpc
 import grpc.aio
@@ -17,6 +17,7 @@ import grpc.aio
 from neural.capture import grpc_calls as calls
 from neural.capture.grpc_calls import Call
 from neural.capture.ladder import Rung
+from neural.capture.options import Options
 from neural.capture.recorder import Recorder, recorder_for
 from neural.capture.settings import Settings, load_settings
 from neural.capture.transport import Transport
@@ -38,7 +39,7 @@ class _Interceptor:
         endpoint: str | None = None,
         settings: Settings | None = None,
         transport: Transport | None = None,
-        **options: Any,
+        **options: Unpack[Options],
     ) -> None:
         self.settings = settings or load_settings({"model": model, "version": version, "endpoint": endpoint, **options})
         self._recorder = recorder_for(self.settings, transport)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Final, Unpack
 
 from neural.capture.account import INTERNAL
 from neural.capture.exchange import Exchange, Receive, Scope, Send, open_exchange, open_metered
 from neural.capture.ladder import Rung
 from neural.capture.lifespan import flush_at_shutdown
 from neural.capture.meter import METER_EVERY
+from neural.capture.options import Options
 from neural.capture.recorder import Recorder, recorder_for
 from neural.capture.settings import Settings, load_settings
 from neural.capture.transport import Transport
@@ -41,7 +42,7 @@ class CaptureMiddleware:
         endpoint: str | None = None,
         settings: Settings | None = None,
         transport: Transport | None = None,
-        **options: Any,
+        **options: Unpack[Options],
     ) -> None:
         self.app = app
         self.settings = settings or load_settings({"model": model, "version": version, "endpoint": endpoint, **options})

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from neural.capture import Settings, SettingsError, load_settings
+from neural.capture.options import Options
 from neural.capture.settings import ENV_PREFIX, settings_table
 from neural.capture.transport import Endpoint
 
@@ -118,3 +120,8 @@ def test_auto_wraps_an_application_or_a_factory(monkeypatch, tmp_path):
         assert module.app.settings.model == "from-env"
         assert module.app.app.__module__ == "server_for_auto"
         assert module.app is module.app
+
+
+def test_the_typed_keywords_are_the_settings():
+    named = {"model", "version", "endpoint"}
+    assert set(Options.__annotations__) == {item.name for item in fields(Settings)} - named
