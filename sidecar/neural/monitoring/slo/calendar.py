@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -31,7 +32,8 @@ def zone(name: str) -> ZoneInfo:
 
 def period_start(period: str, at: float, time_zone: str = "UTC") -> float:
     """Unix seconds at which the period that holds ``at`` began."""
-    local = datetime.fromtimestamp(at, zone(time_zone))
+    # Whole seconds, downwards: fromtimestamp rounds to the microsecond, which could be tomorrow's first.
+    local = datetime.fromtimestamp(math.floor(at), zone(time_zone))
     return _start_of(period, local).timestamp()
 
 
@@ -47,7 +49,7 @@ def months_between(since: float, until: float, time_zone: str = "UTC") -> list[t
     at = since
     while at < until:
         end = period_end("month", at, time_zone)
-        name = datetime.fromtimestamp(at, zone(time_zone)).strftime("%Y-%m")
+        name = datetime.fromtimestamp(math.floor(at), zone(time_zone)).strftime("%Y-%m")
         months.append((name, at, min(end, until)))
         at = end
     return months
