@@ -31,7 +31,7 @@ test: $(VENV)/.test ## everything, against real components (installs Debian pack
 	$(BIN)/python -m pytest -n 2 --dist loadfile -q
 
 test-fast: $(VENV)/.test ## what needs no server process, in under 90 seconds
-	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not slow" --ignore=tests/integration --ignore=tests/e2e
 
 $(BENCH)/.done: pyproject.toml
 	$(PYTHON) -m venv $(BENCH)
