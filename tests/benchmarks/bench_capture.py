@@ -18,6 +18,7 @@ import contextlib
 import gc
 import importlib
 import json
+import logging
 import statistics
 import subprocess
 import sys
@@ -424,6 +425,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=60)
     parser.add_argument("--only", default="", help="cases whose function's name contains this")
     arguments = parser.parse_args()
+    logging.disable()  # one peer warns of every request
     gc.collect()
     gc.freeze()  # what was imported is no business of the candidates
     cases = {"request_path": request_path, "shipping": shipping, "encoding": encoding, "grpc_unary": grpc_unary}
