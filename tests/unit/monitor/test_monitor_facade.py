@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from neural.monitoring import AlertSeverity, ModelMonitor
+from neural.monitoring import AlertSeverity, ModelMonitor, PrometheusExporter
 from neural.monitoring.clock import ManualClock
 from neural.monitoring.errors import ReferenceDataError
 from neural.monitoring.store import open_store
@@ -74,3 +74,24 @@ def test_the_state_survives_the_process(tmp_path: Path) -> None:
     second = ModelMonitor(storage_path=tmp_path, clock=clock)
     assert second.slo_tracker.get_slo_status("model_availability")["total_measurements"] == 1
     second.close()
+
+
+def test_what_is_switched_off_stays_silent_and_what_is_put_in_its_place_is_told(tmp_path: Path) -> None:
+    quiet = {"enable_prometheus": False, "enable_alerting": False, "enable_slo_tracking": False}
+    made = ModelMonitor(model_name="m", model_version="2", storage_path=tmp_path, clock=ManualClock(), **quiet)
+    assert (made.prometheus_exporter, made.alert_manager, made.slo_tracker) == (None, None, None)
+    made.record_error()
+    made.update_performance_metrics({"accuracy": 0.5})
+    made.prometheus_exporter = PrometheusExporter(model_name="m", model_version="2")
+    made.log_prediction("p1", {"x": 1.0}, 1, latency_ms=20.0)
+    assert 'neural_predictions_total{model="m",version="2"} 1.0' in made.prometheus_exporter.get_metrics_text()
+    summary = made.get_monitoring_summary()
+    assert (summary["total_predictions"], summary["total_errors"], summary["slos"]) == (1, 1, {})
+    made.close()
+    reader = open_store(tmp_path, read_only=True)
+    assert reader.value("sidecar")["model"] == {"name": "m", "version": "2", "id": "m:2"}
+    assert {s.name: s.value for s in reader.latest_signals(["requests.count", "performance.accuracy"])} == {
+        "requests.count": 2.0,
+        "performance.accuracy": 0.5,
+    }
+    reader.close()

@@ -1,4 +1,4 @@
-"""The rules and objectives every ModelMonitor begins with, as the seed has them."""
+"""What every ModelMonitor begins with: the seed's rules and objectives, and an exporter of metrics."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from neural.monitoring.alerts import (
     create_performance_alert_rule,
     create_quality_alert_rule,
 )
+from neural.monitoring.export import MetricsRegistry, PrometheusExporter
 from neural.monitoring.slo import (
     SLOTracker,
     create_accuracy_slo,
@@ -34,3 +35,8 @@ def add_default_slos(tracker: SLOTracker) -> None:
     for slo in (create_availability_slo(), create_latency_slo(), create_accuracy_slo(), create_error_rate_slo()):
         if slo.name not in tracker.slos:
             tracker.add_slo(slo)
+
+
+def make_exporter(registry: MetricsRegistry | None, model: str, version: str) -> PrometheusExporter | None:
+    """None without a registry: metrics are off."""
+    return None if registry is None else PrometheusExporter(registry=registry, model_name=model, model_version=version)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from neural.monitoring.clock import Clock
 from neural.monitoring.signal import Outcome, Signal, Verdict
 from neural.monitoring.store import Store
+from neural.monitoring.views import SIDECAR
 
 _PERFORMANCE = ("accuracy", "precision", "recall", "f1", "roc_auc", "log_loss", "brier", "mae", "rmse", "r2")
 
@@ -21,6 +23,11 @@ class StoredResults:
     model: str
     version: str
     clock: Clock
+
+    def introduce(self, model_id: str, started_at: float) -> None:
+        """Tell readers of the store whose it is, and that nobody evaluates by the clock."""
+        model = {"name": self.model, "version": self.version, "id": model_id}
+        self.store.put_value(SIDECAR, {"started_at": started_at, "model": model, "pid": os.getpid(), "library": True})
 
     def drift(self, metrics: Mapping[str, Any]) -> None:
         drifting = bool(metrics["is_drifting"])
