@@ -20,8 +20,8 @@ class PrometheusSettings(Section):
     """Whether /metrics is served."""
     port: Port = 9090
     """The TCP port of /metrics."""
-    host: str = "0.0.0.0"  # noqa: S104 - Prometheus scrapes from outside the pod; the page is read-only
-    """The address /metrics is bound to."""
+    host: str = "127.0.0.1"
+    """The address /metrics is bound to; 0.0.0.0 lets a Prometheus outside the pod scrape it."""
     max_series: Annotated[int, Field(ge=100, le=1_000_000)] = 20_000
     """The most series one scrape returns; what is over goes into _other and is counted."""
     max_label_values: Annotated[int, Field(ge=1, le=100_000)] = 500
