@@ -78,8 +78,8 @@ def jumps(
                 yield RateFinding(name, trouble, jump, over_seconds=now - since, since=since)
 
 
-def has_recovered(found: RateFinding, recent: Tally, base: Base, settings: QualitySettings) -> bool:
-    """True when the newest rows show that it is over: their rate is usual again, and surely below half of what was found.
+def has_recovered(found: RateFinding, recent: Tally, base: Base, settings: QualitySettings, worst: float) -> bool:
+    """True when the newest rows show that it is over: their rate is usual again, and surely below half of the ``worst`` that was found.
 
     Without it an alarm would stand until the window has forgotten the incident.
     """
@@ -91,4 +91,4 @@ def has_recovered(found: RateFinding, recent: Tally, base: Base, settings: Quali
     if n <= 0 or bad / n - usual >= settings.min_jump:
         return False
     alike = recent.rows_per_request
-    return upper_rate(bad / alike, n / alike) < (usual + found.jump.rate) / 2
+    return upper_rate(bad / alike, n / alike) < (usual + worst) / 2

@@ -91,10 +91,12 @@ class QualityMonitor:
                 if key not in best or found.jump.p_value < best[key].jump.p_value:
                     best[key] = found
         recent_since, recent = short[min(1, len(short) - 1)]
+        worst = {key: max(state.worst.get(key, 0.0), found.jump.rate) for key, found in best.items()}
         for key, found in list(best.items()):
-            if has_recovered(found, recent, state.rates[found.column][found.trouble], self._settings):
+            if has_recovered(found, recent, state.rates[found.column][found.trouble], self._settings, worst[key]):
                 del best[key]
                 state.recovered[key] = recent_since
+        state.worst = {key: worst[key] for key in best}
         state.since = {key: min(state.since.get(key, found.since), found.since) for key, found in best.items()}
         return [_detailed(found, state, evaluation.window) for found in best.values()]
 

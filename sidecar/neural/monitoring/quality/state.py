@@ -17,7 +17,9 @@ from neural.monitoring.quality.tally import Tally
 
 @dataclass(slots=True)
 class State:
-    """What the monitor keeps of one model version. ``recovered``: from when on a column's trouble is looked at again, after it was over."""
+    """What the monitor keeps of one model version. ``recovered``: from when on a column's trouble is looked at again, after it was over.
+    ``worst``: the highest rate of each trouble that is not over.
+    """
 
     counter: RowCounter
     fresh: Tally = field(default_factory=Tally)
@@ -27,6 +29,7 @@ class State:
     rates: dict[str, dict[Trouble, Base]] = field(default_factory=dict[str, dict[Trouble, Base]])
     since: dict[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
     recovered: dict[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
+    worst: dict[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -43,6 +46,7 @@ class State:
             },
             "since": [[*key, time] for key, time in self.since.items()],
             "recovered": [[*key, time] for key, time in self.recovered.items()],
+            "worst": [[*key, rate] for key, rate in self.worst.items()],
         }
 
     def fill(self, item: Mapping[str, Any]) -> None:
@@ -58,3 +62,4 @@ class State:
         }
         self.since = {(column, trouble): float(time) for column, trouble, time in item["since"]}
         self.recovered = {(column, trouble): float(time) for column, trouble, time in item.get("recovered", ())}
+        self.worst = {(column, trouble): float(rate) for column, trouble, rate in item.get("worst", ())}
