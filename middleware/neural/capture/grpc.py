@@ -26,6 +26,8 @@ from neural.wire.event import Ledger
 _PROBES: Final = frozenset({"/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"})
 _EXPERIMENTAL: Final = ("experimental_non_blocking", "experimental_thread_pool")
 _COUNTS_ONLY: Final = Rung.COUNTS_ONLY
+Choose = Callable[[Any, bool], type[Call]]
+"""(behaviour, whether its responses stream) → how the call is recorded."""
 
 
 class _Interceptor:
@@ -46,7 +48,7 @@ class _Interceptor:
         self._excluded = _PROBES | frozenset(self.settings.exclude)
         self._kinds: dict[str, type[Call] | None] = {}
 
-    def _wrap(self, handler: Any, details: Any) -> Any:
+    def _wrap(self, handler: Any, details: Any, choose: Choose) -> Any:
         """A handler for this one call; the same handler when nothing is captured of it."""
         method = details.method
         if handler is None or method in self._excluded or not self.settings.enabled:
@@ -54,7 +56,7 @@ class _Interceptor:
         try:
             kind = self._kinds[method]
         except KeyError:
-            kind = self._kinds[method] = _kind_of(handler, self._choose) if len(self._kinds) < _MAX_METHODS else None
+            kind = self._kinds[method] = _kind_of(handler, choose) if len(self._kinds) < _MAX_METHODS else None
         if kind is None:
             return handler
         recorder = self._recorder
@@ -65,10 +67,6 @@ class _Interceptor:
             account.skip()
             return handler
         return kind(handler, details, account, self.settings)
-
-    @staticmethod
-    def _choose(behaviour: Any, *, streams: bool) -> type[Call]:
-        raise NotImplementedError
 
     def ledger(self) -> Ledger:
         """Where every call of this process went."""
@@ -90,34 +88,34 @@ class _Interceptor:
 _MAX_METHODS: Final = 10_000  # a generic handler may answer to any name
 
 
-def _kind_of(handler: Any, choose: Callable[..., type[Call]]) -> type[Call] | None:
+def _kind_of(handler: Any, choose: Choose) -> type[Call] | None:
     behaviour = calls.behaviour_of(handler)
     if behaviour is None or any(hasattr(behaviour, name) for name in _EXPERIMENTAL):
         return None
-    return choose(behaviour, streams=handler.response_streaming)
+    return choose(behaviour, handler.response_streaming)
+
+
+def _threaded(_: Any, streams: bool) -> type[Call]:
+    return calls.ThreadedStream if streams else calls.ThreadedUnary
+
+
+def _asyncio(behaviour: Any, streams: bool) -> type[Call]:
+    if not inspect.iscoroutinefunction(behaviour) and not inspect.isasyncgenfunction(behaviour):
+        return _threaded(behaviour, streams)  # run in the server's thread pool
+    if not streams:
+        return calls.AioUnary
+    return calls.AioGenerator if inspect.isasyncgenfunction(behaviour) else calls.AioWriter
 
 
 class CaptureInterceptor(_Interceptor, grpc.ServerInterceptor):  # type: ignore[misc]  # grpc has no types
     """For ``grpc.server``. Takes what CaptureMiddleware takes."""
 
     def intercept_service(self, continuation: Callable[[Any], Any], handler_call_details: Any) -> Any:
-        return self._wrap(continuation(handler_call_details), handler_call_details)
-
-    @staticmethod
-    def _choose(behaviour: Any, *, streams: bool) -> type[Call]:  # noqa: ARG004 - the asyncio one looks at it
-        return calls.ThreadedStream if streams else calls.ThreadedUnary
+        return self._wrap(continuation(handler_call_details), handler_call_details, _threaded)
 
 
 class AioCaptureInterceptor(_Interceptor, grpc.aio.ServerInterceptor):  # type: ignore[misc]  # grpc has no types
     """For ``grpc.aio.server``. Takes what CaptureMiddleware takes."""
 
     async def intercept_service(self, continuation: Callable[[Any], Awaitable[Any]], handler_call_details: Any) -> Any:
-        return self._wrap(await continuation(handler_call_details), handler_call_details)
-
-    @staticmethod
-    def _choose(behaviour: Any, *, streams: bool) -> type[Call]:
-        if not inspect.iscoroutinefunction(behaviour) and not inspect.isasyncgenfunction(behaviour):
-            return calls.ThreadedStream if streams else calls.ThreadedUnary  # run in the server's thread pool
-        if not streams:
-            return calls.AioUnary
-        return calls.AioGenerator if inspect.isasyncgenfunction(behaviour) else calls.AioWriter
+        return self._wrap(await continuation(handler_call_details), handler_call_details, _asyncio)
