@@ -53,7 +53,7 @@ class Stage:
         base = f"http://127.0.0.1:{self.dashboard_port}"
         return {
             "dashboard": f"{base}/",
-            "metrics": f"{base}/metrics",
+            "metrics": f"http://127.0.0.1:{self.metrics_port}/metrics",
             "api": f"{base}/api/v1/status",
             "model_server": self.server_url,
         }
