@@ -19,6 +19,7 @@ from neural.monitoring.errors import ConfigError
 
 MAX_BYTES = 1 << 20  # a Kubernetes ConfigMap can't be larger
 MAX_DEPTH = 32
+_TOO_DEEP = "exceeded maximum nesting depth"  # libyaml's own limit, which newer ones meet while they read ahead
 MAX_NODES = 200_000  # after aliases are expanded
 
 KeyPath: TypeAlias = tuple[str | int, ...]
@@ -114,6 +115,8 @@ def _compose(text: str, name: str) -> Node | None:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{name}:{mark.line + 1}" if mark else name
+        if error.problem == _TOO_DEEP:
+            raise ConfigError(f"is nested deeper than {MAX_DEPTH} levels", where=where) from None
         detail = " ".join(part for part in (error.context, error.problem) if part)
         line = text.split("\n")[mark.line] if mark and mark.line <= text.count("\n") else ""
         hint = "indent with spaces, not with tabs" if line.lstrip(" ").startswith("\t") else ""
