@@ -21,6 +21,7 @@ def test_every_command_and_the_shared_options_stand_in_it():
         "run",
         "status",
         "alerts silence",
+        "alerts ack",
         "slo import",
         "config check",
         "labels import",

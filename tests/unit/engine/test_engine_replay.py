@@ -54,6 +54,9 @@ class NoAlerts:
     def evaluate(self, signals, now):
         return []
 
+    def acknowledged(self, model, version, now):
+        return {}
+
 
 class House:
     """An engine put together as ``app`` does it, without threads: entries are applied as they are appended."""

@@ -1,5 +1,6 @@
 """Alerts: rules over signals, states with evidence, and delivery to people."""
 
+from neural.monitoring.alerts.acknowledge import acknowledge, acknowledgements, open_alerts
 from neural.monitoring.alerts.backtest import Backtest, backtest
 from neural.monitoring.alerts.build import build_rule, build_rules, build_silences, predefined_rules
 from neural.monitoring.alerts.channels import (
@@ -47,6 +48,8 @@ __all__ = [
     "Rule",
     "RuleSettings",
     "SilenceSettings",
+    "acknowledge",
+    "acknowledgements",
     "backtest",
     "build_channel",
     "build_channels",
@@ -58,6 +61,7 @@ __all__ = [
     "create_performance_alert_rule",
     "create_quality_alert_rule",
     "lint_rules",
+    "open_alerts",
     "predefined_rules",
     "test_notification",
 ]

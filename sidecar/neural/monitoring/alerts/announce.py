@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from neural.monitoring.alerts.acknowledge import acknowledgements, as_evidence
 from neural.monitoring.alerts.channels.protocol import Channel
 from neural.monitoring.alerts.lifecycle import Change, Episode
 from neural.monitoring.alerts.memory import EngineMemory, Key
@@ -25,6 +26,10 @@ class Announcer:
     def __init__(self, store: Store, channels: Mapping[str, Channel], clock: Clock, silences: Sequence[Silence]) -> None:
         self._store = store
         self._notifier = Notifier(store, channels, clock)
+        self._silences = tuple(silences)
+
+    def replace_silences(self, silences: Sequence[Silence]) -> None:
+        """Use other maintenance windows of the configuration from now on; those of the store stay."""
         self._silences = tuple(silences)
 
     def announce(self, changes: Changes, memory: EngineMemory, rules: Mapping[str, Rule], now: float) -> list[AlertRow]:
@@ -50,14 +55,16 @@ class Announcer:
         self, firing: list[Episode], changes: Changes, memory: EngineMemory, rules: Mapping[str, Rule], now: float
     ) -> list[AlertRow]:
         silences = [*self._silences, *self._store.silences(active_at=now)]
+        given = acknowledgements(self._store)
         callers = [_caller(episode, rules.get(episode.rule)) for episode in firing]
         inhibitors = [caller for caller in callers if caller.inhibits]
         fired = {id(episode) for episode, change in changes.values() if change is Change.FIRED}
         rows: list[AlertRow] = []
         for episode, caller in zip(firing, callers, strict=True):
             quiet = silenced_by(caller, silences, now) or inhibited_by(caller, inhibitors)
-            is_changed = id(episode) in fired or bool(quiet) != bool(episode.suppressed_by)
-            episode.suppressed_by = quiet
+            said = dict(as_evidence(given[episode.alert_id])) if episode.alert_id in given else episode.acknowledged
+            is_changed = id(episode) in fired or bool(quiet) != bool(episode.suppressed_by) or said != episode.acknowledged
+            episode.suppressed_by, episode.acknowledged = quiet, said
             if is_changed:
                 row = _row(episode, rules.get(episode.rule), now)
                 self._store.put_alert(row)
@@ -98,7 +105,8 @@ def _is_due_again(episode: Episode, rule: Rule, channel: Channel, now: float) ->
     told = episode.told_at.get(channel.name)
     if told is None:
         return True
-    waits = [wait for wait in (rule.repeat_seconds, channel.policy.resend) if wait is not None]
+    repeat = None if episode.acknowledged else rule.repeat_seconds  # who has it needs no reminder
+    waits = [wait for wait in (repeat, channel.policy.resend) if wait is not None]
     return bool(waits) and not 0 <= now - told < min(waits)
 
 
@@ -117,7 +125,10 @@ def _labels(episode: Episode, rule: Rule | None) -> dict[str, str]:
 def _row(episode: Episode, rule: Rule | None, now: float, *, resolved: bool = False) -> AlertRow:
     is_error = "problem" in episode.labels
     state = AlertState.RESOLVED if resolved else AlertState.SUPPRESSED if episode.suppressed_by else AlertState.FIRING
-    evidence = {**episode.evidence, "suppressed_by": episode.suppressed_by} if episode.suppressed_by else dict(episode.evidence)
+    said = episode.acknowledged
+    evidence = {**episode.evidence, **({"suppressed_by": episode.suppressed_by} if episode.suppressed_by else {})}
+    if said:
+        evidence["acknowledged"] = said
     return AlertRow(
         alert_id=episode.alert_id,
         fingerprint=episode.fingerprint,
@@ -130,6 +141,9 @@ def _row(episode: Episode, rule: Rule | None, now: float, *, resolved: bool = Fa
         started_at=episode.started_at,
         fired_at=episode.fired_at,
         resolved_at=now if resolved else None,
+        acknowledged_by=said.get("by", ""),
+        acknowledged_at=said.get("at"),
+        acknowledged_note=said.get("note", ""),
         labels=_labels(episode, rule),
         evidence=evidence,
         updated_at=now,

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from neural.monitoring.alerts.acknowledge import acknowledgements, latest_by_family
 from neural.monitoring.alerts.announce import Announcer
 from neural.monitoring.alerts.channels.protocol import Channel
 from neural.monitoring.alerts.evidence import evidence_of, message_values
@@ -84,7 +85,11 @@ class AlertEngine:
 
     def replace_silences(self, silences: Sequence[Silence]) -> None:
         """Use other maintenance windows of the configuration from now on; those of the store stay."""
-        self._silences = tuple(silences)
+        self._announcer.replace_silences(silences)
+
+    def acknowledged(self, model: str, version: str, now: float) -> dict[str, float]:
+        """Family ("drift" …) → when an alert of it was last acknowledged for this model version (Unix seconds)."""
+        return latest_by_family(list(acknowledgements(self._store).values()), model, version, now)
 
     def evaluate(self, signals: Sequence[Signal], now: float) -> list[AlertRow]:
         """Judge every rule. Returns the alerts that changed, and writes them, and the messages about them, in one transaction."""

@@ -48,6 +48,7 @@ class Episode:
     evidence: dict[str, Any] = field(default_factory=dict[str, Any])
     message: str = ""
     suppressed_by: str = ""
+    acknowledged: dict[str, Any] = field(default_factory=dict[str, Any])  # {by, at, note}; empty while nobody has it
 
     @property
     def firing(self) -> bool:
@@ -67,6 +68,7 @@ class Episode:
             self.no_data_for,
             told,
             self.suppressed_by,
+            self.acknowledged.get("at"),
         )
 
     def to_dict(self) -> dict[str, Any]:

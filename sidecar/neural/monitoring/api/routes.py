@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.routing import BaseRoute, Route
 
+from neural.monitoring.api.acknowledging import acknowledge_operation
 from neural.monitoring.api.actions import Reload, TakeLabels, action_operations
 from neural.monitoring.api.openapi import openapi_document
 from neural.monitoring.api.operation import Call, Operation, Reply
@@ -40,9 +41,9 @@ def api_routes(
 ) -> list[BaseRoute]:
     """GET /api/v1/… over ``store``, /health, /ready and /openapi.json.
 
-    ``board`` tells /health whether the engine still evaluates. ``writer``: a store that silences are written to; without it nothing can
-    be changed. ``token``: asked for by what changes things; without one only this machine may. ``config``: the settings in force, with no
-    secret in them. ``predictions``: the folder of the prediction log.
+    ``board`` tells /health whether the engine still evaluates. ``writer``: a store that silences and
+    acknowledgements are written to; without it nothing can be changed. ``token``: asked for by what changes things; without one only
+    this machine may. ``config``: the settings in force, with no secret in them. ``predictions``: the folder of the prediction log.
     ``labels`` and ``reload``: what POST /api/v1/labels and /api/v1/reload do (see ``actions``).
     """
     paths = _paths(store, board, writer, clock, config)
@@ -76,6 +77,8 @@ def _paths(
     paths[f"{PREFIX}/silences"] = many
     if one:
         paths[f"{PREFIX}/silences/{{silence_id}}"] = one
+    if writer is not None:
+        paths[f"{PREFIX}/alerts/{{alert_id}}/acknowledge"] = {"POST": acknowledge_operation(writer, clock)}
     if config is not None:
         paths[f"{PREFIX}/config"] = {"GET": Operation("config", "The settings in force", partial(_config, config), tag="sidecar")}
     alive, ready = probe_operations(store, board, clock)

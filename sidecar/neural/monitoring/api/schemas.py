@@ -82,7 +82,8 @@ SCHEMAS: Mapping[str, Any] = {
     ),
     "Alert": _object(
         alert_id=_TEXT, fingerprint=_TEXT, rule=_TEXT, severity=_TEXT, state=_TEXT, title=_TEXT, message=_TEXT, source=_TEXT, started_at=_TIME,
-        fired_at=_MAYBE, resolved_at=_MAYBE, acknowledged_by=_TEXT, labels=_LABELS, evidence={"type": "object"}, updated_at=_TIME,
+        fired_at=_MAYBE, resolved_at=_MAYBE, acknowledged_by=_TEXT, acknowledged_at=_MAYBE,
+        acknowledged_note=_TEXT, labels=_LABELS, evidence={"type": "object"}, updated_at=_TIME,
     ),
     "Silence": _object(silence_id=_TEXT, matchers=_LABELS, starts_at=_TIME, ends_at=_TIME, author=_TEXT, reason=_TEXT),
     "Silences": _object(silences=_list(_ref("Silence"))),

@@ -15,6 +15,13 @@ NO_DATA = "no_data"
 Answer = dict[str, Any]
 
 
+def existing_folder(folder: Path) -> Path:
+    """The folder, if a sidecar has kept its state there. Raises NeuralError otherwise: nothing is begun by accident."""
+    if not (folder / STATE_FILE).is_file():
+        raise NeuralError(f"{folder}: no monitoring data here")
+    return folder
+
+
 class Source(Protocol):
     """``ask`` returns the answer; ``missing`` says why nothing can be known at all ("" when something can)."""
 

@@ -43,7 +43,7 @@ class Evaluator:
         """All models once. On replay the monitors' state moves on, but nothing is stored, alerted or published a second time."""
         begin = time.perf_counter()
         models = self.panes.models() or [self.default_model]
-        by_model = {key: self._monitor(self.panes.evaluation(*key, now)) for key in models}
+        by_model = {key: self._monitor(self._evaluation(key, now)) for key in models}
         if replay:
             return []
         labels = {"model": self.default_model[0], "version": self.default_model[1]}
@@ -52,6 +52,10 @@ class Evaluator:
         self._persist(signals, by_model, now)
         self.last_seconds = time.perf_counter() - begin
         return signals
+
+    def _evaluation(self, key: tuple[str, str], now: float) -> Evaluation:
+        said = self.alerting.acknowledged(*key, now)  # may fail with the store: so before the panes give their increments away
+        return replace(self.panes.evaluation(*key, now), acknowledged=said)
 
     def _monitor(self, evaluation: Evaluation) -> list[Signal]:
         signals: list[Signal] = []

@@ -48,6 +48,7 @@ class PredictionSink(Protocol):
 
 class Alerting(Protocol):
     def evaluate(self, signals: Sequence[Signal], now: float) -> list[AlertRow]: ...
+    def acknowledged(self, model: str, version: str, now: float) -> Mapping[str, float]: ...
 
 
 class Spans(Protocol):

@@ -34,6 +34,8 @@ class AlertRow:
     fired_at: float | None = None
     resolved_at: float | None = None
     acknowledged_by: str = ""
+    acknowledged_at: float | None = None
+    acknowledged_note: str = ""
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     evidence: Mapping[str, Any] = field(default_factory=dict[str, Any])
     updated_at: float = 0.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from neural.monitoring.records import LabelledBatch, RecordBatch, TrafficBatch
@@ -31,6 +31,8 @@ class Evaluation:
     traffic: TrafficPane
     reference: Reference | None
     earlier: Sequence[Signal] = ()  # signals of the monitors that ran before, at this evaluation, for this model version
+    acknowledged: Mapping[str, float] = field(default_factory=dict[str, float])
+    """Family ("drift", "quality" …) → when somebody last acknowledged an alert of it for this model version (Unix seconds)."""
 
     def labels(self, **more: str) -> dict[str, str]:
         """The labels of a signal: model, version, and those given."""

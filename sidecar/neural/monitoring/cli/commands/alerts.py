@@ -6,13 +6,14 @@ from typing import Any
 
 import click
 
-from neural.monitoring.cli.commands import silences
+from neural.monitoring.cli.commands import acknowledge, silences
 from neural.monitoring.cli.reading import Reading, reading_options
 
 _EPILOG = """\b
 Examples:
   neural monitor alerts --hours 24 --severity critical
   neural monitor alerts silence --match rule=drift --for 2h --reason "new model" --author ada
+  neural monitor alerts ack "Data drift" --note "looking at it"
   neural monitor alerts test --channel slack
 """
 
@@ -40,6 +41,7 @@ def alerts(reading: Reading, hours: float, severity: str | None) -> int:
     return reading.show("alerts", render_alerts, fires, wanted={"hours": hours, "severity": severity})
 
 
+alerts.add_command(acknowledge.ack)
 alerts.add_command(silences.silence)
 alerts.add_command(silences.unsilence)
 alerts.add_command(silences.test)

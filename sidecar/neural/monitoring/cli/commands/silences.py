@@ -15,10 +15,10 @@ import click
 from neural.monitoring.cli.configuration import load_configuration
 from neural.monitoring.cli.reading import Reading, format_option, sidecar_options, storage_option
 from neural.monitoring.cli.render.words import clock_time
-from neural.monitoring.cli.source import SidecarSource
+from neural.monitoring.cli.source import SidecarSource, existing_folder
 from neural.monitoring.clock import system_clock
 from neural.monitoring.errors import NeuralError
-from neural.monitoring.store import STATE_FILE, Silence, open_store
+from neural.monitoring.store import Silence, open_store
 from neural.monitoring.views import silence_dict
 
 
@@ -93,7 +93,7 @@ def unsilence(silence_id: str, storage_path: Path, sidecar: str | None, token: s
             source.close()
         return 0
     now = system_clock()
-    with_store = open_store(_existing(storage_path))
+    with_store = open_store(existing_folder(storage_path))
     try:
         found = [one for one in with_store.silences(active_at=now) if one.silence_id == silence_id]
         if not found:
@@ -120,14 +120,8 @@ def test(reading: Reading | None, channel: str, config: Path | None, storage_pat
     return 0 if outcome["delivered"] else 1
 
 
-def _existing(storage_path: Path) -> Path:
-    if not (storage_path / STATE_FILE).is_file():
-        raise NeuralError(f"{storage_path}: no monitoring data here")
-    return storage_path
-
-
 def _put(storage_path: Path, made: Silence) -> None:
-    store = open_store(_existing(storage_path))
+    store = open_store(existing_folder(storage_path))
     try:
         store.put_silence(made)
     finally:

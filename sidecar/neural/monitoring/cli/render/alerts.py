@@ -33,12 +33,19 @@ def _row(one: dict[str, Any], now: float) -> tuple[Any, ...]:
     lasted = seconds(max(0.0, end - one["fired_at"]))
     return (
         state(one["severity"]),
-        state(one["state"]),
+        _state(one),
         clock_time(one["fired_at"]),
         lasted,
         one["title"] or one["rule"],
         one["message"],
     )
+
+
+def _state(one: dict[str, Any]) -> Any:
+    """The state, and who has it."""
+    told = state(one["state"])
+    author = one.get("acknowledged_by")
+    return told.append(f" ({author})", "dim") if author else told
 
 
 def _footnotes(console: Console, answer: dict[str, Any]) -> None:
