@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from neural.monitoring.drift.acknowledged import Acknowledgements
 from neural.monitoring.drift.errors.watcher import ErrorWatcher
 from neural.monitoring.drift.plan import Plan, make_plan
 from neural.monitoring.drift.report import DriftReport
@@ -28,7 +29,13 @@ class _Watched:
     reference_hash: str
     plan: Plan
     detector: SequentialDetector | None  # None when the reference has no column to watch
+    known: Acknowledgements | None
     rows: int = 0
+
+    @classmethod
+    def new(cls, reference_hash: str, plan: Plan) -> _Watched:
+        detector = SequentialDetector(plan.bins) if plan.bins else None
+        return cls(reference_hash, plan, detector, Acknowledgements(detector, plan.bins) if detector is not None else None)
 
 
 class DriftMonitor:
@@ -41,10 +48,26 @@ class DriftMonitor:
         self._settings = settings
         self._watched: dict[tuple[str, str], _Watched] = {}
         self._pending: dict[tuple[str, str], Mapping[str, Any]] = {}
+        self._early: list[tuple[tuple[str, str], float, Collection[str] | None]] = []  # acknowledgements for pending states
         self._errors: dict[tuple[str, str], ErrorWatcher] = {}
 
     def observe_labels(self, batch: LabelledBatch) -> None:
         self._watcher((batch.model, batch.version)).observe(batch)
+
+    def acknowledge(self, model: str, version: str, now: float, features: Collection[str] | None = None) -> list[str]:
+        """Re-arm: drift of these columns (of all that drift, where none are named) is known. Returns the names it applied to.
+
+        They raise no alarm while they stay as they have become; the alarm is raised by other columns, and by these when they move on.
+        """
+        key = (model, version)
+        watched = self._watched.get(key)
+        if watched is None and key in self._pending:  # restored, and not evaluated since
+            self._early.append((key, now, features))
+        if watched is None or watched.known is None:
+            return []
+        names = watched.plan.names
+        chosen = None if features is None else {at for at, name in enumerate(names) if name in features}
+        return [names[at] for at in watched.known.acknowledge(chosen, now)]
 
     def evaluate(self, evaluation: Evaluation) -> Iterator[Signal]:
         yield from self._data_drift(evaluation)
@@ -61,18 +84,16 @@ class DriftMonitor:
             return
         watched = self._of(evaluation, evaluation.reference)
         watched.rows += evaluation.latest.rows
-        if watched.detector is None:
+        if watched.detector is None or watched.known is None:
             yield _unknown(evaluation, "the reference has no column that can be watched")
             return
         budget = self._settings.false_alarms.seconds_between * RULES * len(self._watched)
         elapsed = max(evaluation.now - evaluation.latest.start, 0.0)
+        counts = watched.plan.bin_counts(evaluation.latest.columns)
         standing = watched.detector.step(
-            watched.plan.bin_counts(evaluation.latest.columns),
-            evaluation.now,
-            elapsed=elapsed,
-            seconds_between=budget,
-            patience=evaluation.length_seconds,
+            counts, evaluation.now, elapsed=elapsed, seconds_between=budget, patience=evaluation.length_seconds
         )
+        watched.known.step(counts, standing, evaluation.now, elapsed=elapsed, seconds_between=budget)
         alpha = min(max(elapsed, 1e-3) / budget, 0.05)
         view = view_window(evaluation.window, watched.plan, watched.detector.model, self._settings, alpha)
         report = DriftReport(
@@ -81,6 +102,7 @@ class DriftMonitor:
             reference_hash=watched.reference_hash,
             rows=watched.rows,
             standing=standing,
+            acknowledged={at: one.at for at, one in watched.known.columns.items()},
             view=view,
             settings=self._settings,
         )
@@ -92,14 +114,22 @@ class DriftMonitor:
         if known is not None and known.reference_hash == reference.hash:
             return known
         plan = make_plan(reference, self._settings.ignore)
-        watched = _Watched(reference.hash, plan, SequentialDetector(plan.bins) if plan.bins else None)
+        watched = _Watched.new(reference.hash, plan)
         state = self._pending.pop(key, None)
         same = state is not None and state["reference"] == reference.hash and state["columns"] == list(plan.names)
-        if state is not None and same and watched.detector is not None:
+        if state is not None and same and watched.detector is not None and watched.known is not None:
             watched.detector.restore(state["detector"])
+            watched.known.restore(state.get("acknowledged", ()))
             watched.rows = int(state["rows"])
         self._watched[key] = watched
+        self._acknowledge_early(key)
         return watched
+
+    def _acknowledge_early(self, key: tuple[str, str]) -> None:
+        early = [item for item in self._early if item[0] == key]
+        self._early = [item for item in self._early if item[0] != key]
+        for _, now, features in early:
+            self.acknowledge(*key, now, features)
 
     def snapshot(self) -> Mapping[str, Any]:
         waiting = [{"key": list(key), **state} for key, state in self._pending.items()]
@@ -127,6 +157,7 @@ def _state(key: tuple[str, str], watched: _Watched) -> dict[str, Any]:
         "columns": list(watched.plan.names),
         "rows": watched.rows,
         "detector": watched.detector.snapshot() if watched.detector is not None else None,
+        "acknowledged": watched.known.snapshot() if watched.known is not None else [],
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -38,7 +38,9 @@ RANKED = 20  # columns in a ranking
 
 @dataclass(frozen=True)
 class DriftReport:
-    """``rows``: seen since the reference was set; ``standing``: of the sequential detector; ``view``: of the window."""
+    """``rows``: seen since the reference was set; ``standing``: of the sequential detector; ``view``: of the window; ``acknowledged``:
+    drifting column → when that was acknowledged.
+    """
 
     evaluation: Evaluation
     plan: Plan
@@ -47,6 +49,7 @@ class DriftReport:
     standing: Standing
     view: WindowView
     settings: DriftSettings
+    acknowledged: Mapping[int, float] = field(default_factory=dict[int, float])
 
     def signals(self) -> Iterator[Signal]:
         outputs = [name == PREDICTION or name.startswith(PROBABILITY_PREFIX) for name in self.plan.names]
@@ -54,7 +57,7 @@ class DriftReport:
         distribution, prediction = self._largest(features), self._largest(outputs)
         performance = self._performance()
         labels = self.evaluation.labels()
-        yield self._signal("drift.alarm", float(self.standing.alarm), labels, self._alarm_verdict())
+        yield self._signal("drift.alarm", float(bool(self._alarming)), labels, self._alarm_verdict())
         yield self._signal("drift.score", distribution, labels, self._score_verdict(features, distribution))
         yield self._signal("drift.prediction_score", prediction, labels, self._score_verdict(outputs, prediction))
         yield self._signal("drift.performance_score", performance, labels)
@@ -62,6 +65,7 @@ class DriftReport:
         yield self._signal("drift.concept_score", together, labels)
         drifting = self._drifting()
         yield self._signal("drift.features", float(len(drifting)), labels)
+        yield self._signal("drift.acknowledged", float(len(self.acknowledged)), labels)
         measured = [_Series(name, found) for name, found in self.view.measured.items()]
         for at, name in enumerate(self.plan.names):
             yield from self._column_signals(at, name, measured, drifting=at in drifting)
@@ -89,18 +93,24 @@ class DriftReport:
     def _largest(self, chosen: Sequence[bool]) -> float | None:
         return max((score for score, mine in zip(self._scores, chosen, strict=True) if mine and score is not None), default=None)
 
+    @cached_property
+    def _alarming(self) -> list[int]:
+        """Columns whose drift nobody has acknowledged, the strongest first."""
+        open_ = [at for at in self.standing.drifting if at not in self.acknowledged]
+        return sorted(open_, key=lambda at: -float(self.standing.log_evidence[at]))
+
     def _drifting(self) -> set[int]:
         return {*self.standing.drifting, *np.flatnonzero(self.view.drifting).tolist()}
 
     def _alarm_verdict(self) -> Verdict:
         names = self.plan.names
-        ranked = sorted(self.standing.drifting, key=lambda at: -float(self.standing.log_evidence[at]))
+        ranked = self._alarming
         between = days_in_words(self.settings.false_alarms.seconds_between)
         log_ratio = max([self.standing.log_model, *(float(self.standing.log_evidence[at]) for at in ranked)])
         if not ranked:
             outcome = Outcome.OK if self.rows else Outcome.UNKNOWN
             calm = f"the evidence for drift is {times(log_ratio)} of what would raise an alarm, by chance once in {between}"
-            reason = calm if self.rows else "no rows have come in yet"
+            reason = f"{calm}{self._known()}" if self.rows else "no rows have come in yet"
         else:
             outcome = Outcome.BAD
             since = at_time(min(self.standing.drifting[at].since for at in ranked))
@@ -121,6 +131,7 @@ class DriftReport:
                 "reference": self.reference_hash,
                 "false_alarms": str(self.settings.false_alarms),
                 "features": [self._episode(at) for at in ranked],
+                "acknowledged": [{**self._episode(at), "acknowledged_at": when} for at, when in self.acknowledged.items()],
             },
         )
 
@@ -135,6 +146,12 @@ class DriftReport:
             "rows_in_run": round(float(self.standing.rows_in_run[at]), 1),
             "moved": self._moved(at),
         }
+
+    def _known(self) -> str:
+        if not self.acknowledged:
+            return ""
+        names = names_in_words([self.plan.names[at] for at in self.acknowledged])
+        return f"; the drift of {names} was acknowledged at {at_time(max(self.acknowledged.values()))} and has not gone further"
 
     def _runs(self, at: int) -> str:
         """A warning where rows are not exchangeable: the budget is an estimate there."""

@@ -10,7 +10,7 @@ brought up to date only when an eighth of its age has passed since: seen at fewe
 
 After an alarm each drifting column has its own ``Episode``. It ends when the rows since some moment are 1000 times likelier under
 the reference than under the drifted distribution, and carry no evidence against the reference; or when the column sends nothing for a window's
-length. The detector starts anew for that column: nobody needs to re-arm it, and an acknowledgement changes nothing here.
+length. The detector starts anew for that column. An acknowledgement does not wait for that: see ``acknowledged``.
 
 Where the guarantee ends: it is for rows that are exchangeable with the reference's. Rows that come in runs (autocorrelated, or one
 client's batch of near-equal rows) are worth fewer than they are: ``runs`` estimates by how much, and counts are divided by it. That

@@ -12,6 +12,7 @@ BASE_SPECS = (
     SignalSpec("drift.performance_score", "How much of the reference's performance was lost, beyond chance"),
     SignalSpec("drift.concept_score", "0.3 prediction_score + 0.4 performance_score + 0.3 score, over those that are known"),
     SignalSpec("drift.features", "Watched columns that drift", unit="count"),
+    SignalSpec("drift.acknowledged", "Drifting columns whose drift was acknowledged and goes no further", unit="count"),
     SignalSpec("drift.feature_score", "Share of the window's rows that moved, 0 while chance explains it", labels=("feature",)),
     SignalSpec("drift.errors", "1 while the errors of labelled rows rose within the window, by detector", labels=("detector",)),
     SignalSpec(

@@ -54,6 +54,7 @@ TRAFFIC: tuple[MetricSpec, ...] = (
 MONITORS: tuple[MetricSpec, ...] = (
     MetricSpec("neural_drift_alarm", "gauge", "1 while the false-alarm-budgeted verdict is drift", _MODEL),
     MetricSpec("neural_drifting_features", "gauge", "Features called drifting", _MODEL),
+    MetricSpec("neural_acknowledged_drifting_features", "gauge", "Drifting features whose drift was acknowledged", _MODEL),
     MetricSpec("neural_feature_drift", "gauge", "Drift of a feature by method, such as ks or psi", (*_MODEL, "feature", "method"), wide="feature"),
     MetricSpec(
         "neural_feature_drift_evidence", "gauge", "Evidence of drift over its threshold, 1 is an alarm", (*_MODEL, "feature"), wide="feature"

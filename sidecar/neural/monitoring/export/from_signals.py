@@ -22,6 +22,7 @@ METRIC_OF: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "drift.concept_score": ("neural_drift_score", ("concept",)),
     "drift.alarm": ("neural_drift_alarm", ()),
     "drift.features": ("neural_drifting_features", ()),
+    "drift.acknowledged": ("neural_acknowledged_drifting_features", ()),
     "drift.feature_score": ("neural_feature_drift", ("score",)),
     "drift.evidence": ("neural_feature_drift_evidence", ()),
     "quality.alarm": ("neural_quality_alarm", ()),

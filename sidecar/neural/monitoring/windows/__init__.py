@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from neural.monitoring.windows.build import build_reference
 from neural.monitoring.windows.columns import column_of, columns_from
-from neural.monitoring.windows.evaluation import Evaluation, Monitor, ObservesLabels, ObservesRows, ObservesTraffic, Stateful
+from neural.monitoring.windows.evaluation import (
+    Acknowledges,
+    Evaluation,
+    Monitor,
+    ObservesLabels,
+    ObservesRows,
+    ObservesTraffic,
+    Stateful,
+)
 from neural.monitoring.windows.load import load_reference_file
 from neural.monitoring.windows.pane import ColumnPane
 from neural.monitoring.windows.pane_store import PaneStore
@@ -18,6 +26,7 @@ __all__ = [
     "LATENCY_EDGES",
     "OTHER",
     "UNSEEN",
+    "Acknowledges",
     "ColumnPane",
     "ColumnReference",
     "Evaluation",
