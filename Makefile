@@ -4,9 +4,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 BENCH ?= .venv-bench
 DEMO_ARGS ?=
+FUZZ_SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast bench study lint fmt proto screenshots clean
+.PHONY: help demo test test-fast bench study fuzz lint fmt proto screenshots clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -40,6 +41,13 @@ $(BENCH)/.done: pyproject.toml
 
 bench: $(BENCH)/.done ## measure the hot paths beside their peers; prints a table, writes bench.json
 	$(BENCH)/bin/python -m tests.benchmarks --json bench.json
+
+$(VENV)/.fuzz: $(VENV)/.test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[fuzz]'
+	@touch $@
+
+fuzz: $(VENV)/.fuzz ## every reader of foreign bytes under atheris, ten minutes each (FUZZ_SECONDS=600 FUZZ="wire labels")
+	FUZZ_SECONDS=$(FUZZ_SECONDS) $(BIN)/python -m tests.fuzz $(FUZZ)
 
 study: $(VENV)/.test ## simulate how far the drift verdicts can be trusted; writes docs/study.md (some minutes)
 	$(BIN)/python -m tests.study

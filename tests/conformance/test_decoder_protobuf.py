@@ -19,12 +19,11 @@ service Scorer { rpc Score(Ask) returns (Answer); }
 """
 
 
-@pytest.fixture(scope="module")
-def compiled(tmp_path_factory):
+def compile_in(folder):
+    """(the descriptor set's path, message classes by name)."""
     from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
     from grpc_tools import protoc
 
-    folder = tmp_path_factory.mktemp("proto")
     (folder / "shop.proto").write_text(PROTO)
     out = folder / "shop.pb"
     assert protoc.main(["protoc", f"-I{folder}", f"--descriptor_set_out={out}", "--include_imports", "shop.proto"]) == 0
@@ -34,6 +33,11 @@ def compiled(tmp_path_factory):
     return out, {
         name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"shop.v1.{name}")) for name in ("Ask", "Answer")
     }
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory):
+    return compile_in(tmp_path_factory.mktemp("proto"))
 
 
 def event(classes, rows, answers, path="/shop.v1.Scorer/Score", cut=None):

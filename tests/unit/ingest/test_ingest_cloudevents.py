@@ -166,3 +166,15 @@ def test_what_is_no_cloudevent_is_refused(headers, body):
     with pytest.raises(Refused) as refused:
         read_half(headers, body, now=NOW)
     assert refused.value.status == 400
+
+
+@pytest.mark.parametrize(
+    "time", ["1960-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "0001-01-01", "yesterday", ""]
+)
+def test_a_time_that_cannot_be_is_the_time_of_arrival(house, time):
+    service, _, entries = house
+    for kind, body in (("request", REQUEST), ("response", RESPONSE)):
+        service.accept_half(read_half(kserve(kind, time=time), body, now=NOW))
+    (event,) = events(entries)
+    assert (event.started_unix_ns, event.duration_ns) == (int(NOW) * 10**9, 0)
+    assert ledger(service).shipped == 1

@@ -20,6 +20,7 @@ _MAX_ATTRIBUTE: Final = 4096  # characters
 _MAX_METADATA: Final = 64  # headers in KServe's metadata attribute
 _PLAIN_COMPONENTS: Final = frozenset({"", "predictor"})
 _PLAIN_ENDPOINTS: Final = frozenset({"", "default"})
+_LATEST: Final = 2**63 / 1e9  # Unix seconds; nanoseconds since 1970 are what the wire can say
 
 
 def read_half(headers: Mapping[str, str], body: bytes, *, now: float) -> Half | None:
@@ -47,7 +48,7 @@ def _half(attributes: Mapping[str, str], content_type: str, body: bytes, *, is_r
         identity=(attributes.get("requestid", "") if seldon else "") or attributes["id"],  # Seldon pairs by requestid
         is_request=is_request,
         model=model,
-        time=parse_time(attributes.get("time", "")) or now,
+        time=_time(attributes.get("time", ""), now),
         body=body,
         content_type=content_type,
         version="" if endpoint in _PLAIN_ENDPOINTS else endpoint,  # a canary is a version of its own
@@ -55,6 +56,12 @@ def _half(attributes: Mapping[str, str], content_type: str, body: bytes, *, is_r
         traceparent=attributes.get("traceparent", ""),
         headers=_metadata(attributes.get("metadata", "")),
     )
+
+
+def _time(text: str, now: float) -> float:
+    """Unix seconds; the time of arrival where the logger's is missing or can't be."""
+    time = parse_time(text)
+    return time if time is not None and 0 < time < _LATEST else now
 
 
 def _structured(body: bytes) -> tuple[dict[str, str], str, bytes]:
