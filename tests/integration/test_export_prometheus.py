@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -21,11 +15,11 @@ import yaml
 from neural.monitoring.export import MetricsServer, SidecarMetrics
 from neural.monitoring.export.grafana import DASHBOARDS
 
+sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "export"))
 from export_fakes import board, totals
+from real_prometheus import CONFIG, PROMETHEUS, PROMTOOL, Prometheus, free_port
 
-CONFIG = Path(__file__).parents[2] / "config"
-PROMTOOL, PROMETHEUS = shutil.which("promtool"), shutil.which("prometheus")
 pytestmark = pytest.mark.skipif(PROMTOOL is None or PROMETHEUS is None, reason="prometheus is not installed")
 VARIABLES = {"$model": ".*", "$version": ".*", "$feature": ".*", "$slo": ".*", "$__rate_interval": "1m"}
 EMPTY_WHEN_WELL = {"Open alerts"}
@@ -39,7 +33,7 @@ def tool(*arguments: str) -> subprocess.CompletedProcess[str]:
     "arguments",
     [
         ("check", "config", "prometheus.yaml"),
-        ("check", "rules", "rules.yaml", "alerts.yaml"),
+        ("check", "rules", "rules.yaml", "alerts.yaml", "fleet.yaml"),
         ("test", "rules", "rules_test.yaml"),
     ],
     ids=" ".join,
@@ -47,52 +41,6 @@ def tool(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_promtool_is_content(arguments):
     done = tool(*arguments)
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class Prometheus:
-    """A Prometheus of its own that scrapes one page every second."""
-
-    def __init__(self, folder: Path, target: int) -> None:
-        self.port = _free_port()
-        rules = [str(CONFIG / "prometheus" / name) for name in ("rules.yaml", "alerts.yaml")]
-        config = {
-            "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
-            "rule_files": rules,
-            "scrape_configs": [{"job_name": "neural-sidecar", "static_configs": [{"targets": [f"127.0.0.1:{target}"]}]}],
-        }
-        (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
-        command = [
-            str(PROMETHEUS), f"--config.file={folder / 'prometheus.yml'}", f"--storage.tsdb.path={folder / 'data'}",
-            f"--web.listen-address=127.0.0.1:{self.port}", "--log.level=error",
-        ]  # fmt: skip
-        self.process = subprocess.Popen(command, env={**os.environ, "GOMAXPROCS": "1"})
-
-    def query(self, expr: str) -> list[dict]:
-        url = f"http://127.0.0.1:{self.port}/api/v1/query?" + urllib.parse.urlencode({"query": expr})
-        with urllib.request.urlopen(url, timeout=10) as answer:
-            return json.load(answer)["data"]["result"]
-
-    def wait_for(self, expr: str, seconds: float = 60, source: subprocess.Popen | None = None) -> None:
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            assert source is None or source.poll() is None, "what is scraped has ended"
-            try:
-                if self.query(expr):
-                    return
-            except (urllib.error.URLError, ConnectionError):
-                pass
-            time.sleep(0.2)  # Prometheus has no event to wait for
-        raise AssertionError(f"no data for {expr} in {seconds} s")
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(timeout=20)
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +58,7 @@ def prometheus(tmp_path_factory):
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     """A Prometheus that scrapes the demo's sidecar: a real model, real flights."""
-    folder, port = tmp_path_factory.mktemp("demo"), _free_port()
+    folder, port = tmp_path_factory.mktemp("demo"), free_port()
     command = [
         sys.executable, "-c", "import sys; from neural.monitoring.cli import monitor_main as main; sys.exit(main())",
         "demo", "--seconds", "20", "--no-incidents", "--keep", "--port", str(port), "--folder", str(folder / "story"),

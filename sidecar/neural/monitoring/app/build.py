@@ -16,11 +16,21 @@ from neural.monitoring.app.upkeep import Upkeep
 from neural.monitoring.clock import Clock, system_clock
 from neural.monitoring.decode import Decoding
 from neural.monitoring.engine import Checkpointer, Engine, EngineSettings, EntryClock, Evaluator, Processor
-from neural.monitoring.export import Budget, SidecarMetrics, TrafficTotals, board_verdicts, otlp_reporter, span_emitter
+from neural.monitoring.export import (
+    BinTotals,
+    Budget,
+    SidecarMetrics,
+    SLOTotals,
+    TrafficTotals,
+    board_verdicts,
+    otlp_reporter,
+    span_emitter,
+)
 from neural.monitoring.ingest import Deduplicator, IngestService, Journal
 from neural.monitoring.performance import LabelJoiner
 from neural.monitoring.predictions import PredictionLog
 from neural.monitoring.settings import Settings
+from neural.monitoring.slo import SLOMonitor
 from neural.monitoring.store import Store, open_store
 from neural.monitoring.views import SIDECAR, SnapshotBoard
 from neural.monitoring.windows import Monitor, PaneStore, Reference, Stateful
@@ -33,7 +43,8 @@ def build(settings: Settings, clock: Clock = system_clock) -> Sidecar:
     journal = _journal(settings, folder, clock)  # first: it locks the folder against a second sidecar
     store, board, entry_clock, totals = open_store(folder), SnapshotBoard(), EntryClock(clock), TrafficTotals()
     panes = PaneStore(settings.windows, entry_clock, settings.reference if reference is None else None)
-    monitors = build_monitors(settings, store, entry_clock, totals)
+    bins = BinTotals(settings.export.prometheus.fleet_columns)
+    monitors = build_monitors(settings, store, entry_clock, (totals, bins))
     predictions = PredictionLog(folder / "predictions", settings.prediction_log, clock)
     spans = span_emitter(settings.export.otlp, verdicts=board_verdicts(board))
     decoding, joiner = _decoding(settings, reference), LabelJoiner(settings.performance)
@@ -59,7 +70,11 @@ def build(settings: Settings, clock: Clock = system_clock) -> Sidecar:
     parts["ingest"] = ingest
     delivery = Delivery(store, channels, clock)
     metrics = _metrics(
-        settings, board, totals, {"ingest": ingest.stats, "delivery": delivery.stats} | ({"spans": spans.stats} if spans else {})
+        settings,
+        board,
+        totals,
+        (bins, *_slo_totals(monitors)),
+        {"ingest": ingest.stats, "delivery": delivery.stats} | ({"spans": spans.stats} if spans else {}),
     )
     return Sidecar(
         settings=settings,
@@ -97,12 +112,20 @@ def _decoding(settings: Settings, reference: Reference | None) -> Decoding:
 
 
 def _metrics(
-    settings: Settings, board: SnapshotBoard, totals: TrafficTotals, stats: Mapping[str, Callable[[], Mapping[str, float]]]
+    settings: Settings,
+    board: SnapshotBoard,
+    totals: TrafficTotals,
+    fleet: Sequence[BinTotals | SLOTotals],
+    stats: Mapping[str, Callable[[], Mapping[str, float]]],
 ) -> SidecarMetrics:
     """The page Prometheus scrapes; one object, whatever the number of doors it is served on."""
     prometheus = settings.export.prometheus
     budget = Budget(max_series=prometheus.max_series, max_label_values=prometheus.max_label_values)
-    return SidecarMetrics(board, totals, stats=stats, budget=budget, exemplars=prometheus.exemplars)
+    return SidecarMetrics(board, totals, stats=stats, more=fleet, budget=budget, exemplars=prometheus.exemplars)
+
+
+def _slo_totals(monitors: Sequence[Monitor]) -> list[SLOTotals]:
+    return [SLOTotals(one.totals) for one in monitors if isinstance(one, SLOMonitor)]
 
 
 def _alerting(

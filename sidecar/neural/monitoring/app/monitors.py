@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 
 from neural.monitoring.clock import Clock
 from neural.monitoring.drift import DriftMonitor
 from neural.monitoring.errors import ConfigError
-from neural.monitoring.export import TrafficTotals
 from neural.monitoring.performance import PerformanceMonitor
 from neural.monitoring.quality import QualityMonitor
 from neural.monitoring.settings import Settings
@@ -18,10 +18,13 @@ from neural.monitoring.traffic import TrafficMonitor
 from neural.monitoring.windows import Monitor
 
 
-def build_monitors(settings: Settings, store: Store, clock: Clock, totals: TrafficTotals) -> list[Monitor]:
-    """The house's monitors, then the user's own, then SLOs, which judge the others. Raises ConfigError for an own one that can't be loaded."""
+def build_monitors(settings: Settings, store: Store, clock: Clock, totals: Sequence[Monitor]) -> list[Monitor]:
+    """Totals, which only count, the house's monitors, the user's own, then SLOs, which judge the others.
+
+    Raises ConfigError for an own one that can't be loaded.
+    """
     return [
-        totals,
+        *totals,
         TrafficMonitor(),
         DriftMonitor(settings.drift),
         QualityMonitor(settings.quality, settings.features),

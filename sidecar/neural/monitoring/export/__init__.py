@@ -6,6 +6,7 @@ from neural.monitoring.export.budget import Budget
 from neural.monitoring.export.catalogue import CATALOGUE
 from neural.monitoring.export.collector import SidecarMetrics
 from neural.monitoring.export.exporter import PrometheusExporter
+from neural.monitoring.export.fleet import BinTotals, SLOTotals
 from neural.monitoring.export.registry import MetricsRegistry
 from neural.monitoring.export.reporter import OTLPReporter, otlp_reporter
 from neural.monitoring.export.routes import metrics_routes
@@ -20,11 +21,13 @@ from neural.monitoring.export.verdicts import board_verdicts
 __all__ = [
     "CATALOGUE",
     "STORED_AS",
+    "BinTotals",
     "Budget",
     "MetricsRegistry",
     "MetricsServer",
     "OTLPReporter",
     "PrometheusExporter",
+    "SLOTotals",
     "SidecarMetrics",
     "SimpleMetricsCollector",
     "SpanEmitter",

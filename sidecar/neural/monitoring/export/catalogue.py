@@ -111,7 +111,25 @@ SIDECAR: tuple[MetricSpec, ...] = (
     MetricSpec("neural_metrics_scrape_seconds", "gauge", "Time it took to write the page before this one"),
 )
 
-CATALOGUE: Mapping[str, MetricSpec] = {spec.name: spec for spec in (*SEED, *TRAFFIC, *MONITORS, *CAPTURE, *SIDECAR)}
+_BIN = (*_MODEL, "reference", "feature", "bin")
+FLEET: tuple[MetricSpec, ...] = (
+    MetricSpec(
+        "neural_slo_good_events_total", "counter", "Events that kept an objective on events", ("model", "slo"), wide="slo"
+    ),
+    MetricSpec(
+        "neural_slo_events_total", "counter", "Events that an objective on events has judged", ("model", "slo"), wide="slo"
+    ),
+    MetricSpec(
+        "neural_fleet_columns_left_out", "gauge", "Columns without bin counters, because of export.prometheus.fleet_columns"
+    ),
+    MetricSpec("neural_feature_bin_total", "counter", "Values of a column in each bin of its reference", _BIN),
+    MetricSpec(
+        "neural_feature_bin_expected_ratio", "gauge", "Share of the reference in the same bin, half a row added to each", _BIN
+    ),
+)
+"""What the recording rules add up over pods. Last on the page: where the budget of series is short, these go first."""
+
+CATALOGUE: Mapping[str, MetricSpec] = {spec.name: spec for spec in (*SEED, *TRAFFIC, *MONITORS, *CAPTURE, *SIDECAR, *FLEET)}
 """By name, in the order of the page."""
 
 

@@ -27,10 +27,17 @@ class Page(Protocol):
     def page(self, *, openmetrics: bool) -> str: ...
 
 
+class Contributor(Protocol):
+    """Adds samples to families of the catalogue, such as ``BinTotals``."""
+
+    def add_to(self, families: Mapping[str, Family]) -> None: ...
+
+
 class SidecarMetrics:
     """Families of one moment, and the page they make.
 
-    ``totals`` gives counters and histograms, ``stats`` the numbers of other parts by name, ``pages`` what users export themselves.
+    ``totals`` gives counters and histograms, ``more`` those of a fleet, ``stats`` the numbers of other parts by name, ``pages`` what users
+    export themselves.
     """
 
     def __init__(
@@ -40,10 +47,11 @@ class SidecarMetrics:
         *,
         stats: Mapping[str, Stats] | None = None,
         pages: Sequence[Page] = (),
+        more: Sequence[Contributor] = (),
         budget: Budget | None = None,
         exemplars: bool = True,
     ) -> None:
-        self._board, self._totals, self._pages = board, totals, pages
+        self._board, self._totals, self._pages, self._more = board, totals, pages, more
         self._stats: Mapping[str, Stats] = stats or {}
         self._budget = budget or Budget()
         self._exemplars = exemplars
@@ -65,6 +73,8 @@ class SidecarMetrics:
         for component, stats in self._stats.items():
             for stat, value in stats().items():
                 families["neural_sidecar_stat"].add(value, component, stat)
+        for one in self._more:
+            one.add_to(families)
         ordered = list(families.values())
         families["neural_metrics_folded_series"].add(self._budget.apply(ordered))
         return ordered

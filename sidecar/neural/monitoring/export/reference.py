@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from neural.monitoring.export.catalogue import CAPTURE, MONITORS, SEED, SIDECAR, TRAFFIC
+from neural.monitoring.export.catalogue import CAPTURE, FLEET, MONITORS, SEED, SIDECAR, TRAFFIC
 from neural.monitoring.export.family import MetricSpec
 from neural.monitoring.export.from_signals import METRIC_OF
 from neural.monitoring.export.totals import LATENCY_BOUNDS
@@ -31,6 +31,7 @@ _GROUPS: Sequence[tuple[str, Sequence[MetricSpec]]] = (
     ("Monitors", MONITORS),
     ("Capture", CAPTURE),
     ("Sidecar", SIDECAR),
+    ("Fleet", FLEET),
 )
 
 

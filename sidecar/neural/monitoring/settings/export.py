@@ -26,6 +26,8 @@ class PrometheusSettings(Section):
     """The most series one scrape returns; what is over goes into _other and is counted."""
     max_label_values: Annotated[int, Field(ge=1, le=100_000)] = 500
     """The most values one label may take (features, sources, reasons); the rest is _other."""
+    fleet_columns: Annotated[int, Field(ge=0, le=10_000)] = 100
+    """Columns whose bins are exported as counters, at most 24 series each, for PSI over a fleet; 0 exports none."""
     exemplars: bool = True
     """Whether OpenMetrics scrapes carry trace ids on latency buckets."""
 

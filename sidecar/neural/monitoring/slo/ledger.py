@@ -51,6 +51,7 @@ class SLOLedger:
         self.severities = _severities(settings, self.table)
         self.breach_started: float | None = None
         self.judged_until: int | None = None  # the last slot of time that was judged as a whole
+        self.seen = Counts()  # all events so far: a counter, so what a corrected label takes back stays in it
         self._dirty: set[int] = set()
         self._labels: dict[str, Labels] = {}
 
@@ -58,6 +59,7 @@ class SLOLedger:
         """Count events into a slot. What is older than the objective's window is left out."""
         if slot >= self.counts.slot(now - self.settings.period_seconds) and self.counts.add(slot, good, total):
             self._dirty.add(slot)
+            self.seen = Counts(self.seen.good + max(good, 0.0), self.seen.total + max(total, 0.0))
 
     def put(self, slot: int, good: float, total: float) -> None:
         """Set a slot's counts."""
@@ -109,6 +111,7 @@ class SLOLedger:
             "slo": self.settings.name,
             "from": first * width,
             "recent": [[slot * width, counts.good, counts.total] for slot, counts in slots if counts.total or counts.good],
+            "seen": list(self.seen),
             "breach_started": self.breach_started,
             "judged_until": None if self.judged_until is None else self.judged_until * width,
         }
@@ -119,6 +122,7 @@ class SLOLedger:
         self._read(store, start - self.settings.period_seconds, start)
         for slot_start, good, total in state["recent"]:
             self.counts.put(self.counts.slot(slot_start), good, total)
+        self.seen = Counts(*state.get("seen", ()))
         self.breach_started = state["breach_started"]
         judged = state["judged_until"]
         self.judged_until = None if judged is None else self.counts.slot(judged)

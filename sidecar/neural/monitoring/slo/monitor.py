@@ -49,6 +49,7 @@ class SLOMonitor:
         self._ledgers: dict[tuple[str, str], SLOLedger] = {}
         self._volume: dict[str, SlotCounts] = {}
         self._evaluated: dict[str, float] = {}
+        self._totals: Mapping[tuple[str, str], tuple[float, float]] = {}
 
     def observe_traffic(self, batch: TrafficBatch) -> None:
         """Count requests: availability, error rate, latency, and the volume for throughput."""
@@ -92,7 +93,12 @@ class SLOMonitor:
                 for ledger in ledgers:
                     self._follow_breach(ledger, now)
                     ledger.flush(self._store)
+            self._totals = {key: one.seen for key, one in self._ledgers.items() if one.seen.total}
         return [signal for ledger in ledgers for signal in slo_signals(ledger, evaluation.version, now)]
+
+    def totals(self) -> Mapping[tuple[str, str], tuple[float, float]]:
+        """(good, total) of every objective on events, by (model, objective), as of the last evaluation: counters that add over pods."""
+        return self._totals
 
     def snapshot(self) -> Mapping[str, Any]:
         """JSON-able. Writes changed slots to the store first, so that store and snapshot agree."""
