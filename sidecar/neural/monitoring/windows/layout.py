@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import NoneType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neural.monitoring.records import Column, Kind
+from neural.monitoring.windows.block import NumericBlock
 from neural.monitoring.windows.columns import as_category
 from neural.monitoring.windows.grid import SORT_FROM, count_cells, count_sorted
+from neural.monitoring.windows.lookup import Buckets, buckets_of
 from neural.monitoring.windows.pane import ColumnPane
 from neural.monitoring.windows.reference import ColumnReference, Reference
 from neural.monitoring.windows.tally import At, Tally
@@ -20,6 +23,9 @@ from neural.monitoring.windows.usable import numbers_in_words, usable_numbers, u
 from neural.monitoring.windows.window import Window
 
 _NO_COUNTS: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+_NUMBERS = frozenset({Kind.NUMERIC, Kind.BOOLEAN})
+_WORDS = frozenset({str, NoneType})
+_MAX_PLANS = 16
 
 
 @dataclass(slots=True)
@@ -34,6 +40,20 @@ class Place:
     cells: int = 0
     centre: float | None = None  # moments are taken around it; the first value where no reference says better
     codes: Mapping[str, int] = field(default_factory=dict[str, int])  # category → cell
+    table: Buckets | None = None  # of a numeric reference, where its edges have one
+
+    def joins(self, column: Column) -> bool:
+        """True when the column can be counted together with others."""
+        return self.table is not None and column.kind in _NUMBERS and self.kind is not Kind.CATEGORICAL
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How the columns of one layout of batches are counted: some together, the ``others`` one by one."""
+
+    block: NumericBlock | None
+    joined: tuple[str, ...]
+    others: tuple[tuple[str, Place], ...]
 
 
 class Layout:
@@ -45,6 +65,7 @@ class Layout:
         self.places: dict[str, Place] = {}
         self.cells = 0
         self.refused = 0  # columns left out because there were too many, counted a batch
+        self._plans: dict[tuple[tuple[str, ...], tuple[Kind, ...]], Plan] = {}
         for column in reference.columns.values() if reference else ():
             self._place_reference(column)
 
@@ -54,8 +75,9 @@ class Layout:
             other = len(column.labels)
             codes = dict.fromkeys(column.categories, other)
             codes.update((name, cell) for cell, name in enumerate(column.labels))
+        table = buckets_of(column.edges) if len(column.counts) == len(column.edges) + 1 else None
         place = Place(
-            column.name, column.kind, len(self.places), column, self.cells, len(column.counts), column.mean or 0.0, codes
+            column.name, column.kind, len(self.places), column, self.cells, len(column.counts), column.mean or 0.0, codes, table
         )
         self.places[column.name] = place
         self.cells += place.cells
@@ -74,17 +96,30 @@ class Layout:
 
     def count(self, columns: Mapping[str, Column], rows: int) -> Tally:
         """The tally of ``rows`` rows."""
-        placed = [(column, self.place(name, column.kind)) for name, column in columns.items()]
+        plan = self._plan(columns)
         tally = self.empty()
         tally.rows = rows
-        for column, place in placed:
-            if place is None:
-                continue
+        if plan.block is not None and rows:
+            plan.block.count([columns[name] for name in plan.joined], tally)
+        for name, place in plan.others:
             if place.kind is Kind.CATEGORICAL:
-                _count_categories(column, place, tally)
+                _count_categories(columns[name], place, tally)
             else:
-                _count_numbers(column, place, tally)
+                _count_numbers(columns[name], place, tally)
         return tally
+
+    def _plan(self, columns: Mapping[str, Column]) -> Plan:
+        key = (tuple(columns), tuple([column.kind for column in columns.values()]))
+        plan = self._plans.get(key)
+        if plan is None:
+            placed = {name: place for name, column in columns.items() if (place := self.place(name, column.kind)) is not None}
+            joined = {name: place for name, place in placed.items() if place.joins(columns[name])}
+            members = [(one.at, one.centre or 0.0, one.first, one.table) for one in joined.values() if one.table is not None]
+            others = tuple((name, place) for name, place in placed.items() if name not in joined)
+            plan = Plan(NumericBlock.of(members) if members else None, tuple(joined), others)
+            if len(placed) == len(columns) and len(self._plans) < _MAX_PLANS:  # columns refused today are counted as refused
+                self._plans[key] = plan
+        return plan
 
     def window(self, tally: Tally, start: float, end: float) -> Window:
         """A tally as monitors see it. The tally must not change afterwards."""
@@ -149,10 +184,8 @@ def _count_numbers(column: Column, place: Place, tally: Tally) -> None:
 
 
 def _count_categories(column: Column, place: Place, tally: Tally) -> None:
-    found = usable_values(column)
-    words = Counter(_words(column.kind, found.values))
+    words, invalid = _counted_words(column)
     n = sum(words.values())
-    unusable = len(column) - n - found.invalid
     names: dict[str, int] = {}
     if place.reference is not None:
         cells, codes, unseen = tally.counts, place.codes, place.cells - 1
@@ -162,9 +195,21 @@ def _count_categories(column: Column, place: Place, tally: Tally) -> None:
             if code == unseen:
                 names[word] = count
     row = tally.sums[place.at]
-    row[:6] = (len(column), n, unusable, found.invalid, 0, sum(names.values()))
+    row[:6] = (len(column), n, len(column) - n - invalid, invalid, 0, sum(names.values()))
     if names:
         tally.add_names(place.at, names)
+
+
+def _counted_words(column: Column) -> tuple[Counter[str], int]:
+    """How often each category occurs, and how many values are invalid."""
+    if column.values.dtype == object and column.invalid is None and not column.missing.any():
+        words = column.values.tolist()
+        if set(map(type, words)) <= _WORDS:  # as it nearly always is: no need to look at each
+            counts = Counter(words)
+            counts.pop(None, None)
+            return counts, 0
+    found = usable_values(column)
+    return Counter(_words(column.kind, found.values)), found.invalid
 
 
 def _words(kind: Kind, values: NDArray[Any]) -> list[str]:
