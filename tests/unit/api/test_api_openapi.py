@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import runpy
+from pathlib import Path
+from types import SimpleNamespace
 
 import jsonschema
 import pytest
@@ -109,3 +112,26 @@ async def test_the_way_in_is_signposted(serve, path):
         reply = await client.get(path)
     assert reply.status_code == 200
     assert "/api/v1/drift" in reply.text
+
+
+async def test_every_operation_shows_an_example_that_fits_its_schema(serve):
+    document = await document_of(serve(config={}, labels=len, reload=dict))
+    components = {"components": document["components"]}
+    shown = 0
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            for code, response in operation["responses"].items():
+                for kind, media in response.get("content", {}).items():
+                    if kind.endswith("json"):
+                        assert "example" in media, f"{method} {path} {code}: add it to tests/unit/api/examples.py, then run that"
+                        jsonschema.Draft202012Validator({**media["schema"], **components}).validate(media["example"])
+                        shown += 1
+            if "requestBody" in operation:
+                media = operation["requestBody"]["content"]["application/json"]
+                jsonschema.Draft202012Validator(media["schema"]).validate(media["example"])
+    assert shown > 50
+
+
+def test_the_examples_are_what_the_api_says():
+    made = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("examples.py"))))
+    assert made.FILE.read_text(encoding="utf-8") == made.text(), "run: python tests/unit/api/examples.py"

@@ -74,3 +74,13 @@ def test_an_open_tcp_door_without_a_token_is_a_config_error(tmp_path: Path) -> N
     settings = parse_settings('model: {name: m}\ncapture: {listen: "tcp://0.0.0.0:4319"}\n', folder=tmp_path, env={})
     with pytest.raises(ConfigError, match=r"capture\.listen.*no token"):
         run_sidecar(settings)
+
+
+def test_replies_over_tcp_do_not_wait_for_acknowledgements() -> None:
+    """Head and body of a reply are two writes: without TCP_NODELAY each reply takes 40 ms longer."""
+    with (
+        bind_tcp("127.0.0.1", 0, setting="dashboard.port") as listener,
+        socket.create_connection(listener.getsockname()),
+        listener.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -19,19 +19,29 @@ Reload = Callable[[], Mapping[str, Any]]
 
 MAX_LABELS_BYTES = 4 * 2**20
 MAX_LABELS = 20_000
+_OUTCOME: Mapping[str, Any] = {"anyOf": [{"type": "string", "maxLength": 4096}, {"type": "number"}, {"type": "boolean"}]}
 _LABEL: Mapping[str, Any] = {
     "type": "object",
     "required": ["id", "label"],
     "properties": {
-        "id": {"type": "string", "minLength": 1, "maxLength": 512},
-        "label": {"type": ["string", "number", "boolean"], "maxLength": 512},
-        "time": {"type": ["number", "string"], "description": "Unix seconds or RFC 3339; now where left out.", "maxLength": 64},
+        "id": {
+            "anyOf": [{"type": "string", "minLength": 1, "maxLength": 512}, {"type": "integer"}],
+            "description": "The prediction id; id:row where one request held several rows.",
+        },
+        "label": {
+            "anyOf": [_OUTCOME, {"type": "array", "items": _OUTCOME}],
+            "description": "The true outcome; a list is one for each row of the request.",
+        },
+        "time": {
+            "anyOf": [{"type": "number"}, {"type": "string", "format": "date-time"}, {"type": "null"}],
+            "description": "When it became known: Unix seconds or RFC 3339; now where left out.",
+        },
     },
 }
 LABELS_SCHEMA: Mapping[str, Any] = {
     "type": "object",
     "required": ["labels"],
-    "properties": {"labels": {"type": "array", "items": _LABEL, "minItems": 1, "maxItems": MAX_LABELS}},
+    "properties": {"labels": {"type": "array", "items": _LABEL, "minItems": 1, "description": f"At most {MAX_LABELS:,}."}},
 }
 EXAMPLE = {"labels": [{"id": "pred_001", "label": 1, "time": "2026-11-23T15:04:05Z"}]}
 
@@ -46,8 +56,10 @@ class Actions:
     def labels(self, call: Call) -> Reply:
         assert self.take_labels is not None
         items = call.body.get("labels") if isinstance(call.body, dict) else None
-        if not isinstance(items, list) or not 1 <= len(items) <= MAX_LABELS:
-            raise Problem(422, f'the body must be {{"labels": […]}} with 1 to {MAX_LABELS} labels')
+        if not isinstance(items, list) or not items:
+            raise Problem(422, 'the body must be {"labels": […]} with one label at least')
+        if len(items) > MAX_LABELS:
+            raise Problem(413, f"{len(items)} labels, at most {MAX_LABELS} a request")
         return Reply({"accepted": self.take_labels(orjson.dumps({"labels": items}))}, 202)
 
     def reload(self, _: Call) -> Reply:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
+from importlib.resources import files
 from typing import Any
 
 from neural.capture.version import __version__
@@ -12,6 +14,8 @@ from neural.monitoring.api.operation import Operation
 from neural.monitoring.api.problems import PROBLEM_TYPE
 from neural.monitoring.api.schemas import SCHEMAS
 
+_EXAMPLES: Mapping[str, Any] = json.loads(files("neural.monitoring.api").joinpath("examples.json").read_bytes())
+"""Operation → a reply, shortened. Written by tests/unit/api/examples.py from real answers."""
 _PATH_PARAMETER = re.compile(r"{(\w+)(?::\w+)?}")
 
 
@@ -70,12 +74,13 @@ def _query(parameter: Any) -> dict[str, Any]:
 
 
 def _responses(operation: Operation) -> dict[str, Any]:
-    media = {"schema": dict(operation.response)} | ({"example": operation.example} if operation.example is not None else {})
+    example = _EXAMPLES.get(operation.name)
+    media = {"schema": dict(operation.response)} | ({"example": example} if example is not None else {})
     success: dict[str, Any] = {"description": HTTPStatus(operation.success).phrase}
     if operation.success != HTTPStatus.NO_CONTENT:
         success["content"] = {operation.media: media}
     problems = sorted({*operation.problems, 400, 500, 503})
-    problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    problem = {"schema": {"$ref": "#/components/schemas/Problem"}, "example": _EXAMPLES["problem"]}
     responses: dict[str, Any] = {str(operation.success): success}
     if operation.success == HTTPStatus.OK and operation.media == "application/json":
         responses["304"] = {"description": "Not changed since the ETag in If-None-Match"}

@@ -34,7 +34,7 @@ Handler = Callable[[Call], Reply]
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """``body_schema`` None: takes no body. ``response`` is a JSON Schema; ``example`` a reply. ``mutates`` and ``private``
+    """``body_schema`` None: takes no body. ``response`` is a JSON Schema. ``mutates`` and ``private``
     (people's data) ask for the token. ``media``: the reply's type."""
 
     name: str
@@ -42,7 +42,6 @@ class Operation:
     handler: Handler
     parameters: tuple[Parameter, ...] = ()
     response: Mapping[str, Any] = field(default_factory=lambda: {"type": "object"})
-    example: Any = None
     body_schema: Mapping[str, Any] | None = None
     body_example: Any = None
     max_body_bytes: int = 64 * 1024

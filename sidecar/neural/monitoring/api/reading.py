@@ -29,6 +29,7 @@ _QUESTIONS: Mapping[str, tuple[str, tuple[Parameter, ...]]] = {
     "performance": ("How good the model is, as far as labels are known", (MODEL, VERSION)),
     "slo": ("Objectives, error budgets and burn rates", (NAME, MODEL, VERSION)),
     "alerts": ("What fired, and what fires now", (HOURS, SEVERITY)),
+    "references": ("What traffic is compared with, column by column", (MODEL, VERSION)),
     "ledger": ("Where every request went", ()),
     "health": ("One word and the reasons", (MODEL, VERSION)),
 }

@@ -7,7 +7,7 @@ from typing import Any
 
 NAMES = {
     "status": "Status", "drift": "Drift", "quality": "Quality", "performance": "Performance", "slo": "SLOs", "alerts": "Alerts",
-    "ledger": "Capture", "health": "Health",
+    "ledger": "Capture", "references": "References", "health": "Health",
 }  # fmt: skip
 
 _TEXT: dict[str, Any] = {"type": "string"}
@@ -54,6 +54,19 @@ _QUALITY_FEATURE = _object(
     unseen_rate=_MAYBE,
     outcome=_OUTCOME,
     reason=_TEXT,
+)
+_COLUMN = _object(
+    name=_TEXT,
+    kind=_TEXT,
+    n=_COUNT,
+    missing_rate=_NUMBER,
+    distinct=_COUNT,
+    cells=_COUNT,
+    mean=_MAYBE,
+    std=_MAYBE,
+    minimum=_MAYBE,
+    maximum=_MAYBE,
+    median=_MAYBE,
 )
 _MAYBE_VERDICT = {"anyOf": [_ref("Verdict"), {"type": "null"}]}
 
@@ -126,6 +139,11 @@ SCHEMAS: Mapping[str, Any] = {
         label_delay_seconds=_MAYBE, estimated={"type": "object", "additionalProperties": _object(value=_NUMBER, outcome=_OUTCOME)},
         metrics={"type": "object", "additionalProperties": _object(value=_NUMBER, time=_TIME, outcome=_OUTCOME,
         verdict=_MAYBE_VERDICT, history=_HISTORY)},
+    ),
+    "References": _object(status=_words("ok", "no_data"), timestamp=_TIME, references=_list(_ref("Reference"))),
+    "Reference": _object(
+        model=_TEXT, version=_TEXT, hash=_TEXT, source=_TEXT, rows=_COUNT, created_at=_TIME,
+        performance={"type": "object", "additionalProperties": _NUMBER}, columns=_list(_COLUMN),
     ),
     "Health": _object(
         timestamp=_TIME, model=_TEXT, version=_TEXT, status=_words("healthy", "warning", "critical", "no_data"), issues=_list(_TEXT),

@@ -13,6 +13,7 @@ from neural.monitoring.clock import Clock
 from neural.monitoring.store import Silence, Store
 from neural.monitoring.views import silence_dict
 
+MIN_SECONDS = 1.0
 MAX_SECONDS = 366 * 86400.0
 MAX_MATCHERS = 20
 MAX_TEXT = 512
@@ -30,7 +31,7 @@ BODY_SCHEMA: Mapping[str, Any] = {
             "additionalProperties": {**_TEXT, "minLength": 1},
             "description": "Label → value; every one must match. rule and severity are labels too; * is any text.",
         },
-        "seconds": {"type": "number", "exclusiveMinimum": 0, "maximum": MAX_SECONDS, "description": "How long."},
+        "seconds": {"type": "number", "minimum": MIN_SECONDS, "maximum": MAX_SECONDS, "description": "How long."},
         "author": {**_TEXT, "default": ""},
         "reason": {**_TEXT, "default": ""},
     },
@@ -81,8 +82,8 @@ def checked(body: Any) -> dict[str, Any]:
         1 <= len(name) <= MAX_TEXT and isinstance(value, str) and 1 <= len(value) <= MAX_TEXT for name, value in matchers.items()
     ):
         raise Problem(422, f"matchers: labels and values must be texts of 1 to {MAX_TEXT} characters")
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds <= MAX_SECONDS:
-        raise Problem(422, f"seconds: must be a number above 0, at most {MAX_SECONDS:.0f}")
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not MIN_SECONDS <= seconds <= MAX_SECONDS:
+        raise Problem(422, f"seconds: must be a number from {MIN_SECONDS:.0f} to {MAX_SECONDS:.0f}")
     for name in ("author", "reason"):
         value = body.get(name, "")
         if not isinstance(value, str) or len(value) > MAX_TEXT:

@@ -26,9 +26,13 @@ def bind(address: Address, *, socket_mode: int = 0o660, setting: str) -> socket.
 def bind_tcp(host: str, port: int, *, setting: str) -> socket.socket:
     """A listening TCP socket. Raises NeuralError naming the setting to change."""
     try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=_BACKLOG)
+        listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=_BACKLOG)
     except OSError as error:
         raise NeuralError(f"can't listen on {host}:{port}: {_why(error)} (choose another with {setting})") from None
+    # Connections inherit it. asyncio sets it only on sockets that name their protocol, which these don't: every reply would wait
+    # 40 ms for the client's delayed acknowledgement.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def _bind_unix(path: Path, mode: int, setting: str) -> socket.socket:

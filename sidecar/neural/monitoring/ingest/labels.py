@@ -60,6 +60,8 @@ def _labels_of(item: Any, number: int, now: float) -> Iterable[dict[str, Any]]:
     if not isinstance(item, dict) or "id" not in item or "label" not in item:
         raise Refused(400, "bad_labels", f"item {number} has no id and label")
     identity, label = item["id"], item["label"]
+    if isinstance(identity, float) and identity.is_integer():
+        identity = int(identity)  # to JSON, 1.0 is the number 1
     if isinstance(identity, int) and not isinstance(identity, bool):
         identity = str(identity)
     if not isinstance(identity, str) or not 0 < len(identity) <= MAX_ID:

@@ -12,6 +12,7 @@ from neural.monitoring.views.drift import drift
 from neural.monitoring.views.health import health
 from neural.monitoring.views.performance import performance
 from neural.monitoring.views.quality import quality
+from neural.monitoring.views.references import references
 from neural.monitoring.views.slos import slos
 from neural.monitoring.views.status import status
 
@@ -32,6 +33,7 @@ QUESTIONS: Mapping[str, Question] = {
     "performance": lambda store, now, wanted: performance(store, now, **_which(wanted)),
     "alerts": lambda store, now, wanted: alerts(store, now, wanted.get("hours", DEFAULT_HOURS), wanted.get("severity")),
     "slo": lambda store, now, wanted: slos(store, now, wanted.get("name"), **_which(wanted)),
+    "references": lambda store, now, wanted: references(store, now, **_which(wanted)),
     "ledger": lambda store, now, _: capture(store, now),
     "health": lambda store, now, wanted: health(store, now, **_which(wanted)),
 }
