@@ -65,6 +65,9 @@ async def _ask(app):
         label = {"labels": [{"id": "pred_001", "label": 1}]}
         found["labels"] = (await client.post("/api/v1/labels", json=label)).json()
         found["reload"] = (await client.post("/api/v1/reload")).json()
+        found["acknowledge"] = (
+            await client.post("/api/v1/alerts/a1/acknowledge", json={"author": "ada", "note": "rolling back"})
+        ).json()
         problem = await client.get("/api/v1/drift", params={"windw": 5}, headers={"X-Request-Id": "0f6e"})
         made = {"matchers": {"rule": "drift"}, "seconds": 3600, "author": "ada", "reason": "new model"}
         silence = (await client.post("/api/v1/silences", json=made)).json()
