@@ -66,7 +66,7 @@ def test_the_monitor_of_contributing_runs_in_a_sidecar_as_written(tmp_path: Path
     (folder / "night.py").write_text(blocks("CONTRIBUTING.md", "python")[0])
     monkeypatch.syspath_prepend(str(tmp_path))
     settings = parse_settings('model: {name: m}\nmonitors: [{use: "my_package.night:NightTraffic"}]\n', folder=tmp_path, env={})
-    monitors = build_monitors(settings, MemoryStore(), time.time, TrafficTotals())
+    monitors = build_monitors(settings, MemoryStore(), time.time, [TrafficTotals()])
     night = next(monitor for monitor in monitors if monitor.name == "night")
     panes = PaneStore(WindowSettings(), time.time)
     (signal_,) = night.evaluate(panes.evaluation("m", "1.0", 1_700_000_000.0))
