@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from neural.monitoring.api.problems import Problem
-from neural.monitoring.api.routes import PREFIX, api_routes
+from neural.monitoring.api.routes import PREFIX, api_routes, probe_routes
 
-__all__ = ["PREFIX", "Problem", "api_routes"]
+__all__ = ["PREFIX", "Problem", "api_routes", "probe_routes"]

@@ -66,6 +66,12 @@ def api_routes(
     return routes
 
 
+def probe_routes(store: Store, board: SnapshotBoard | None = None, *, clock: Clock = system_clock) -> list[BaseRoute]:
+    """/health and /ready alone: beside /metrics, where a kubelet reaches them."""
+    alive, ready = probe_operations(store, board, clock)
+    return [Route("/health", Resource({"GET": alive})), Route("/ready", Resource({"GET": ready}))]
+
+
 def _paths(
     store: Store, board: SnapshotBoard | None, writer: Store | None, clock: Clock, config: Mapping[str, Any] | None
 ) -> dict[str, dict[str, Operation]]:

@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
-from neural.monitoring.api import Problem, api_routes
+from neural.monitoring.api import Problem, api_routes, probe_routes
 from neural.monitoring.app.guard import TokenGuard
 from neural.monitoring.app.reload import Reloader
 from neural.monitoring.app.sidecar import Sidecar
@@ -22,8 +22,8 @@ def ingest_app(sidecar: Sidecar, *, local: bool) -> ASGIApp:
 
 
 def metrics_app(sidecar: Sidecar) -> ASGIApp:
-    """/metrics alone."""
-    return Starlette(routes=list(metrics_routes(sidecar.metrics)))
+    """/metrics, and /health and /ready for the kubelet."""
+    return Starlette(routes=[*metrics_routes(sidecar.metrics), *probe_routes(sidecar.reading_store, sidecar.board)])
 
 
 def pages_app(sidecar: Sidecar, reload: Reloader | None) -> ASGIApp:
