@@ -106,8 +106,8 @@ def test_regression_metrics_equal_scikit_learns(pairs, cuts):
     spread = np.ptp(truth)
     if spread > 1e-3 * max(1.0, np.abs(truth).max()):  # below it, no two orders of summation agree
         assert found["r2"] == pytest.approx(sk.r2_score(truth, made), abs=1e-9, rel=1e-9)
-    elif spread == 0:
-        assert found["r2"] == sk.r2_score(truth, made)
+    elif spread == 0:  # its rule for constant labels; its own mean of equal numbers may be off by a rounding, and R² then by 10³¹
+        assert found["r2"] == (1.0 if not np.square(made - truth).any() else 0.0)
 
 
 @settings(max_examples=150, deadline=None)

@@ -194,7 +194,7 @@ def test_numbers_are_provisional_until_no_label_can_come_any_more():
     early = signals(monitor, evaluation(1060.0))["performance.accuracy"].verdict.evidence
     late = signals(monitor, evaluation(1200.0))["performance.accuracy"].verdict.evidence
     assert (early["state"], late["state"]) == ("provisional", "settled")
-    assert {"n", "confidence", "hit_rate"} == set(early["calibration"][0])
+    assert {"n", "confidence", "hit_rate", "low", "high"} == set(early["calibration"][0])
 
 
 def test_the_monitors_evidence_has_every_class():

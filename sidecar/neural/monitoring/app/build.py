@@ -38,13 +38,13 @@ from neural.monitoring.windows import Monitor, PaneStore, Reference, Stateful
 
 def build(settings: Settings, clock: Clock = system_clock) -> Sidecar:
     """Construct, restore and replay. Raises NeuralError in one line for what the user can mend."""
-    reference = file_reference(settings, clock)
+    reference, baseline = file_reference(settings, clock)
     folder = prepare_folder(settings.resolve(settings.store.path))
     journal = _journal(settings, folder, clock)  # first: it locks the folder against a second sidecar
     store, board, entry_clock, totals = open_store(folder), SnapshotBoard(), EntryClock(clock), TrafficTotals()
     panes = PaneStore(settings.windows, entry_clock, settings.reference if reference is None else None)
     bins = BinTotals(settings.export.prometheus.fleet_columns)
-    monitors = build_monitors(settings, store, entry_clock, (totals, bins))
+    monitors = build_monitors(settings, store, entry_clock, (totals, bins), baseline)
     predictions = PredictionLog(folder / "predictions", settings.prediction_log, clock)
     spans = span_emitter(settings.export.otlp, verdicts=board_verdicts(board))
     decoding, joiner = _decoding(settings, reference), LabelJoiner(settings.performance)

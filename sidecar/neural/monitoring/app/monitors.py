@@ -8,7 +8,7 @@ from importlib import import_module
 from neural.monitoring.clock import Clock
 from neural.monitoring.drift import DriftMonitor
 from neural.monitoring.errors import ConfigError
-from neural.monitoring.performance import PerformanceMonitor
+from neural.monitoring.performance import Baseline, PerformanceMonitor
 from neural.monitoring.quality import QualityMonitor
 from neural.monitoring.settings import Settings
 from neural.monitoring.settings.basics import MonitorSettings
@@ -18,7 +18,9 @@ from neural.monitoring.traffic import TrafficMonitor
 from neural.monitoring.windows import Monitor
 
 
-def build_monitors(settings: Settings, store: Store, clock: Clock, totals: Sequence[Monitor]) -> list[Monitor]:
+def build_monitors(
+    settings: Settings, store: Store, clock: Clock, totals: Sequence[Monitor], baseline: Baseline | None = None
+) -> list[Monitor]:
     """Totals, which only count, the house's monitors, the user's own, then SLOs, which judge the others.
 
     Raises ConfigError for an own one that can't be loaded.
@@ -28,7 +30,7 @@ def build_monitors(settings: Settings, store: Store, clock: Clock, totals: Seque
         TrafficMonitor(),
         DriftMonitor(settings.drift),
         QualityMonitor(settings.quality, settings.features),
-        PerformanceMonitor(settings.performance),
+        PerformanceMonitor(settings.performance, baseline),
         *(_own(one, f"monitors[{index}].use", settings) for index, one in enumerate(settings.monitors)),
         SLOMonitor(settings.slos, store, clock, slot_seconds=settings.windows.pane_seconds),
     ]

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from neural.monitoring.clock import Clock
 from neural.monitoring.errors import ConfigError, NeuralError
+from neural.monitoring.performance import TRUTH, Baseline, baseline_of, has_truth
 from neural.monitoring.settings import Settings
 from neural.monitoring.windows import PaneStore, Reference, build_reference, load_reference_file
 
 _KEY = "reference.source"
 
 
-def file_reference(settings: Settings, clock: Clock) -> Reference | None:
-    """The reference of ``reference.source``; None when there is no such setting. Raises ConfigError: missing, unreadable, empty."""
+def file_reference(settings: Settings, clock: Clock) -> tuple[Reference | None, Baseline | None]:
+    """The reference of ``reference.source``, and the model's worth on it where the file has the column ``label`` beside the answers.
+
+    None when there is no such setting. Raises ConfigError: missing, unreadable, empty.
+    """
     if settings.reference.source is None:
-        return None
+        return None, None
     path, where = settings.resolve(settings.reference.source), settings.where(_KEY)
     if not path.exists():
         raise ConfigError(
@@ -25,13 +29,18 @@ def file_reference(settings: Settings, clock: Clock) -> Reference | None:
     try:
         kinds = {name: one.kind for name, one in settings.features.items() if one.kind is not None}
         columns = load_reference_file(path, kinds)
-        return build_reference(
+        baseline = baseline_of(columns, settings.performance) if has_truth(columns) else None
+        if baseline is not None:
+            del columns[TRUTH]
+        reference = build_reference(
             columns,
             source=path.name,
             created_at=clock(),
+            performance=baseline.metrics if baseline is not None else None,
             cells=settings.windows.cells,
             max_categories=settings.windows.max_categories,
         )
+        return reference, baseline
     except NeuralError as error:
         raise ConfigError(str(error), where=where, key=_KEY) from error
 

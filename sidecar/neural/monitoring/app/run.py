@@ -16,6 +16,7 @@ from neural.monitoring.app.serve import Door, serve
 from neural.monitoring.app.sidecar import Sidecar
 from neural.monitoring.app.sockets import bind, bind_tcp
 from neural.monitoring.app.web import ingest_app, metrics_app, pages_app
+from neural.monitoring.clock import Clock, system_clock
 from neural.monitoring.errors import ConfigError
 from neural.monitoring.settings import Settings
 
@@ -31,15 +32,16 @@ class _Listeners:
     metrics: socket.socket | None
 
 
-def run_sidecar(settings: Settings, *, file: Path | None = None, load: Load | None = None) -> int:
+def run_sidecar(settings: Settings, *, file: Path | None = None, load: Load | None = None, clock: Clock = system_clock) -> int:
     """Serve until SIGTERM or SIGINT. Returns the exit code. Raises NeuralError in one line for what the user can mend.
 
-    With ``load`` the configuration can be read again, on request and when ``file`` changes.
+    With ``load`` the configuration can be read again, on request and when ``file`` changes. ``clock`` is that of all rooms: history can be
+    played through a sidecar at the pace of its own time.
     """
     with ExitStack() as stack:
         listeners = _bind(settings, stack)
         set_up_logging(settings.log)
-        sidecar = build(settings)
+        sidecar = build(settings, clock)
         reloader = Reloader(settings, load, sidecar.engine, sidecar.alerting) if load is not None else None
         sidecar.start()
         if reloader is not None and file is not None:

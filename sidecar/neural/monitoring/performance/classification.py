@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from neural.monitoring.performance.calibration import CalibrationCounts
 from neural.monitoring.performance.intervals import Interval, mean_interval
-from neural.monitoring.performance.scores import Ranking, ScoreCounts
+from neural.monitoring.performance.scores import FINE, Fineness, Ranking, ScoreCounts
 
 OTHER = "_other"
 OTHER_WRONG = "_other_wrong"  # a prediction beyond the bound that missed its label
@@ -26,6 +26,7 @@ class ClassificationCounts:
     """Sums over n pairs of label and predicted class. ``confusion`` is keyed (label, prediction)."""
 
     max_classes: int = 100
+    fineness: Fineness = FINE
     confusion: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
     scored: float = 0.0  # pairs with probabilities
     log_loss: float = 0.0
@@ -81,7 +82,7 @@ class ClassificationCounts:
             self._add_many(matrix, truth, sign)
         self.scored += sign * len(labels)
         for name, column, hits in zip(names[:MAX_RANKED_CLASSES], matrix.T, truth.T, strict=False):
-            self.scores.setdefault(name, ScoreCounts()).add(column, hits, sign)
+            self.scores.setdefault(name, ScoreCounts(self.fineness)).add(column, hits, sign)
 
     def _add_binary(self, names: list[str], matrix: NDArray[np.float64], truth: NDArray[np.bool_], sign: float) -> None:
         """One probability, or two that are complements: the class that is called positive is settled when metrics are read."""
@@ -119,7 +120,7 @@ class ClassificationCounts:
             return None
         (only,) = self.scores.values()
         only.settle()
-        mirrored = ScoreCounts()
+        mirrored = ScoreCounts(only.fineness)
         mirrored.values, mirrored.counts, mirrored.folded = (
             1 - only.values[::-1],
             np.ascontiguousarray(only.counts[::-1, ::-1]),
@@ -152,6 +153,7 @@ class ClassificationCounts:
     def to_json(self) -> dict[str, Any]:
         return {
             "max_classes": self.max_classes,
+            "fineness": [self.fineness.atoms, self.fineness.cells],
             "confusion": [[*pair, count] for pair, count in self.confusion.items()],
             "sums": [self.scored, self.log_loss, self.log_loss_squares, self.brier, self.brier_squares],
             "scores": {name: item.to_json() for name, item in self.scores.items()},
@@ -161,7 +163,8 @@ class ClassificationCounts:
 
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> ClassificationCounts:
-        result = cls(max_classes=int(state["max_classes"]))
+        fineness = Fineness(*state["fineness"]) if "fineness" in state else FINE
+        result = cls(int(state["max_classes"]), fineness)
         for label, prediction, count in state["confusion"]:
             result.confusion[label, prediction] = count
         result.scored, result.log_loss, result.log_loss_squares, result.brier, result.brier_squares = state["sums"]

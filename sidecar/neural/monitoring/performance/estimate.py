@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neural.monitoring.performance.by_class import by_class
 from neural.monitoring.performance.calibrator import Calibrator
 from neural.monitoring.performance.expected import REST, ExpectedCounts
 from neural.monitoring.performance.labels import class_names
 from neural.monitoring.performance.losses import LossModel
-from neural.monitoring.performance.metrics import binary_from, by_class, positive_class
+from neural.monitoring.performance.metrics import binary_from, positive_class
 from neural.monitoring.performance.record import TrackRecord
 from neural.monitoring.performance.rows import Rows
 from neural.monitoring.records import LabelledBatch
@@ -22,14 +23,19 @@ ESTIMATED = ("accuracy", "precision", "recall", "f1", "roc_auc")
 
 
 class Estimator:
-    """Of one model version. Classification by CBPE, regression by the errors seen near such predictions."""
+    """Of one model version. Classification by CBPE, regression by the errors seen near such predictions.
 
-    def __init__(self, positive: str | None, width: float) -> None:
+    ``calibrator`` and ``losses`` may have learnt from a labelled reference already.
+    """
+
+    def __init__(
+        self, positive: str | None, width: float, calibrator: Calibrator | None = None, losses: LossModel | None = None
+    ) -> None:
         self._positive, self._width = positive, width
         self._panes: dict[float, ExpectedCounts] = {}
-        self._calibrator = Calibrator()
+        self.calibrator = calibrator or Calibrator()
         self.record = TrackRecord()
-        self.losses = LossModel()
+        self.losses = losses or LossModel()
 
     def observe_rows(self, rows: Rows) -> None:
         """Add predictions, whether or not their labels will ever come."""
@@ -42,7 +48,7 @@ class Estimator:
         if not known:
             return
         names, raw, made = self._binary_or_many(rows.layout.classes, rows.probabilities[:, known], rows.predictions[known])
-        honest = self._calibrator.apply(names, raw)
+        honest = self.calibrator.apply(names, raw)
         for start in np.unique(starts[known]):
             chosen = starts[known] == start
             pane = self._panes.setdefault(float(start), ExpectedCounts(positive=self._positive_of(names)))
@@ -61,13 +67,13 @@ class Estimator:
         if not len(rows):
             return
         names, raw, made = self._binary_or_many(tuple(batch.probabilities), matrix[:, rows], batch.predictions[rows])
-        honest = self._calibrator.apply(names, raw)
+        honest = self.calibrator.apply(names, raw)
         place = {name: at for at, name in enumerate(names)}
         own = honest[[place[name] for name in made], np.arange(len(rows))]
         self.record.add(own, (batch.predictions[rows] == batch.labels[rows]).astype(np.float64))
         for name, values in zip(names, raw, strict=True):
             hits = ~np.isin(batch.labels[rows], list(batch.probabilities)) if name == REST else batch.labels[rows] == name
-            self._calibrator.learn(name, values, hits.astype(np.bool_))
+            self.calibrator.learn(name, values, hits.astype(np.bool_))
 
     @staticmethod
     def _binary_or_many(
@@ -133,7 +139,7 @@ class Estimator:
         return {
             "width": self._width,
             "panes": [[start, pane.to_json()] for start, pane in self._panes.items()],
-            "calibrator": self._calibrator.to_json(),
+            "calibrator": self.calibrator.to_json(),
             "record": self.record.to_json(),
             "losses": self.losses.to_json(),
         }
@@ -141,6 +147,6 @@ class Estimator:
     def fill(self, state: Mapping[str, Any]) -> None:
         self._width = float(state["width"])
         self._panes = {float(start): ExpectedCounts.from_json(pane) for start, pane in state["panes"]}
-        self._calibrator = Calibrator.from_json(state["calibrator"])
+        self.calibrator = Calibrator.from_json(state["calibrator"])
         self.record = TrackRecord.from_json(state["record"])
         self.losses = LossModel.from_json(state["losses"])

@@ -4,34 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from neural.monitoring.performance.averages import averages
+from neural.monitoring.performance.by_class import one_class
 from neural.monitoring.performance.classification import ClassificationCounts
 from neural.monitoring.performance.intervals import Interval, normal, wilson
+from neural.monitoring.performance.measured import Metric
 from neural.monitoring.performance.scores import Ranking
-
-MAX_SHOWN_CLASSES = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """A value with its interval. None: it can't be known from these counts."""
-
-    value: float | None
-    interval: Interval | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ClassScores:
-    """Precision, recall and F1 of one class; 0 where undefined, as scikit-learn's ``zero_division=0``."""
-
-    precision: float
-    recall: float
-    f1: float
-    support: int
 
 
 def confusion_matrix(counts: ClassificationCounts) -> tuple[list[str], NDArray[np.float64]]:
@@ -55,36 +37,13 @@ def positive_class(names: Sequence[str], wanted: str | None) -> str | None:
     return names[-1] if len(names) == 2 else None
 
 
-def by_class(names: Sequence[str], matrix: NDArray[np.float64]) -> dict[str, ClassScores]:
-    hits, labels, calls = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
-    return {
-        name: ClassScores(
-            precision=_ratio(hits[i], calls[i]),
-            recall=_ratio(hits[i], labels[i]),
-            f1=_ratio(2 * hits[i], labels[i] + calls[i]),
-            support=int(labels[i]),
-        )
-        for i, name in enumerate(names)
-    }
-
-
-def class_evidence(counts: ClassificationCounts) -> list[dict[str, float | str]]:
-    """Precision, recall, F1 and support of the most frequent classes, at most ``MAX_SHOWN_CLASSES``."""
-    scores = by_class(*confusion_matrix(counts))
-    ranked = sorted(scores.items(), key=lambda item: (-item[1].support, item[0]))[:MAX_SHOWN_CLASSES]
-    return [
-        {"class": name, "precision": one.precision, "recall": one.recall, "f1": one.f1, "support": one.support}
-        for name, one in ranked
-    ]
-
-
 def classification_metrics(
     counts: ClassificationCounts, confidence: float = 0.95, wanted: str | None = None
 ) -> dict[str, Metric]:
     """Every classification metric by name.
 
-    With two classes precision, recall and F1 are the positive class's; with more they are macro averages, and
-    ``*_weighted`` are the averages by support. Values are None, never NaN, where a metric is undefined.
+    With two classes precision, recall and F1 are the positive class's; with more they are macro averages. ``*_macro`` and ``*_weighted``
+    are the averages over classes, plain and by support. Values are None, never NaN, where a metric is undefined.
     """
     names, matrix = confusion_matrix(counts)
     n = float(matrix.sum())
@@ -93,54 +52,21 @@ def classification_metrics(
     positive = positive_class(sorted({*names, *counts.scores}), wanted)
     hits = float(np.trace(matrix))
     metrics = {"accuracy": Metric(hits / n, wilson(hits, n, confidence))}
+    means = {name: Metric(*one) for name, one in averages(matrix, confidence).items()}
     if positive is not None:
         metrics |= _binary(names, matrix, positive, confidence)
         metrics |= _ranked(counts.ranking(positive), confidence)
     else:
-        metrics |= _averages(matrix, confidence)
+        metrics |= {name: means[f"{name}_macro"] for name in ("precision", "recall", "f1")}
         metrics |= _ranked_many(counts, confidence)
+    metrics |= means
     return metrics | _losses(counts, confidence)
 
 
 def _binary(names: Sequence[str], matrix: NDArray[np.float64], positive: str, confidence: float) -> dict[str, Metric]:
-    """F1 is 2J/(1+J) of the share J = TP/(TP+FP+FN): its interval is J's, carried over."""
     if positive not in names:
         return {name: Metric(None) for name in ("precision", "recall", "f1")}
-    at = names.index(positive)
-    true = float(matrix[at, at])
-    called, labelled = float(matrix[:, at].sum()), float(matrix[at].sum())
-    touched = called + labelled - true
-    shared = wilson(true, touched, confidence)
-    f1 = Interval(_f1(shared.low), _f1(shared.high), "wilson of TP/(TP+FP+FN)") if shared else None
-    return {
-        "precision": Metric(true / called if called else None, wilson(true, called, confidence)),
-        "recall": Metric(true / labelled if labelled else None, wilson(true, labelled, confidence)),
-        "f1": Metric(2 * true / (called + labelled) if touched else None, f1),
-    }
-
-
-def _averages(matrix: NDArray[np.float64], confidence: float) -> dict[str, Metric]:
-    """Macro and weighted averages. Intervals by the delta method over the multinomial of the confusion matrix."""
-    labels, calls, hits = matrix.sum(axis=1), matrix.sum(axis=0), np.diag(matrix)
-    k = len(matrix)
-    own = np.eye(k)[:, :, None] * np.eye(k)[:, None, :]  # (class, row, column): the class's own cell
-    row = np.broadcast_to(np.eye(k)[:, :, None], (k, k, k))
-    column = np.broadcast_to(np.eye(k)[:, None, :], (k, k, k))
-    parts = {
-        "precision": (hits, calls, column, 1.0),
-        "recall": (hits, labels, row, 1.0),
-        "f1": (2 * hits, labels + calls, row + column, 2.0),
-    }
-    metrics: dict[str, Metric] = {}
-    for name, (top, bottom, touches, weight) in parts.items():
-        safe = np.where(bottom > 0, bottom, 1.0)
-        value = np.where(bottom > 0, top / safe, 0.0)
-        slope = (weight * own - value[:, None, None] * touches) / safe[:, None, None]
-        mean = float(value.mean())
-        variance = float((matrix * np.square(slope.mean(axis=0))).sum())
-        metrics[name] = Metric(mean, normal(mean, variance, confidence, low=0.0, high=1.0, method="delta"))
-        metrics[f"{name}_weighted"] = Metric(float(value @ labels / labels.sum()))
-    return metrics
+    return dict(one_class(matrix, names.index(positive), positive, confidence).items())
 
 
 def _ranked(ranking: Ranking | None, confidence: float) -> dict[str, Metric]:
@@ -152,7 +78,16 @@ def _ranked(ranking: Ranking | None, confidence: float) -> dict[str, Metric]:
     if ranking.auc_error:
         low, high = max(interval.low - ranking.auc_error, 0.0), min(interval.high + ranking.auc_error, 1.0)
         interval = Interval(low, high, f"delong, ±{ranking.auc_error:.2g} for folded scores")
-    return {"roc_auc": Metric(auc, interval), "pr_auc": Metric(ranking.average_precision)}
+    return {
+        "roc_auc": Metric(auc, interval),
+        "pr_auc": Metric(ranking.average_precision, _precision_interval(ranking, confidence)),
+    }
+
+
+def _precision_interval(ranking: Ranking, confidence: float) -> Interval | None:
+    """Average precision as a proportion of the positives (the binomial interval of Boyd, Eng and Page 2013)."""
+    found = wilson(ranking.average_precision * ranking.positives, ranking.positives, confidence)
+    return None if found is None else Interval(found.low, found.high, "wilson, positives as trials")
 
 
 def _ranked_many(counts: ClassificationCounts, confidence: float) -> dict[str, Metric]:
@@ -165,7 +100,9 @@ def _ranked_many(counts: ClassificationCounts, confidence: float) -> dict[str, M
     spread = sum(math.sqrt(ranking.roc_auc_variance) for ranking in known) / len(known)
     interval = normal(auc, spread * spread, confidence, low=0.0, high=1.0, method="delong, classes fully correlated")
     precision = sum(ranking.average_precision for ranking in known) / len(known)
-    return {"roc_auc": Metric(auc, interval), "pr_auc": Metric(precision)}
+    doubt = sum(math.sqrt(one.average_precision * (1 - one.average_precision) / one.positives) for one in known) / len(known)
+    width = normal(precision, doubt * doubt, confidence, low=0.0, high=1.0, method="binomial, classes fully correlated")
+    return {"roc_auc": Metric(auc, interval), "pr_auc": Metric(precision, width)}
 
 
 def _losses(counts: ClassificationCounts, confidence: float) -> dict[str, Metric]:
@@ -175,7 +112,7 @@ def _losses(counts: ClassificationCounts, confidence: float) -> dict[str, Metric
     return {
         "log_loss": Metric(max(counts.log_loss / counts.scored, 0.0), intervals["log_loss"]),
         "brier": Metric(max(counts.brier / counts.scored, 0.0), intervals["brier"]),
-        "ece": Metric(counts.calibration.expected_error),
+        "ece": Metric(counts.calibration.expected_error, counts.calibration.interval(confidence)),
     }
 
 
@@ -187,11 +124,3 @@ def binary_from(names: Sequence[str], matrix: NDArray[np.float64], positive: str
     true, called, labelled = float(matrix[at, at]), float(matrix[:, at].sum()), float(matrix[at].sum())
     shares = (("precision", true, called), ("recall", true, labelled), ("f1", 2 * true, called + labelled))
     return [(name, min(top / bottom, 1.0), bottom) for name, top, bottom in shares if bottom > 0]
-
-
-def _ratio(top: float, bottom: float) -> float:
-    return float(top / bottom) if bottom > 0 else 0.0
-
-
-def _f1(share: float) -> float:
-    return 2 * share / (1 + share)

@@ -8,14 +8,27 @@ from typing import Any
 
 import numpy as np
 
+from neural.monitoring.performance.baseline import Baseline
+from neural.monitoring.performance.by_class import class_metrics
+from neural.monitoring.performance.classification import ClassificationCounts
 from neural.monitoring.performance.coverage import Coverage
 from neural.monitoring.performance.estimate import Estimator
-from neural.monitoring.performance.metrics import Metric, class_evidence, classification_metrics
+from neural.monitoring.performance.measured import Metric
+from neural.monitoring.performance.metrics import confusion_matrix
 from neural.monitoring.performance.pane import PerformancePane, PerformanceWindow
 from neural.monitoring.performance.rows import rows_of
 from neural.monitoring.performance.settings import PerformanceSettings
 from neural.monitoring.performance.specs import METRICS, SPECS
-from neural.monitoring.performance.verdicts import Estimate, Reading, estimate_verdict, metric_verdict, segment_verdict
+from neural.monitoring.performance.values import pane_metrics
+from neural.monitoring.performance.verdicts import (
+    Estimate,
+    Reading,
+    SegmentValue,
+    class_verdict,
+    estimate_verdict,
+    metric_verdict,
+    segment_verdict,
+)
 from neural.monitoring.records import LabelledBatch, RecordBatch
 from neural.monitoring.signal import Outcome, Signal, Verdict
 from neural.monitoring.windows.evaluation import Evaluation
@@ -38,14 +51,17 @@ class PerformanceMonitor:
     """Signals of the labels that arrived in the window, whenever their predictions were made.
 
     Each metric carries its confidence interval in the evidence. Coverage looks at the predictions whose label is due: those made
-    in one window's length, ending where nine of ten labels have usually come.
+    in one window's length, ending where nine of ten labels have usually come. ``baseline``: of labelled reference rows; estimates begin
+    calibrated by them.
     """
 
     name = "performance"
     specs = SPECS
 
-    def __init__(self, settings: PerformanceSettings | None = None) -> None:
+    def __init__(self, settings: PerformanceSettings | None = None, baseline: Baseline | None = None) -> None:
         self._settings = settings or PerformanceSettings()
+        self._baseline = baseline or Baseline()
+        self._bars = self._guarded(self._baseline.pane)
         self._width = _width(self._settings.window) if self._settings.window else _FIRST_WIDTH_SECONDS
         self._states: dict[tuple[str, str], _State] = {}
 
@@ -78,7 +94,8 @@ class PerformanceMonitor:
         state = self._states.get((model, version))
         if state is None:
             window = PerformanceWindow(self._settings.max_classes, self._width, self._settings.max_segments)
-            state = self._states[model, version] = _State(window, Estimator(self._settings.positive_class, self._width))
+            estimator = Estimator(self._settings.positive_class, self._width, *self._baseline.learnt())
+            state = self._states[model, version] = _State(window, estimator)
         return state
 
     def evaluate(self, evaluation: Evaluation) -> Iterable[Signal]:
@@ -93,15 +110,15 @@ class PerformanceMonitor:
         merged = state.window.merged()
         return [
             *self._metrics(evaluation, merged),
+            *self._classes(evaluation, merged),
             *self._segments(evaluation, merged),
             *self._estimates(evaluation, state.estimator),
             *self._coverage(evaluation, state, length),
         ]
 
     def _metrics(self, evaluation: Evaluation, pane: PerformancePane) -> Iterator[Signal]:
-        shown = self._values(pane, self._settings.confidence)
-        guarded = self._values(pane, 1 - 2 * self._settings.error_rate)
-        reference = _reference_performance(evaluation)
+        shown = pane_metrics(pane, self._settings.confidence, self._settings.positive_class)
+        guarded, reference = self._guarded(pane), _reference_performance(evaluation)
         evidence: dict[str, Any] = {
             "window_seconds": self._settings.window or evaluation.length_seconds,
             "predictions_from": pane.oldest,
@@ -110,53 +127,61 @@ class PerformanceMonitor:
             "state": self._settled(pane, evaluation.now),
         }
         if pane.classification is not None and pane.classification.scored > 0:
-            evidence["calibration"] = pane.classification.calibration.curve()
+            evidence["calibration"] = pane.classification.calibration.curve(self._settings.confidence)
         for name in METRICS:
             if name in shown:
                 if name == "f1" and pane.classification is not None:
-                    evidence = {**evidence, "by_class": class_evidence(pane.classification)}
-                reading = Reading(name, shown[name], guarded[name], int(pane.labels))
+                    evidence = {**evidence, "by_class": self._class_evidence(pane.classification)}
+                reading = Reading(name, shown[name], guarded[name], int(pane.labels), self._bars.get(name))
                 verdict = metric_verdict(reading, self._settings, reference, evidence)
                 yield Signal(f"performance.{name}", shown[name].value, evaluation.now, evaluation.labels(), verdict)
         yield Signal("performance.labels", pane.labels, evaluation.now, evaluation.labels())
+
+    def _class_evidence(self, counts: ClassificationCounts) -> list[dict[str, Any]]:
+        rows = class_metrics(*confusion_matrix(counts), self._settings.confidence)
+        return [
+            {"class": one.name, **{name: metric.value or 0.0 for name, metric in one.items()}, "support": one.support}
+            for one in rows
+        ]
+
+    def _guarded(self, pane: PerformancePane) -> dict[str, Metric]:
+        return pane_metrics(pane, 1 - 2 * self._settings.error_rate, self._settings.positive_class)
 
     def _settled(self, pane: PerformancePane, now: float) -> str:
         """Provisional as long as labels of these predictions can still come or be corrected."""
         is_settled = pane.newest is not None and pane.newest < now - self._settings.labels_within
         return "settled" if is_settled else "provisional"
 
-    def _segments(self, evaluation: Evaluation, pane: PerformancePane) -> Iterator[Signal]:
-        shown = list(pane.segments.readings(self._settings.confidence))
-        strict = 1 - 2 * self._settings.error_rate / max(len(shown), 1)
-        for reading, guarded in zip(shown, pane.segments.readings(strict), strict=True):
-            base = self._whole(pane, reading.metric)
-            if base is not None:
-                verdict = segment_verdict(reading, guarded.value, base, self._settings)
-                labels = evaluation.labels(segment=reading.name)
-                yield Signal(f"performance.segment_{reading.metric}", reading.value.value, evaluation.now, labels, verdict)
+    def _classes(self, evaluation: Evaluation, pane: PerformancePane) -> Iterator[Signal]:
+        if pane.classification is None:
+            return
+        for scores in class_metrics(*confusion_matrix(pane.classification), self._settings.confidence):
+            labels = {**evaluation.labels(), "class": scores.name}
+            for name, metric in scores.items():
+                verdict = class_verdict(scores, name, metric, self._settings)
+                yield Signal(f"performance.class_{name}", metric.value, evaluation.now, labels, verdict)
 
-    @staticmethod
-    def _whole(pane: PerformancePane, metric: str) -> float | None:
-        if metric == "accuracy":
-            counts = pane.classification
-            hits = sum(n for (label, made), n in counts.confusion.items() if label == made) if counts else 0
-            return hits / counts.n if counts is not None and counts.n > 0 else None
-        return pane.regression.metrics()["mae"] if pane.regression is not None else None
+    def _segments(self, evaluation: Evaluation, pane: PerformancePane) -> Iterator[Signal]:
+        if not len(pane.segments):
+            return
+        settings = self._settings
+        shown = list(pane.segments.readings(settings.confidence, settings.positive_class))
+        strict = 1 - 2 * settings.error_rate / max(sum(len(one.metrics) for one in shown), 1)
+        whole = pane_metrics(pane, settings.confidence, settings.positive_class)
+        for reading, guarded in zip(shown, pane.segments.readings(strict, settings.positive_class), strict=True):
+            labels = evaluation.labels(segment=reading.name)
+            for name in METRICS:
+                if name in reading.metrics and name in whole:
+                    metric = reading.metrics[name]
+                    value = SegmentValue(reading.name, name, metric, guarded.metrics[name], reading.n, whole[name].value)
+                    verdict = segment_verdict(value, settings)
+                    yield Signal(f"performance.segment_{name}", metric.value, evaluation.now, labels, verdict)
 
     def _estimates(self, evaluation: Evaluation, estimator: Estimator) -> Iterator[Signal]:
         reference, record = _reference_performance(evaluation), estimator.record.to_dict()
         for name, value, error, n in estimator.values():
             verdict = estimate_verdict(Estimate(name, value, error, n, record), self._settings, reference)
             yield Signal(f"performance.estimated_{name}", value, evaluation.now, evaluation.labels(), verdict)
-
-    def _values(self, pane: PerformancePane, confidence: float) -> dict[str, Metric]:
-        values: dict[str, Metric] = {}
-        if pane.classification is not None:
-            values |= classification_metrics(pane.classification, confidence, self._settings.positive_class)
-        if pane.regression is not None:
-            found, intervals = pane.regression.metrics(), pane.regression.intervals(confidence)
-            values |= {name: Metric(value, intervals.get(name)) for name, value in found.items()}
-        return values
 
     def _coverage(self, evaluation: Evaluation, state: _State, length: float) -> Iterator[Signal]:
         delay = state.coverage.delay(DUE_SHARE)

@@ -28,8 +28,9 @@ class PerformancePane:
     newest: float | None = None
 
     @classmethod
-    def merged(cls, many: Iterable[PerformancePane]) -> PerformancePane:
+    def merged(cls, many: Iterable[PerformancePane], max_segments: int = 50) -> PerformancePane:
         group, result = list(many), cls()
+        result.segments = SegmentCounts.merged([pane.segments for pane in group], max_segments)
         classes = [pane.classification for pane in group if pane.classification is not None]
         if classes:
             result.classification = ClassificationCounts.merged(classes)
@@ -37,7 +38,6 @@ class PerformancePane:
             if pane.regression is not None:
                 result.regression = result.regression or RegressionCounts()
                 result.regression.merge(pane.regression)
-            result.segments.merge(pane.segments)
             result.labels += pane.labels
             result.corrections += pane.corrections
             result.see(pane.oldest)
@@ -114,7 +114,8 @@ class PerformanceWindow:
             pane.regression.add(made, truth.astype(np.float64), sign)
         if batch.segments:
             named = {name: values[rows] for name, values in batch.segments.items()}
-            pane.segments.add(named, made, truth, sign, self.max_segments)
+            given = {name: values[rows] for name, values in batch.probabilities.items()}
+            pane.segments.add(named, made, truth, given, sign=sign, limit=self.max_segments, max_classes=self.max_classes)
         pane.labels += sign * len(rows)
         pane.corrections += len(rows) if sign < 0 else 0
         pane.see(float(batch.times[rows].min()))
@@ -128,7 +129,7 @@ class PerformanceWindow:
         for start, pane in self.panes.items():
             groups.setdefault(float(np.floor(start / width) * width), []).append(pane)
         self.width = width
-        self.panes = {start: PerformancePane.merged(group) for start, group in groups.items()}
+        self.panes = {start: PerformancePane.merged(group, self.max_segments) for start, group in groups.items()}
         for pane in self.panes.values():
             if pane.classification is not None:
                 pane.classification.max_classes = self.max_classes
@@ -138,7 +139,7 @@ class PerformanceWindow:
             del self.panes[start]
 
     def merged(self) -> PerformancePane:
-        return PerformancePane.merged(self.panes[start] for start in sorted(self.panes))
+        return PerformancePane.merged((self.panes[start] for start in sorted(self.panes)), self.max_segments)
 
     def to_json(self) -> dict[str, Any]:
         panes = [[start, pane.to_json()] for start, pane in self.panes.items()]

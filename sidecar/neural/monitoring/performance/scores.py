@@ -18,8 +18,19 @@ from neural.monitoring.performance.packing import pack, unpack
 
 EXACT_ATOMS = 2_000  # distinct scores a pane keeps exactly: 48 kB
 WINDOW_ATOMS = 16_384  # and panes together: beyond, they are folded for the sum, which keeps an evaluation short
-CELLS = 2_048  # cells of [0, 1] when folded: AUC is then known to about 1e-4
+CELLS = 2_048  # cells of [0, 1] when folded: AUC is then known to about 1e-4; a power of two, so that coarser ones divide it
 _PENDING_PARTS = 64  # parts gathered before they are sorted in
+
+
+@dataclass(frozen=True, slots=True)
+class Fineness:
+    """How many distinct scores are kept exactly, and into how many cells of [0, 1] (a power of two) they are folded beyond."""
+
+    atoms: int = EXACT_ATOMS
+    cells: int = CELLS
+
+
+FINE = Fineness()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +48,10 @@ class Ranking:
 class ScoreCounts:
     """Counts of positives and negatives at each score. Adds and subtracts; the order does not matter."""
 
-    __slots__ = ("_parts", "_ranking", "counts", "folded", "limit", "values")
+    __slots__ = ("_parts", "_ranking", "counts", "fineness", "folded", "values")
 
-    def __init__(self, limit: int = EXACT_ATOMS) -> None:
-        self.limit = limit
+    def __init__(self, fineness: Fineness = FINE) -> None:
+        self.fineness = fineness
         self.values: NDArray[np.float64] = np.empty(0)
         self.counts: NDArray[np.float64] = np.empty((2, 0))  # row 0 negatives, row 1 positives
         self.folded = False
@@ -70,29 +81,33 @@ class ScoreCounts:
             return
         parts, self._parts, self._ranking = self._parts, [], None
         fresh = np.concatenate([part[0] for part in parts])
-        values = np.concatenate([self.values, _cells(fresh) if self.folded else fresh])
+        values = np.concatenate([self.values, _cells(fresh, self.fineness.cells) if self.folded else fresh])
         counts = np.concatenate([self.counts, *(part[1] for part in parts)], axis=1)
         self.values, self.counts = _compact(values, counts)
-        if not self.folded and len(self.values) > self.limit:
+        if not self.folded and len(self.values) > self.fineness.atoms:
             self._fold()
 
     def _fold(self) -> None:
         self.folded = True
-        self.values, self.counts = _compact(_cells(self.values), self.counts)
+        self.values, self.counts = _compact(_cells(self.values, self.fineness.cells), self.counts)
 
     @classmethod
     def merged(cls, many: Iterable[ScoreCounts]) -> ScoreCounts:
         """The sum of many. Folded as soon as one of them is, or when they are too many together."""
-        result = cls()
         group = list(many)
         for item in group:
             item.settle()
+        coarsest = min((item.fineness for item in group), key=lambda fineness: fineness.cells, default=FINE)
+        result, cells = cls(coarsest), coarsest.cells
         fold = any(item.folded for item in group) or sum(len(item.values) for item in group) > WINDOW_ATOMS
         result.folded = fold
         if group:
-            values = np.concatenate([_cells(item.values) if fold and not item.folded else item.values for item in group])
+            same = [item.folded and item.fineness.cells == cells for item in group]
+            values = np.concatenate(
+                [_cells(item.values, cells) if fold and not done else item.values for item, done in zip(group, same, strict=True)]
+            )
             counts = np.concatenate([item.counts for item in group], axis=1)
-            result.values, result.counts = _summed_cells(values, counts) if fold else _compact(values, counts)
+            result.values, result.counts = _summed_cells(values, counts, cells) if fold else _compact(values, counts)
         return result
 
     def ranking(self) -> Ranking | None:
@@ -121,22 +136,23 @@ class ScoreCounts:
 
     def to_json(self) -> dict[str, Any]:
         self.settle()
-        return {"values": pack(self.values), "counts": pack(self.counts), "folded": self.folded}
+        fineness = [self.fineness.atoms, self.fineness.cells]
+        return {"values": pack(self.values), "counts": pack(self.counts), "folded": self.folded, "fineness": fineness}
 
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> ScoreCounts:
-        result = cls()
+        result = cls(Fineness(*state["fineness"]) if "fineness" in state else FINE)
         result.values = unpack(state["values"])
         result.counts = unpack(state["counts"]).reshape(2, -1)
         result.folded = bool(state["folded"])
         return result
 
 
-def _cells(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _cells(values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
     """Each score's cell, named by its middle. Margins below 0 land in (−1, 0) and above 1 in (1, 2), keeping their order."""
     low, high = np.minimum(values, 0.0), np.maximum(values, 1.0)
     bounded = low / (1 - low) + np.clip(values, 0.0, 1.0) + (1 - 1 / high)
-    cells: NDArray[np.float64] = (np.floor(bounded * CELLS) + 0.5) / CELLS
+    cells: NDArray[np.float64] = (np.floor(bounded * count) + 0.5) / count
     return cells
 
 
@@ -147,12 +163,14 @@ def _compact(values: NDArray[np.float64], counts: NDArray[np.float64]) -> tuple[
     return atoms[kept], np.ascontiguousarray(summed[:, kept])
 
 
-def _summed_cells(middles: NDArray[np.float64], counts: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Like ``_compact`` for cells, without sorting: there are at most three times ``CELLS``."""
-    index = np.floor(middles * CELLS).astype(np.int64) + CELLS
-    summed = np.vstack([np.bincount(index, weights=row, minlength=3 * CELLS + 1) for row in counts]).astype(np.float64)
+def _summed_cells(
+    middles: NDArray[np.float64], counts: NDArray[np.float64], cells: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Like ``_compact`` for cells, without sorting: there are at most three times ``cells``."""
+    index = np.floor(middles * cells).astype(np.int64) + cells
+    summed = np.vstack([np.bincount(index, weights=row, minlength=3 * cells + 1) for row in counts]).astype(np.float64)
     kept = np.flatnonzero((summed != 0).any(axis=0))
-    return (kept - CELLS + 0.5) / CELLS, np.ascontiguousarray(summed[:, kept])
+    return (kept - cells + 0.5) / cells, np.ascontiguousarray(summed[:, kept])
 
 
 def _spread(weights: NDArray[np.float64], placement: NDArray[np.float64], auc: float, n: float) -> float:

@@ -19,8 +19,13 @@ _HELP = {
     "rmse": "Root of the mean squared error",
     "r2": "Share of the labels' variance explained",
 }
+_MEANS = {"macro": "plain average over classes", "weighted": "average over classes, weighted by their labels"}
+_HELP |= {
+    f"{name}_{kind}": f"{name.capitalize()}, {text}" for name in ("precision", "recall", "f1") for kind, text in _MEANS.items()
+}
 METRICS = tuple(_HELP)
-_ESTIMATED = ("accuracy", "precision", "recall", "f1", "roc_auc", "mae", "rmse")
+CLASS_METRICS = ("precision", "recall", "f1")
+_ESTIMATED = ("accuracy", "precision", "recall", "f1", "roc_auc", "pr_auc", "mae", "rmse")
 
 SPECS = (
     *(SignalSpec(f"performance.{name}", text, higher_is_worse=name in LOWER_IS_BETTER) for name, text in _HELP.items()),
@@ -32,13 +37,16 @@ SPECS = (
         )
         for name in _ESTIMATED
     ),
-    SignalSpec(
-        "performance.segment_accuracy",
-        "Share of labelled predictions that were right, by segment",
-        labels=("segment",),
-        higher_is_worse=False,
+    *(
+        SignalSpec(f"performance.class_{name}", f"{name.capitalize()} of one class", labels=("class",), higher_is_worse=False)
+        for name in CLASS_METRICS
     ),
-    SignalSpec("performance.segment_mae", "Mean absolute error, by segment", labels=("segment",)),
+    *(
+        SignalSpec(
+            f"performance.segment_{name}", f"{text}, by segment", labels=("segment",), higher_is_worse=name in LOWER_IS_BETTER
+        )
+        for name, text in _HELP.items()
+    ),
     SignalSpec("performance.coverage", "Share of the predictions whose label is due that have it", higher_is_worse=False),
     SignalSpec("performance.labels", "Labels that arrived in the window", unit="count", higher_is_worse=False),
     SignalSpec("performance.label_delay", "Median time from a prediction to its label", unit="s"),

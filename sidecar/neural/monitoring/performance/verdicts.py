@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from neural.monitoring.performance.by_class import ClassMetrics
 from neural.monitoring.performance.intervals import z_score
-from neural.monitoring.performance.metrics import Metric
-from neural.monitoring.performance.segments import SegmentReading
+from neural.monitoring.performance.measured import Metric
 from neural.monitoring.performance.settings import PerformanceSettings
 from neural.monitoring.signal import Outcome, Verdict
 
@@ -29,12 +30,16 @@ def limit(name: str, settings: PerformanceSettings, reference: Mapping[str, floa
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One metric as it stands: ``shown`` has the interval people read, ``guarded`` the wide one that decides."""
+    """One metric as it stands: ``shown`` has the interval people read, ``guarded`` the wide one that decides.
+
+    ``base``: the reference's own interval, as wide as ``guarded``, where the reference was measured on labels: it is uncertain too.
+    """
 
     name: str
     shown: Metric
     guarded: Metric
     labels: int
+    base: Metric | None = None
 
 
 def metric_verdict(
@@ -75,12 +80,30 @@ def _judge(reading: Reading, settings: PerformanceSettings, bound: tuple[float, 
     if value <= threshold if lower_is_better else value >= threshold:
         return Outcome.OK, f"{text}, within {threshold:.4g} ({origin})"
     text = f"{text}, {'above' if lower_is_better else 'below'} {threshold:.4g} ({origin})"
-    interval = reading.guarded.interval
-    if interval is None:
+    slack = _slack(reading, settings)
+    if slack is None:
         return Outcome.UNKNOWN, f"{text}, but its uncertainty is not known"
-    if interval.low > threshold if lower_is_better else interval.high < threshold:
+    if abs(value - threshold) > slack:
         return Outcome.BAD, f"{text}, by more than chance explains"
     return Outcome.OK, f"{text}, but not by more than chance explains"
+
+
+def _slack(reading: Reading, settings: PerformanceSettings) -> float | None:
+    """How far beyond the limit chance may carry the metric, on its worse side; None when that is not known.
+
+    Where the limit comes from a reference that was itself measured on labels, both sides' errors count: the interval of a difference from
+    the two intervals (MOVER: Zou and Donner 2008).
+    """
+    value, interval, name = reading.shown.value, reading.guarded.interval, reading.name
+    if value is None or interval is None:
+        return None
+    lower_is_better = name in LOWER_IS_BETTER
+    own = value - interval.low if lower_is_better else interval.high - value
+    base = reading.base
+    if base is None or base.value is None or base.interval is None or name in settings.minimum:
+        return own
+    theirs = base.interval.high - base.value if lower_is_better else base.value - base.interval.low
+    return math.hypot(own, theirs * (1 + settings.tolerance if lower_is_better else 1.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,24 +149,68 @@ def estimate_verdict(estimate: Estimate, settings: PerformanceSettings, referenc
     )
 
 
-def segment_verdict(reading: SegmentReading, guarded: Metric, whole: float, settings: PerformanceSettings) -> Verdict:
+@dataclass(frozen=True, slots=True)
+class SegmentValue:
+    """One metric of one segment beside the whole's. ``guarded`` has the wide interval that decides."""
+
+    segment: str
+    name: str
+    shown: Metric
+    guarded: Metric
+    labels: int
+    whole: float | None
+
+
+def segment_verdict(reading: SegmentValue, settings: PerformanceSettings) -> Verdict:
     """Bad when the segment is worse than all labels together by more than the tolerance, and by more than chance explains."""
-    value = reading.value.value
-    lower_is_better = reading.metric in LOWER_IS_BETTER
+    value, whole, n = reading.shown.value, reading.whole, reading.labels
+    evidence: dict[str, Any] = {"segment": reading.segment, "whole": whole, "confidence": settings.confidence}
+    if reading.shown.interval is not None:
+        evidence["interval"] = [_finite(reading.shown.interval.low), _finite(reading.shown.interval.high)]
+    if value is None or whole is None:
+        reason = f"{reading.name} is undefined over these {n} labels of {reading.segment}"
+        return Verdict(Outcome.UNKNOWN, reason, sample_size=n, evidence=evidence)
+    lower_is_better = reading.name in LOWER_IS_BETTER
     threshold = whole * (1 + settings.tolerance) if lower_is_better else whole - settings.tolerance
-    text = f"{reading.metric} is {value:.4g} over {reading.n} labels of {reading.name}, {whole:.4g} over all"
-    interval = guarded.interval
-    if reading.n < settings.min_labels or interval is None:
+    text = f"{reading.name} is {value:.4g} over {n} labels of {reading.segment}, {whole:.4g} over all"
+    interval = reading.guarded.interval
+    if n < settings.min_labels:
         outcome, reason = Outcome.UNKNOWN, f"{text}: fewer than {settings.min_labels} labels"
+    elif interval is None:
+        outcome, reason = Outcome.UNKNOWN, f"{text}: its uncertainty is not known"
     elif interval.low > threshold if lower_is_better else interval.high < threshold:
         outcome, reason = Outcome.BAD, f"{text}: worse by more than chance explains"
     else:
         outcome, reason = Outcome.OK, text
-    shown = reading.value.interval
-    evidence: dict[str, Any] = {"segment": reading.name, "whole": whole, "confidence": settings.confidence}
-    if shown is not None:
-        evidence["interval"] = [shown.low, shown.high]
-    return Verdict(outcome, reason, statistic=value, threshold=threshold, sample_size=reading.n, evidence=evidence)
+    method = reading.shown.interval.method if reading.shown.interval is not None else ""
+    return Verdict(outcome, reason, statistic=value, threshold=threshold, sample_size=n, method=method, evidence=evidence)
+
+
+def class_verdict(scores: ClassMetrics, name: str, metric: Metric, settings: PerformanceSettings) -> Verdict:
+    """A class has no bar of its own: its number stands with its interval, and a verdict only on the data behind it."""
+    n = scores.called if name == "precision" else scores.support
+    text = f"{name} of class {scores.name} over {scores.support} labels and {scores.called} predictions of it"
+    enough = metric.value is not None and scores.support >= settings.min_labels
+    evidence: dict[str, Any] = {
+        "class": scores.name,
+        "support": scores.support,
+        "called": scores.called,
+        "confidence": settings.confidence,
+    }
+    if metric.interval is not None:
+        evidence["interval"] = [metric.interval.low, metric.interval.high]
+    return Verdict(
+        Outcome.OK if enough else Outcome.UNKNOWN,
+        text
+        if enough
+        else f"{text}: fewer than {settings.min_labels} labels"
+        if metric.value is not None
+        else f"{text}: undefined",
+        statistic=metric.value,
+        sample_size=n,
+        method=metric.interval.method if metric.interval is not None else "",
+        evidence=evidence,
+    )
 
 
 def _finite(value: float) -> float | None:

@@ -1,0 +1,1 @@
+"""How far estimates of performance without labels are from what labels say later, beside NannyML on the same data."""

@@ -1,0 +1,1 @@
+"""Real data, in its own order, through a real sidecar process whose clock is the data's."""
