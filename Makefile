@@ -7,7 +7,7 @@ DEMO_ARGS ?=
 FUZZ_SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast bench study fuzz lint fmt proto screenshots clean
+.PHONY: help demo test test-fast bench study fuzz realdata estimation lint fmt proto screenshots clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -51,6 +51,12 @@ fuzz: $(VENV)/.fuzz ## every reader of foreign bytes under atheris, ten minutes 
 
 study: $(VENV)/.test ## simulate how far the drift verdicts can be trusted; writes docs/study.md (some minutes)
 	$(BIN)/python -m tests.study
+
+realdata: $(VENV)/.test ## real records in their own order through a real sidecar; writes docs/real-data.md (some minutes; fetches wheels)
+	$(BIN)/python -m tests.realdata
+
+estimation: $(VENV)/.test ## performance without labels beside NannyML, in an environment of its own; writes docs/estimation.md (some minutes)
+	$(BIN)/python -m tests.estimation
 
 lint: $(VENV)/.test ## ruff, mypy strict, pyright, import-linter
 	$(BIN)/ruff check .

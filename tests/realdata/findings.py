@@ -110,7 +110,7 @@ def _periods(deployment: Deployment, store: Store, names: tuple[str, ...]) -> It
     every = deployment.evaluate_every
     for period in dict.fromkeys(deployment.periods.tolist()):
         rows = np.flatnonzero(deployment.periods == period)
-        until = float(deployment.times[rows[-1]]) + every
+        until = float(np.max(deployment.times[rows] + deployment.delays[rows])) + every
         said = _last_word(store, until, every)
         scores = [(one.labels["feature"], one.value) for one in said.get("drift.feature_score", ()) if one.value is not None]
         ranked = sorted(scores, key=lambda item: -item[1])[:TOP_FEATURES]
