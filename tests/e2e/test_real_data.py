@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-
 from tests.realdata.__main__ import observe
 from tests.realdata.deployment import DAY
 from tests.realdata.findings import scikit_learns
