@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 BENCH ?= .venv-bench
+SERVERS ?= .venv-servers
 DEMO_ARGS ?=
 FUZZ_SECONDS ?= 600
 
@@ -27,7 +28,12 @@ $(VENV)/.test: $(BIN)/python pyproject.toml
 demo: $(VENV)/.demo ## real model, real flights, three incidents: see what the sidecar notices (DEMO_ARGS="--keep --seconds 120")
 	$(BIN)/neural monitor demo --port 0 $(DEMO_ARGS)
 
-test: $(VENV)/.test ## everything, against real components (installs Debian packages where it may)
+$(SERVERS)/.done: pyproject.toml
+	$(PYTHON) -m venv $(SERVERS)
+	$(SERVERS)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[test-servers]'
+	@touch $@
+
+test: $(VENV)/.test $(SERVERS)/.done ## everything, against real components (installs Debian packages where it may)
 	@sh tests/debian-packages.sh
 	$(BIN)/python -m pytest -n 2 --dist loadfile -q
 
@@ -78,5 +84,5 @@ screenshots: $(VENV)/.test ## docs/images, from a dashboard with data, in a real
 	$(BIN)/python tests/e2e/screenshots.py
 
 clean: ## remove everything that can be made again
-	rm -rf $(VENV) $(BENCH) dist build bench.json .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(BENCH) $(SERVERS) dist build bench.json .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

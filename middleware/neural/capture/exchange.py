@@ -132,10 +132,12 @@ class Exchange(Underway):
     def finish(self) -> None:
         """Hand the record over. Server and framework are let go of: their finalisers must not run on the shipper's thread."""
         try:
+            if self.gone and not self.outcome:  # whatever the application went on to send
+                self.outcome = _DISCONNECTED
             if not self.ended_ns:
                 self.ended_ns = perf_counter_ns()
                 if not self.outcome:
-                    self.outcome = _DISCONNECTED if self.gone else _NO_RESPONSE
+                    self.outcome = _NO_RESPONSE
             self._receive = self._send = _let_go
             self.hand_over()
         except Exception:

@@ -311,6 +311,18 @@ async def test_a_client_that_leaves_early_is_disconnected(capture, events):
     assert not event.failed
 
 
+async def test_an_application_that_goes_on_after_the_client_left_has_not_completed(capture, events):
+    async def app(scope, receive, send):
+        await receive()
+        await send({"type": "http.response.start", "status": 200})
+        assert (await receive())["type"] == "http.disconnect"
+        await send({"type": "http.response.body", "body": b"to nobody"})
+
+    wrapped = capture(app)
+    await call(wrapped, after={"type": "http.disconnect"})
+    assert events(wrapped)[0].outcome is Outcome.DISCONNECTED
+
+
 async def test_a_disconnect_after_the_response_is_no_disconnect(capture, events):
     async def app(scope, receive, send):
         await send({"type": "http.response.start", "status": 200})
