@@ -7,6 +7,9 @@ from typing import Final
 
 METER_EVERY: Final = 64  # requests; a power of two
 _KEEP: Final = 129
+_ENOUGH: Final = (
+    5  # measurements before anything is decided by them: the first request runs cold, and a busy machine stalls one or two
+)
 
 
 class Meter:
@@ -22,6 +25,10 @@ class Meter:
         """0 when nothing was measured yet."""
         costs = sorted(self._costs.copy())
         return costs[len(costs) // 2] if costs else 0
+
+    def proven_ns(self) -> int:
+        """The median to decide by; 0 while too few were measured."""
+        return self.median_ns() if len(self._costs) >= _ENOUGH else 0
 
     def forget(self) -> None:
         """After a change of rung: the old costs say nothing about the new one."""

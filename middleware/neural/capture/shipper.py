@@ -190,7 +190,7 @@ class Shipper:
             return
         account = self.account
         rung = self._ladder.step(
-            now=time.monotonic(), fill=account.fill, overhead_ns=account.meter.median_ns(), pushed_back=self._pushed_back
+            now=time.monotonic(), fill=account.fill, overhead_ns=account.meter.proven_ns(), pushed_back=self._pushed_back
         )
         self._pushed_back = False
         if rung is not account.rung:

@@ -71,3 +71,13 @@ def test_the_meter_tells_the_median_of_the_last_costs():
     assert meter.median_ns() == 7
     meter.forget()
     assert meter.median_ns() == 0
+
+
+def test_one_slow_request_decides_nothing():
+    """The first request of a server is measured, and runs cold: its bodies must not be shed for that."""
+    meter = Meter()
+    meter.add(9_000_000)
+    assert (meter.median_ns(), meter.proven_ns()) == (9_000_000, 0)
+    for _ in range(4):
+        meter.add(9_000_000)
+    assert meter.proven_ns() == 9_000_000
