@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from operator import sub
 from typing import Final
 
-from neural.capture.record import Chunks, RawHeaders, Record, chunk_list
+from neural.capture.account import Row
+from neural.capture.bodies import body_columns
+from neural.capture.headers import TRACEPARENT, Found, encoded, request_filter, response_filter
+from neural.capture.record import Origin, RawHeaders
+from neural.capture.redact import Redactor
 from neural.capture.settings import Settings
-from neural.wire.columns import Buffer, Columns, Headers
-from neural.wire.event import Flag
+from neural.wire.columns import Columns
+from neural.wire.event import Flag, Protocol
 
-Redactor = Callable[[Record], None]
-"""Blanks what must not leave the process, in the record itself."""
-
-_TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
-_MAX_NAMES: Final = 1_024  # header names whose fate is remembered
-_MAX_HEADER_BYTES: Final = 4_096
+_TRACEPARENT: Final = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
 _REQUEST_TRUNCATED: Final = int(Flag.REQUEST_TRUNCATED)
 _RESPONSE_TRUNCATED: Final = int(Flag.RESPONSE_TRUNCATED)
-_BODIES_OFF: Final = int(Flag.BODIES_OFF)
-_ALTERED: Final = int(Flag.BODIES_OFF | Flag.REDACTED)  # shorter for another reason than its cap
+_GRPC: Final = int(Protocol.GRPC)
 
 
 class Batcher:
@@ -30,139 +29,94 @@ class Batcher:
     def __init__(self, settings: Settings, redactor: Redactor | None = None) -> None:
         self._settings = settings
         self._redactor = redactor
-        shown = frozenset(name.lower() for name in settings.headers)
-        self._model_header = settings.model_header.lower()
-        self._version_header = settings.version_header.lower()
-        extra = frozenset({self._model_header, self._version_header, "traceparent"}) - {""}
-        self._extra, self._hidden = extra, extra - shown
-        self._request_names, self._response_names = _Names(shown | extra), _Names(shown)
+        self._request_filter = request_filter(settings)
+        self._response_filter = response_filter(settings)
+        self._model_header = settings.model_header.lower().encode()
+        self._version_header = settings.version_header.lower().encode()
 
-    def columns(self, records: Sequence[Record]) -> Columns:
-        """Never changes a record, but for redaction. ``records`` must not be empty."""
-        rs = records
-        if self._redactor is not None:
-            for record in rs:
-                self._redactor(record)
+    def columns(self, rows: Sequence[Row]) -> Columns:
+        """``rows`` hold what ``Record`` holds; they are not changed, and there must be some.
+
+        The offset between the two clocks is taken anew for each batch: the calendar may be set meanwhile.
+        """
+        (
+            _, fractions, origins, methods, paths, queries, asked_with, answered_with, ids, span_ids, started, first, ended,
+            statuses, outcomes, noted, requests, responses,
+        ) = zip(*rows, strict=True)  # fmt: skip
         offset = time.time_ns() - time.perf_counter_ns()
-        flags = [r.flags for r in rs]
-        request_chunks, request_lengths = _cut(
-            [r.request_chunks for r in rs],
-            self._settings.max_request_body,
-            [r.request_size for r in rs],
-            flags,
-            _REQUEST_TRUNCATED,
-        )
-        response_chunks, response_lengths = _cut(
-            [r.response_chunks for r in rs],
-            self._settings.max_response_body,
-            [r.response_size for r in rs],
-            flags,
-            _RESPONSE_TRUNCATED,
-        )
-        request_headers = [
-            _pick(r.request_headers if not r.protocol else _encoded(r.request_headers), self._request_names) for r in rs
-        ]
-        traceparent, model, version = self._named(rs, request_headers)
+        protocols = [origin[0] for origin in origins]
+        headers: Sequence[RawHeaders] = asked_with if _GRPC not in protocols else _with_metadata(protocols, asked_with)
+        request_headers, found = self._request_filter.columns(headers)
+        response_headers, _ = self._response_filter.columns(answered_with)
+        flags = list(noted)
+        hide, caps = self._redactor, (self._settings.max_request_body, self._settings.max_response_body)
+        hidden = hide and [*map(hide, protocols, requests, headers)]
+        request = body_columns(requests, caps[0], flags, _REQUEST_TRUNCATED, hidden)
+        hidden = hide and [*map(hide, protocols, responses, answered_with)]
+        response = body_columns(responses, caps[1], flags, _RESPONSE_TRUNCATED, hidden)
+        status, grpc_status = _statuses(protocols, statuses)
+        traceparent, model, version = self._named(origins, found)
         return Columns(
-            prediction_id=[r.prediction_id.decode("latin-1") for r in rs],
-            started_unix_ns=[r.started_ns + offset for r in rs],
-            duration_ns=[r.ended_ns - r.started_ns for r in rs],
-            first_byte_ns=[max(r.first_byte_ns - r.started_ns, 1) if r.first_byte_ns else 0 for r in rs],
-            protocol=[r.protocol for r in rs],
-            outcome=[r.outcome for r in rs],
+            prediction_id=_latin_1(ids),
+            started_unix_ns=[begun + offset for begun in started],
+            duration_ns=[*map(sub, ended, started)],
+            first_byte_ns=[max(sent - begun, 1) if sent else 0 for sent, begun in zip(first, started, strict=True)],
+            protocol=protocols,
+            outcome=outcomes,
             flags=flags,
-            status=[r.status for r in rs],
-            grpc_status=[r.grpc_status for r in rs],
-            method=[r.method for r in rs],
-            path=[r.path for r in rs],
-            query=[r.query.decode("latin-1") for r in rs] if self._settings.query else [""] * len(rs),
+            status=status,
+            grpc_status=grpc_status,
+            method=methods,
+            path=paths,
+            query=[query.decode("latin-1") for query in queries] if self._settings.query else (),
             model=model,
             version=version,
             traceparent=traceparent,
-            span_id=[""] * len(rs),
-            sampling_fraction=[r.fraction for r in rs],
-            request_size=[r.request_size for r in rs],
-            response_size=[r.response_size for r in rs],
-            request_chunks=request_chunks,
-            request_lengths=request_lengths,
-            response_chunks=response_chunks,
-            response_lengths=response_lengths,
+            span_id=span_ids,
+            sampling_fraction=fractions,
+            request_size=request.sizes,
+            response_size=response.sizes,
+            request_chunks=request.chunks,
+            request_lengths=request.lengths,
+            response_chunks=response.chunks,
+            response_lengths=response.lengths,
             request_headers=request_headers,
-            response_headers=[_pick(r.response_headers, self._response_names) for r in rs],
+            response_headers=response_headers,
         )
 
-    def _named(self, records: Sequence[Record], headers: list[Headers]) -> tuple[list[str], list[str], list[str]]:
-        """Takes traceparent, model and version out of the headers; those not on the allow-list leave the headers' lists."""
-        traceparent, model, version = ([""] * len(records), [r.model for r in records], [r.version for r in records])
-        for i, pairs in enumerate(headers):
-            found = [pair for pair in pairs if pair[0] in self._extra]
-            for name, value in found:
-                if name == "traceparent":
-                    traceparent[i] = value if _TRACEPARENT.fullmatch(value) else ""
-                elif name == self._model_header:
-                    model[i] = value
-                elif name == self._version_header:
-                    version[i] = value
-            if found:
-                headers[i] = [pair for pair in pairs if pair[0] not in self._hidden]
+    def _named(self, origins: Sequence[Origin], found: Sequence[Found]) -> tuple[Sequence[bytes], list[str], list[str]]:
+        """Traceparent, model and version, as headers name them, else as the origin does."""
+        model, version = [origin[1] for origin in origins], [origin[2] for origin in origins]
+        traceparent: list[bytes] = []
+        for event, name, value in found:
+            if name == TRACEPARENT:
+                if _TRACEPARENT.fullmatch(value):
+                    traceparent = traceparent or [b""] * len(origins)
+                    traceparent[event] = value
+            elif name == self._model_header:
+                model[event] = value.decode()
+            if name == self._version_header:
+                version[event] = value.decode()
         return traceparent, model, version
 
 
-class _Names(dict[bytes, str]):
-    """A header's name as the server gave it, in any case, to the wanted name, or "" when it is not wanted."""
-
-    def __init__(self, wanted: frozenset[str]) -> None:
-        super().__init__()
-        self._wanted = wanted
-
-    def __missing__(self, raw: bytes) -> str:
-        text = raw.lower().decode("latin-1")
-        name = text if text in self._wanted else ""
-        if len(self) < _MAX_NAMES:  # names are the clients' to choose
-            self[raw] = name
-        return name
+def _with_metadata(protocols: Sequence[int], headers: Sequence[RawHeaders]) -> list[RawHeaders]:
+    return [encoded(pairs) if protocol == _GRPC else pairs for protocol, pairs in zip(protocols, headers, strict=True)]
 
 
-def _pick(headers: RawHeaders, names: _Names) -> Headers:
-    return [(name, value[:_MAX_HEADER_BYTES].decode("latin-1")) for raw, value in headers if (name := names[raw])]
+def _statuses(protocols: Sequence[int], statuses: Sequence[int]) -> tuple[Sequence[int], Sequence[int]]:
+    """HTTP statuses, gRPC codes."""
+    calls = protocols.count(_GRPC)
+    if not calls:
+        return statuses, ()
+    if calls == len(statuses):
+        return (), statuses
+    pairs = [*zip(protocols, statuses, strict=True)]
+    return [0 if kind == _GRPC else status for kind, status in pairs], [code if kind == _GRPC else -1 for kind, code in pairs]
 
 
-def _encoded(metadata: RawHeaders) -> RawHeaders:
-    """gRPC gives text, but bytes for binary values."""
-    return [(name.encode(), value if isinstance(value, bytes) else str(value).encode()) for name, value in metadata]
-
-
-def _cut(bodies: Sequence[Chunks], cap: int, sizes: Sequence[int], flags: list[int], flag: int) -> tuple[list[Buffer], list[int]]:
-    """The chunks of all bodies in a row, none longer than ``cap``, and each body's length. Marks those that were longer."""
-    chunks: list[Buffer] = []
-    lengths: list[int] = []
-    flag = flag if cap else _BODIES_OFF
-    for i, kept in enumerate(bodies):
-        if type(kept) is bytes and len(kept) == sizes[i] <= cap:  # nearly all
-            chunks.append(kept)
-            lengths.append(len(kept))
-            continue
-        # Applications may send what is not quite bytes, and go on changing it.
-        body = [chunk if type(chunk) is bytes else bytes(chunk) for chunk in chunk_list(kept)]
-        length = sum(map(len, body))
-        if length > cap:
-            chunks += _first(body, cap)
-            lengths.append(cap)
-            flags[i] |= flag
-            continue
-        if length < sizes[i] and not flags[i] & _ALTERED:
-            flags[i] |= flag
-        chunks += body
-        lengths.append(length)
-    return chunks, lengths
-
-
-def _first(body: Sequence[Buffer], cap: int) -> list[Buffer]:
-    kept: list[Buffer] = []
-    left = cap
-    for chunk in body:
-        kept.append(memoryview(chunk)[:left])
-        left -= len(chunk)
-        if left <= 0:
-            break
-    return kept
+def _latin_1(ids: Sequence[bytes]) -> Sequence[bytes]:
+    """In UTF-8."""
+    if b"".join(ids).isascii():
+        return ids
+    return [one.decode("latin-1").encode() for one in ids]

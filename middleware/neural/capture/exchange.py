@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from time import perf_counter_ns
 from typing import Any, Final
 
-from neural.capture.account import INTERNAL, Account
 from neural.capture.underway import Underway
 from neural.wire.event import Flag, Outcome
 
@@ -30,13 +29,26 @@ _DISCONNECTS: Final = frozenset({"ClientDisconnect", "ClientDisconnected"})
 _WHOLE_FILES: Final = frozenset({"http.response.pathsend", "http.response.zerocopysend"})
 
 
+class _Any:
+    """Equals everything: ``(name, ANY) in headers`` looks for a name without a loop in Python."""
+
+    __slots__ = ()
+
+    def __eq__(self, _other: object) -> bool:
+        return True
+
+    __hash__ = None  # type: ignore[assignment]  # nothing that equals everything has a hash
+
+
+ANY: Final = _Any()
+
+
 class Exchange(Underway):
-    """A request under way. ``finish`` must be called once, whatever happens."""
+    """A request under way. ``end``, or ``finish`` where ``ended_ns`` is set, must be called once, whatever happens."""
 
-    __slots__ = ("_receive", "_send", "gone", "id_header")
+    __slots__ = ("_receive", "_send", "id_wanted")
 
-    id_header: tuple[bytes, bytes] | None  # what is added to the response
-    gone: bool  # the client went away before the response was complete
+    id_wanted: tuple[bytes, object] | None  # the name of the header that carries the prediction id, and ANY
     _receive: Receive
     _send: Send
 
@@ -44,22 +56,25 @@ class Exchange(Underway):
         message = await self._receive()
         try:
             body = message["body"]
-            room = self.request_room - len(body)
-            if room >= 0:
-                self.request_room = room
-                chunks = self.request_chunks
-                if chunks is None:
-                    self.request_chunks = body
-                elif type(chunks) is list:
+            long = self.request_long
+            if long is not None:
+                chunks = long.chunks
+                if len(body) <= long.fit and len(chunks) < long.paid:
                     chunks.append(body)
                 else:
-                    self.request_chunks = [chunks, body]  # type: ignore[list-item]  # it is bytes
+                    long.keep(body)
+            elif not self.request_body and len(body) <= self.request_room:
+                self.request_body = body
             else:
-                self.outgrown_request(body)
-        except Exception:  # no body in it
-            if message.get("type") == "http.disconnect" and not self.ended_ns:
-                self.gone = True
+                self.keep_request(body)
+        except Exception:
+            self.note_no_body(message)
         return message
+
+    def note_no_body(self, message: Message) -> None:
+        """The client has gone, if it is not just an odd message. Whatever the application goes on to send."""
+        if message.get("type") == "http.disconnect" and not self.ended_ns:
+            self.outcome = _DISCONNECTED
 
     def send(self, message: Message) -> Awaitable[None]:
         """Not a coroutine: the server's own awaitable is handed on, which saves a frame for every message."""
@@ -67,18 +82,17 @@ class Exchange(Underway):
             kind = message["type"]
             if kind == "http.response.body":
                 body = message.get("body", b"")
-                room = self.response_room - len(body)
-                if room >= 0:
-                    self.response_room = room
-                    chunks = self.response_chunks
-                    if chunks is None:
-                        self.response_chunks = body
-                    elif type(chunks) is list:
+                long = self.response_long
+                if long is not None:
+                    chunks = long.chunks
+                    if len(body) <= long.fit and len(chunks) < long.paid:
                         chunks.append(body)
                     else:
-                        self.response_chunks = [chunks, body]  # type: ignore[list-item]  # it is bytes
+                        long.keep(body)
+                elif not self.response_body and len(body) <= self.response_room:
+                    self.response_body = body
                 else:
-                    self.outgrown_response(body)
+                    self.keep_response(body)
                 now = perf_counter_ns()
                 if not self.first_byte_ns:
                     self.first_byte_ns = now
@@ -88,138 +102,83 @@ class Exchange(Underway):
                     self.ended_ns = now
             elif kind == "http.response.start":
                 self.status = message["status"]
-                message = self._with_id(message)
+                # Copies: an application may send the same message again for its next request.
+                headers = [*message.get("headers", ())]
+                wanted = self.id_wanted
+                if wanted is not None:
+                    if wanted in headers or (headers and type(headers[0]) is not tuple):
+                        self._take_id(headers, wanted[0])
+                    else:
+                        headers.append((wanted[0], self.prediction_id))
+                message = message.copy()  # type: ignore[attr-defined]  # messages are dicts
+                message["headers"] = self.response_headers = headers
             elif kind in _WHOLE_FILES:
                 self.first_byte_ns = self.ended_ns = perf_counter_ns()
         except Exception:  # a message that is not as ASGI says: the server will tell the application
             self.lose_bodies()
         return self._send(message)
 
-    def _with_id(self, message: Message) -> Message:
-        """The response's start with the prediction id added; the application's own id, where it sets one, wins.
-
-        A copy: an application may send the same message again for its next request.
-        """
-        ours = self.id_header
-        if ours is None:
-            headers = [*message.get("headers", ())]
-        else:
-            name, prediction_id = ours
-            headers = [*message.get("headers", ()), ours]
-            given = prediction_id
-            for header in headers:
-                if header[0] == name:
-                    given = header[1]
-                    break
-            if given is not prediction_id:
-                self.prediction_id = given
-                headers.pop()
-        self.response_headers = headers
-        changed = {**message}
-        changed["headers"] = headers
-        return changed
+    def _take_id(self, headers: list[tuple[bytes, bytes]], name: bytes) -> None:
+        """The application's own prediction id, where it sets one, wins; else ours is added."""
+        for header in headers:
+            if header[0] == name:
+                self.prediction_id = header[1]
+                return
+        headers.append((name, self.prediction_id))
 
     def fail(self, error: BaseException) -> None:
         """The application raised."""
         name = type(error).__name__
         if name in _DISCONNECTS:
             self.outcome = _DISCONNECTED
-        elif name in _CANCELLED:
-            self.outcome = _DISCONNECTED if self.gone else _TIMEOUT
-        else:
+        elif name not in _CANCELLED:
             self.outcome = _EXCEPTION
+        elif self.outcome != _DISCONNECTED:
+            self.outcome = _TIMEOUT
 
-    def finish(self) -> None:
-        """Hand the record over. Server and framework are let go of: their finalisers must not run on the shipper's thread."""
-        try:
-            if self.gone and not self.outcome:  # whatever the application went on to send
-                self.outcome = _DISCONNECTED
-            if not self.ended_ns:
-                self.ended_ns = perf_counter_ns()
-                if not self.outcome:
-                    self.outcome = _NO_RESPONSE
-            self._receive = self._send = _let_go
-            self.hand_over()
-        except Exception:
-            self.account.drop_started(INTERNAL, self)
-
-
-async def _let_go(*_: object) -> Any:
-    """What a message meets that comes after the application has returned."""
-    raise RuntimeError("the request is over")
-
-
-_new: Final = object.__new__
-
-
-def open_exchange(kind: type[Exchange], account: Account, scope: Scope, receive: Receive, send: Send) -> Exchange:
-    """An exchange with everything set but the id, the model and the version.
-
-    A function, not a constructor: calling a class costs CPython 3.11 three times as much. Raises KeyError for a scope that
-    is not as ASGI says.
-    """
-    exchange = _new(kind)
-    exchange.account = account
-    exchange._receive = receive  # noqa: SLF001 - in place of a constructor
-    exchange._send = send  # noqa: SLF001
-    exchange.method = scope["method"]
-    exchange.path = scope["path"]
-    exchange.request_headers = scope["headers"]
-    exchange.response_headers = ()
-    exchange.request_chunks = exchange.response_chunks = None
-    exchange.request_room = exchange.request_granted = account.request_room
-    exchange.response_room = exchange.response_granted = account.response_room
-    exchange.flags = account.flags
-    exchange.outcome = exchange.status = exchange.request_size = exchange.response_size = 0
-    exchange.first_byte_ns = exchange.ended_ns = exchange.reserved = 0
-    exchange.gone = exchange.refused = False
-    exchange.started_ns = perf_counter_ns()
-    return exchange
+    def end(self) -> None:
+        """The application has returned or raised."""
+        if not self.ended_ns:
+            self.ended_ns = perf_counter_ns()
+            if not self.outcome:
+                self.outcome = _NO_RESPONSE
+        self.finish()
 
 
 class MeteredExchange(Exchange):
-    """An exchange that times its own share. One request in METER_EVERY is one; the rest pay nothing for the measurement."""
+    """An exchange that times its own share. One request in METER_EVERY is one; the rest pay nothing for the measurement.
 
-    __slots__ = ("_cost_ns", "_elsewhere_ns", "_server_receive")
+    By the wall clock: a thread's CPU time is a call to the kernel, dearer than what is to be measured. Nothing in the timed
+    stretches waits; a stretch in which the interpreter switches threads is an outlier, which the median leaves out.
+    """
 
-    def begin_metering(self, cost_ns: int) -> None:
-        """``cost_ns``: what opening the exchange took."""
-        self._cost_ns = cost_ns
-        self._elsewhere_ns = 0  # spent in the server's own receive
-        self._server_receive, self._receive = self._receive, self._timed_receive
+    __slots__ = ("begun_ns", "cost_ns", "stretches")
 
-    async def _timed_receive(self) -> Message:
-        begun = perf_counter_ns()
-        try:
-            return await self._server_receive()
-        finally:
-            self._elsewhere_ns += perf_counter_ns() - begun
+    begun_ns: int  # when opening the exchange began
+    cost_ns: int
+    stretches: int
 
     async def receive(self) -> Message:
-        begun, elsewhere = perf_counter_ns(), self._elsewhere_ns
+        message = await self._receive()
+        begun = perf_counter_ns()
         try:
-            return await super().receive()
-        finally:
-            self._cost_ns += perf_counter_ns() - begun - (self._elsewhere_ns - elsewhere)
+            self.keep_request(message["body"])
+        except Exception:
+            self.note_no_body(message)
+        self.cost_ns += perf_counter_ns() - begun
+        self.stretches += 1
+        return message
 
     def send(self, message: Message) -> Awaitable[None]:
         """The server's send is called inside, but as a coroutine function it does nothing yet."""
         begun = perf_counter_ns()
         try:
-            return super().send(message)
+            return Exchange.send(self, message)
         finally:
-            self._cost_ns += perf_counter_ns() - begun
+            self.cost_ns += perf_counter_ns() - begun
+            self.stretches += 1
 
     def finish(self) -> None:
-        begun = perf_counter_ns()
-        super().finish()
-        self._server_receive = _let_go
-        self.account.meter.add(self._cost_ns + perf_counter_ns() - begun)
-
-
-def open_metered(account: Account, scope: Scope, receive: Receive, send: Send) -> Exchange:
-    begun = perf_counter_ns()
-    exchange = open_exchange(MeteredExchange, account, scope, receive, send)
-    assert isinstance(exchange, MeteredExchange)
-    exchange.begin_metering(perf_counter_ns() - begun)
-    return exchange
+        begun, meter = perf_counter_ns(), self.account.meter
+        Exchange.finish(self)
+        meter.add(self.cost_ns + perf_counter_ns() - begun, self.stretches + 1)

@@ -15,7 +15,7 @@ import grpc
 import grpc.aio
 
 from neural.capture import grpc_calls as calls
-from neural.capture.grpc_calls import Call
+from neural.capture.grpc_calls import Call, Method
 from neural.capture.ladder import Rung
 from neural.capture.options import Options
 from neural.capture.recorder import Recorder, recorder_for
@@ -46,19 +46,19 @@ class _Interceptor:
         self.settings = settings or load_settings({"model": model, "version": version, "endpoint": endpoint, **options})
         self._recorder = recorder_for(self.settings, transport)
         self._excluded = _PROBES | frozenset(self.settings.exclude)
-        self._kinds: dict[str, type[Call] | None] = {}
+        self._methods: dict[str, Method | None] = {}
+        self._enabled = self.settings.enabled
 
     def _wrap(self, handler: Any, details: Any, choose: Choose) -> Any:
         """A handler for this one call; the same handler when nothing is captured of it."""
-        method = details.method
-        if handler is None or method in self._excluded or not self.settings.enabled:
+        name = details.method
+        if handler is None or name in self._excluded or not self._enabled:
             return handler
-        try:
-            kind = self._kinds[method]
-        except KeyError:
-            kind = self._kinds[method] = _kind_of(handler, choose) if len(self._kinds) < _MAX_METHODS else None
-        if kind is None:
-            return handler
+        method = self._methods.get(name)
+        if method is None or method.handler is not handler:
+            method = self._method(name, handler, choose)
+            if method is None:
+                return handler
         recorder = self._recorder
         if recorder.asleep:
             recorder.start()
@@ -66,7 +66,17 @@ class _Interceptor:
         if account.rung is _COUNTS_ONLY:
             account.skip()
             return handler
-        return kind(handler, details, account, self.settings)
+        return calls.open_call(method, details, account)
+
+    def _method(self, name: str, handler: Any, choose: Choose) -> Method | None:
+        """None for one that is not captured."""
+        behaviour = calls.behaviour_of(handler)
+        if behaviour is None or any(hasattr(behaviour, attribute) for attribute in _EXPERIMENTAL):
+            return None
+        method = Method.of(handler, choose(behaviour, handler.response_streaming), self.settings)
+        if len(self._methods) < _MAX_METHODS:
+            self._methods[name] = method
+        return method
 
     def ledger(self) -> Ledger:
         """Where every call of this process went."""
@@ -88,20 +98,13 @@ class _Interceptor:
 _MAX_METHODS: Final = 10_000  # a generic handler may answer to any name
 
 
-def _kind_of(handler: Any, choose: Choose) -> type[Call] | None:
-    behaviour = calls.behaviour_of(handler)
-    if behaviour is None or any(hasattr(behaviour, name) for name in _EXPERIMENTAL):
-        return None
-    return choose(behaviour, handler.response_streaming)
-
-
 def _threaded(_: Any, streams: bool) -> type[Call]:
     return calls.ThreadedStream if streams else calls.ThreadedUnary
 
 
 def _asyncio(behaviour: Any, streams: bool) -> type[Call]:
     if not inspect.iscoroutinefunction(behaviour) and not inspect.isasyncgenfunction(behaviour):
-        return _threaded(behaviour, streams)  # run in the server's thread pool
+        return calls.PlainStream if streams else calls.PlainUnary  # run in the server's thread pool
     if not streams:
         return calls.AioUnary
     return calls.AioGenerator if inspect.isasyncgenfunction(behaviour) else calls.AioWriter

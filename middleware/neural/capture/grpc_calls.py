@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from time import perf_counter_ns
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from neural.capture.account import INTERNAL, Account
+from neural.capture.account import Account
+from neural.capture.exchange import ANY
+from neural.capture.record import Origin
 from neural.capture.settings import Settings
 from neural.capture.underway import Underway
 from neural.wire.event import Flag, Outcome, Protocol
@@ -27,6 +29,7 @@ _MAX_ID: Final = 256
 # The server's deadline lies a little after the client's, who hangs up at his: with so little left, time was what ended the call.
 _DEADLINE_SLACK_SECONDS: Final = 0.1
 _CANCELLATIONS: Final = frozenset({"CancelledError", "GeneratorExit"})
+_new: Final = object.__new__
 
 
 def behaviour_of(handler: Any) -> Any:
@@ -36,124 +39,108 @@ def behaviour_of(handler: Any) -> Any:
     return handler.unary_stream if handler.response_streaming else handler.unary_unary
 
 
-class GrpcRecord(Underway):
-    """A call under way."""
+class Method(NamedTuple):
+    """What the calls of one method have in common: found out once."""
 
-    __slots__ = ("grpc_status",)
+    handler: Any
+    kind: type[Call]
+    behaviour: Any
+    deserialise: Any
+    serialise: Any
+    origin: Origin
+    streams: tuple[bool, bool]  # its requests, its responses
+    flags: int
+    id_wanted: tuple[str, object]  # the metadata's key that carries the prediction id, and ANY
+    returns_id: bool
 
-    protocol = int(Protocol.GRPC)
+    @classmethod
+    def of(cls, handler: Any, kind: type[Call], settings: Settings) -> Method:
+        origin = Origin(int(Protocol.GRPC), settings.model, settings.version)
+        streams = bool(handler.request_streaming), bool(handler.response_streaming)
+        flags = (_REQUEST_STREAMED if streams[0] else 0) | (_STREAMED if streams[1] else 0)
+        serialisers = handler.request_deserializer, handler.response_serializer
+        wanted = (settings.id_header.lower(), ANY)
+        return cls(handler, kind, behaviour_of(handler), *serialisers, origin, streams, flags, wanted, settings.grpc_id)
 
 
-class Call:
+class Call(Underway):
     """Handler and record of one call. Subclasses add the behaviour in the form that their server looks for."""
 
-    __slots__ = (
-        "_behaviour",
-        "_came_back",
-        "_context",
-        "_deserialise",
-        "_id_key",
-        "_open",
-        "_returns_id",
-        "_serialise",
-        "record",
-        "request_streaming",
-        "response_streaming",
-    )
+    __slots__ = ("_came_back", "_context", "_method", "_open", "request_streaming", "response_streaming")
 
-    def __init__(self, handler: Any, details: Any, account: Account, settings: Settings) -> None:
-        self.request_streaming = handler.request_streaming
-        self.response_streaming = handler.response_streaming
-        self._behaviour = behaviour_of(handler)
-        self._deserialise = handler.request_deserializer
-        self._serialise = handler.response_serializer
-        self._context: Any = None
-        self._id_key = settings.id_header.lower()
-        self._returns_id = settings.grpc_id
-        self._open = self._came_back = False
-        record = self.record = GrpcRecord()
-        record.account = account
-        record.method, record.path, record.query = "POST", details.method, b""
-        record.model, record.version = settings.model, settings.version
-        record.request_headers, record.response_headers = details.invocation_metadata or (), ()
-        record.request_chunks = record.response_chunks = None
-        record.request_room = record.request_granted = account.request_room
-        record.response_room = record.response_granted = account.response_room
-        record.flags = account.flags
-        if self.request_streaming:
-            record.flags |= _REQUEST_STREAMED
-        if self.response_streaming:
-            record.flags |= _STREAMED
-        record.outcome = record.status = record.grpc_status = record.request_size = record.response_size = 0
-        record.first_byte_ns = record.ended_ns = record.reserved = 0
-        record.refused = False
-        record.started_ns = perf_counter_ns()
+    _method: Method
+    _context: Any
+    _open: bool  # counted, and not ended
+    _came_back: bool  # the behaviour has returned
+    request_streaming: bool
+    response_streaming: bool
 
     # The core asks for these by name.
     def request_deserializer(self, data: bytes) -> Any:
         if not self._open:
             self._begin()
-        self._note_request(data)
-        if self._deserialise is None:
+        if self.request_streaming:
+            self.keep_request(_prefix(data))
+        self.keep_request(data)
+        deserialise = self._method.deserialise
+        if deserialise is None:
             return data
         try:
-            return self._deserialise(data)
+            return deserialise(data)
         except BaseException:
             if not self.request_streaming:
                 self.end(_INTERNAL, Outcome.EXCEPTION)
             raise
 
     def response_serializer(self, response: Any) -> bytes:
+        serialise = self._method.serialise
         try:
-            data: bytes = response if self._serialise is None else self._serialise(response)
+            data: bytes = response if serialise is None else serialise(response)
         except BaseException:
             self.end(_INTERNAL, Outcome.EXCEPTION)
             raise
-        self._note_response(data)
-        if not self.response_streaming:
+        if not self.first_byte_ns:
+            self.first_byte_ns = perf_counter_ns()
+        if self.response_streaming:
+            self.keep_response(_prefix(data))
+            self.keep_response(data)
+        else:
+            self.keep_response(data)
             self._end_of_response()
         return data
 
     def _begin(self) -> None:
         """Count the call and name it."""
-        record = self.record
-        number = record.account.begin()
+        _, prediction_id = self.account.begin()
         self._open = True
-        key = self._id_key
-        for name, value in record.request_headers:
+        if self._method.id_wanted in self.request_headers:
+            prediction_id = self._given_id() or prediction_id
+        self.prediction_id = prediction_id
+
+    def _given_id(self) -> bytes | None:
+        key = self._method.id_wanted[0]
+        for name, value in self.request_headers:
             if name == key and 0 < len(value) <= _MAX_ID:
-                record.prediction_id = value if isinstance(value, bytes) else value.encode()
-                return
-        record.prediction_id = b"%b%08x" % (record.account.id_prefix, number)
+                return value if isinstance(value, bytes) else value.encode()
+        return None
 
     def entered(self, context: Any) -> None:
         """The behaviour is about to run. The id goes into the trailing metadata if asked for; the behaviour's own replaces it."""
         self._context = context
         if not self._open:
             self._begin()
-        if self._returns_id:
-            context.set_trailing_metadata(((self._id_key, self.record.prediction_id.decode("latin-1")),))
-
-    def _note_request(self, data: bytes) -> None:
-        if self.request_streaming:
-            self.record.keep_request(_prefix(data))
-        self.record.keep_request(data)
-
-    def _note_response(self, data: bytes) -> None:
-        record = self.record
-        if not record.first_byte_ns:
-            record.first_byte_ns = perf_counter_ns()
-        if self.response_streaming:
-            record.keep_response(_prefix(data))
-        record.keep_response(data)
+        if self._method.returns_id:
+            context.set_trailing_metadata(((self._method.id_wanted[0], self.prediction_id.decode("latin-1")),))
 
     def _end_of_response(self) -> None:
         """Served to the end; but the client may have gone, and the behaviour may have set a code."""
         code = self._code()
-        if not code and self._client_has_gone():
+        if code:
+            self.end(code, Outcome.COMPLETED)
+        elif self._client_has_gone():
             self._end_cancelled()
         else:
-            self.end(code or _OK, Outcome.COMPLETED)
+            self.end(_OK, Outcome.COMPLETED)
 
     def _end_cancelled(self) -> None:
         if self._deadline_passed():
@@ -192,8 +179,8 @@ class Call:
     def _client_has_gone(self) -> bool:
         try:
             return not self._context.is_active() or self._deadline_passed(slack_seconds=0.0)
-        except Exception:  # asyncio contexts have no such question: there the behaviour is cancelled, a little later
-            return self._deadline_passed(slack_seconds=0.0)
+        except Exception:  # not a context of gRPC's own
+            return False
 
     def _deadline_passed(self, slack_seconds: float = _DEADLINE_SLACK_SECONDS) -> bool:
         try:
@@ -208,19 +195,41 @@ class Call:
             return
         self._open = False
         self._context = None
-        record = self.record
-        try:
-            record.grpc_status = code
-            record.outcome = int(outcome)
-            record.ended_ns = perf_counter_ns()
-            record.hand_over()
-        except Exception:
-            record.account.drop_started(INTERNAL, record)
+        self.status, self.outcome = code, int(outcome)
+        self.ended_ns = perf_counter_ns()
+        self.finish()
 
     def __del__(self) -> None:
         if self._open:
-            # Behaviour done but nothing serialised: it set a code on a context that can't be asked for it.
+            self.let_go()
+
+    def let_go(self) -> None:
+        """Nobody will ask any more, and nothing was serialised: another interceptor held the call back, or changed its code."""
+        code = self._code()
+        if code:
+            self.end(code, Outcome.COMPLETED)
+        else:
             self.end(_UNKNOWN, Outcome.COMPLETED if self._came_back else Outcome.NO_RESPONSE)
+
+
+def open_call(method: Method, details: Any, account: Account) -> Call:
+    """A call with everything set but its id. A function, not a constructor: calling a class costs CPython 3.11 more."""
+    call = _new(method.kind)
+    call._method = method  # noqa: SLF001 - in place of a constructor
+    call._context = None  # noqa: SLF001
+    call._open = call._came_back = False  # noqa: SLF001
+    call.request_streaming, call.response_streaming = method.streams
+    call.account = account
+    call.origin, call.method, call.path, call.query = method.origin, "POST", details.method, b""
+    call.request_headers, call.response_headers = details.invocation_metadata or (), ()
+    call.prediction_id = call.span_id = b""
+    call.request_body = call.response_body = b""
+    call.request_long = call.response_long = None
+    call.request_room, call.response_room = account.request_room, account.response_room
+    call.flags = account.flags | method.flags
+    call.status = call.outcome = call.first_byte_ns = call.ended_ns = 0
+    call.started_ns = perf_counter_ns()
+    return call
 
 
 def _prefix(data: bytes) -> bytes:
@@ -236,7 +245,7 @@ class ThreadedUnary(Call):
     def unary_unary(self, request: Any, context: Any) -> Any:
         self.entered(context)
         try:
-            response = self._behaviour(request, context)
+            response = self._method.behaviour(request, context)
         except BaseException as error:
             self.raised(error)
             raise
@@ -255,7 +264,7 @@ class ThreadedStream(Call):
     def unary_stream(self, request: Any, context: Any) -> Iterator[Any]:
         self.entered(context)
         try:
-            yield from self._behaviour(request, context)
+            yield from self._method.behaviour(request, context)
         except BaseException as error:
             self.raised(error)
             raise
@@ -265,7 +274,74 @@ class ThreadedStream(Call):
     unary_unary = stream_unary = None
 
 
-class AioUnary(Call):
+class _PlainContext:
+    """The context of a plain function in the asyncio server, which can't be asked for the code: it is noted as it is set."""
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+        self._code: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._context, name)
+
+    def set_code(self, code: Any) -> None:
+        self._code = code
+        self._context.set_code(code)
+
+    def abort(self, code: Any, *details: Any, **more: Any) -> None:
+        self._code = code
+        self._context.abort(code, *details, **more)
+
+    def code(self) -> Any:
+        return self._code
+
+
+class PlainUnary(ThreadedUnary):
+    """A plain function in the asyncio server. It is not told when its client goes, nor cancelled: it comes back, and nobody
+    serialises what it returns.
+    """
+
+    __slots__ = ()
+
+    def unary_unary(self, request: Any, context: Any) -> Any:
+        return ThreadedUnary.unary_unary(self, request, _PlainContext(context))
+
+    stream_unary = unary_unary
+
+    def _client_has_gone(self) -> bool:
+        return self._deadline_passed(slack_seconds=0.0)
+
+    def let_go(self) -> None:
+        if self._came_back and not self._code():
+            self._end_cancelled()
+        else:
+            ThreadedUnary.let_go(self)
+
+
+class PlainStream(ThreadedStream):
+    """A plain generator function in the asyncio server, which closes the generator when its client has gone."""
+
+    __slots__ = ()
+
+    def unary_stream(self, request: Any, context: Any) -> Iterator[Any]:
+        return ThreadedStream.unary_stream(self, request, _PlainContext(context))
+
+    stream_stream = unary_stream
+
+    def _client_has_gone(self) -> bool:
+        return self._deadline_passed(slack_seconds=0.0)
+
+
+class AioCall(Call):
+    """Of the asyncio server, which cancels a behaviour whose client has gone, and whose context can't be asked whether he has."""
+
+    __slots__ = ()
+
+    def _client_has_gone(self) -> bool:
+        return self._deadline_passed(slack_seconds=0.0)
+
+
+class AioUnary(AioCall):
     """A coroutine function that returns a response."""
 
     __slots__ = ()
@@ -273,7 +349,7 @@ class AioUnary(Call):
     async def unary_unary(self, request: Any, context: Any) -> Any:
         self.entered(context)
         try:
-            response = await self._behaviour(request, context)
+            response = await self._method.behaviour(request, context)
         except BaseException as error:
             self.raised(error)
             raise
@@ -284,7 +360,7 @@ class AioUnary(Call):
     unary_stream = stream_stream = None
 
 
-class AioGenerator(Call):
+class AioGenerator(AioCall):
     """An async generator function."""
 
     __slots__ = ()
@@ -292,7 +368,7 @@ class AioGenerator(Call):
     async def unary_stream(self, request: Any, context: Any) -> AsyncIterator[Any]:
         self.entered(context)
         try:
-            async for response in self._behaviour(request, context):
+            async for response in self._method.behaviour(request, context):
                 yield response
         except BaseException as error:
             self.raised(error)
@@ -303,7 +379,7 @@ class AioGenerator(Call):
     unary_unary = stream_unary = None
 
 
-class AioWriter(Call):
+class AioWriter(AioCall):
     """A coroutine function that writes its responses to the context."""
 
     __slots__ = ()
@@ -311,7 +387,7 @@ class AioWriter(Call):
     async def unary_stream(self, request: Any, context: Any) -> None:
         self.entered(context)
         try:
-            await self._behaviour(request, context)
+            await self._method.behaviour(request, context)
         except BaseException as error:
             self.raised(error)
             raise

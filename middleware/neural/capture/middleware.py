@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from time import perf_counter_ns
 from typing import Final, Unpack
 
 from neural.capture.account import INTERNAL
-from neural.capture.exchange import Exchange, Receive, Scope, Send, open_exchange, open_metered
+from neural.capture.exchange import ANY, Exchange, MeteredExchange, Receive, Scope, Send
 from neural.capture.ladder import Rung
 from neural.capture.lifespan import flush_at_shutdown
 from neural.capture.meter import METER_EVERY
 from neural.capture.options import Options
+from neural.capture.record import Origin, RawHeaders
 from neural.capture.recorder import Recorder, recorder_for
 from neural.capture.settings import Settings, load_settings
 from neural.capture.transport import Transport
-from neural.wire.event import Ledger
+from neural.wire.event import Ledger, Protocol
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _METER_MASK: Final = METER_EVERY - 1
 _MAX_ID: Final = 256  # bytes of a prediction id that a client sends
 _COUNTS_ONLY: Final = Rung.COUNTS_ONLY
+_new: Final = object.__new__
 
 
 class CaptureMiddleware:
@@ -47,14 +50,15 @@ class CaptureMiddleware:
         self.app = app
         self.settings = settings or load_settings({"model": model, "version": version, "endpoint": endpoint, **options})
         self._recorder = recorder_for(self.settings, transport)
+        self._captured = "http" if self.settings.enabled else ""  # the type of scope that is
         self._excluded = frozenset(self.settings.exclude)
-        self._id_header = self.settings.id_header.lower().encode()
-        self._model, self._version = self.settings.model, self.settings.version
-        self._enabled, self._query = self.settings.enabled, self.settings.query
+        self._id_wanted = (self.settings.id_header.lower().encode(), ANY) if self.settings.id_header else None
+        self._origin = Origin(int(Protocol.HTTP), self.settings.model, self.settings.version)
+        self._query = self.settings.query
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in self._excluded or not self._enabled:
-            if scope["type"] == "lifespan" and self._enabled:
+        if scope["type"] != self._captured or scope["path"] in self._excluded:
+            if scope["type"] == "lifespan" and self._captured:
                 send = flush_at_shutdown(send, self._recorder)
             await self.app(scope, receive, send)
             return
@@ -68,10 +72,16 @@ class CaptureMiddleware:
             exchange.fail(error)
             raise
         finally:
-            exchange.finish()
+            if exchange.ended_ns:
+                exchange.finish()
+            else:
+                exchange.end()
 
     def _begin(self, scope: Scope, receive: Receive, send: Send) -> Exchange | None:
-        """None when nothing is to be captured of this request; it has been counted then."""
+        """None when nothing is to be captured of this request; it has been counted then.
+
+        Every attribute of an exchange is set here. Not in a constructor: calling a class costs CPython 3.11 more than all of it.
+        """
         recorder = self._recorder
         account = recorder.account
         if recorder.asleep:
@@ -79,25 +89,38 @@ class CaptureMiddleware:
         if account.rung is _COUNTS_ONLY:
             account.skip()
             return None
-        number = account.begin()
+        number, prediction_id = account.begin()
         try:
             if number & _METER_MASK:
-                exchange = open_exchange(Exchange, account, scope, receive, send)
+                exchange = _new(Exchange)
             else:
-                exchange = open_metered(account, scope, receive, send)
-            wanted = self._id_header
-            for name, value in scope["headers"]:
-                if name == wanted and 0 < len(value) <= _MAX_ID:
-                    prediction_id = value
-                    break
-            else:
-                prediction_id = b"%b%08x" % (account.id_prefix, number)
-            exchange.id_header = (wanted, prediction_id) if wanted else None
+                exchange = _new(MeteredExchange)
+                exchange.begun_ns = perf_counter_ns()
+            exchange.account = account
+            exchange._receive = receive  # noqa: SLF001
+            exchange._send = send  # noqa: SLF001
+            exchange.method = scope["method"]
+            exchange.path = scope["path"]
+            exchange.request_headers = headers = scope["headers"]
+            wanted = self._id_wanted
+            if wanted in headers or (headers and type(headers[0]) is not tuple):
+                prediction_id = _given_id(headers, wanted) or prediction_id
             exchange.prediction_id = prediction_id
-            exchange.model = self._model
-            exchange.version = self._version
-            if self._query:
-                exchange.query = scope.get("query_string", b"")
+            exchange.id_wanted = wanted
+            exchange.origin = self._origin
+            exchange.query = scope.get("query_string", b"") if self._query else b""
+            exchange.span_id = b""
+            exchange.response_headers = ()
+            exchange.request_body = exchange.response_body = b""
+            exchange.request_long = exchange.response_long = None
+            exchange.request_room = account.request_room
+            exchange.response_room = account.response_room
+            exchange.flags = account.flags
+            exchange.outcome = exchange.status = exchange.first_byte_ns = exchange.ended_ns = 0
+            exchange.started_ns = perf_counter_ns()
+            if type(exchange) is MeteredExchange:
+                exchange.cost_ns = perf_counter_ns() - exchange.begun_ns
+                exchange.stretches = 1
         except Exception:  # a scope that is not as ASGI says
             account.drop_started(INTERNAL)
             return None
@@ -123,3 +146,11 @@ class CaptureMiddleware:
     def close(self, timeout_seconds: float | None = None) -> None:
         """Ship what is left, for a bounded time."""
         self._recorder.close(timeout_seconds)
+
+
+def _given_id(headers: RawHeaders, wanted: tuple[bytes, object] | None) -> bytes | None:
+    """The prediction id that the client sent; None when it sent none that is fit to be one."""
+    for header, value in headers:
+        if wanted is not None and header == wanted[0] and 0 < len(value) <= _MAX_ID:
+            return bytes(value)
+    return None

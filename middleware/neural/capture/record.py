@@ -3,57 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from neural.wire.event import Protocol
+from neural.capture.body import LongBody
 
 RawHeaders = Iterable[tuple[Any, Any]]
 """Names and values as the server gave them: bytes in ASGI, text (or bytes) in gRPC."""
-FIXED_BYTES: Final = 2_048  # what a record weighs besides its bodies: the object, its lists, the headers (measured, rounded up)
-
-Chunks = bytes | list[bytes] | None
-"""A body: one chunk as it is (most are), several in a list, none."""
 
 
-def chunk_list(chunks: Chunks) -> list[bytes]:
-    if chunks is None:
-        return []
-    return chunks if type(chunks) is list else [chunks]  # type: ignore[list-item]  # mypy does not narrow by "type(x) is"
+class Origin(NamedTuple):
+    """What the records of one middleware or interceptor have in common."""
 
-
-class Record:
-    """One request under way, then waiting to be shipped.
-
-    Times are ``perf_counter_ns``; sizes are bytes. Nothing of the server's scope is held: its finalisers must not run on the
-    shipper's thread. Whoever makes one sets every attribute: a constructor here would be one call more for each request.
-    """
-
-    __slots__ = (
-        "ended_ns", "first_byte_ns", "flags", "fraction", "held", "method", "model", "outcome", "path",
-        "prediction_id", "query", "request_chunks", "request_headers", "request_size", "reserved",
-        "response_chunks", "response_headers", "response_size", "started_ns", "status", "version",
-    )  # fmt: skip
-
-    protocol: int = int(Protocol.HTTP)
-    grpc_status: int = -1
-    outcome: int
-    flags: int
-    fraction: float
+    protocol: int
     model: str
     version: str
+
+
+Body = bytes | LongBody
+"""A body in one small chunk as it came (most are); anything else counts and bounds itself."""
+
+
+class Record(NamedTuple):
+    """One finished request. The request path appends plain tuples of this order: calling the class would cost more than all
+    of them, and a batch of tuples is turned into columns by ``zip``.
+
+    Times are ``perf_counter_ns``. Nothing of the server's scope is held: its finalisers must not run on the shipper's thread.
+    """
+
+    charged: int  # bytes that its long bodies are charged for, beyond its place in the ring
+    fraction: float  # the probability with which it was kept
+    origin: Origin
     method: str
     path: str
-    query: bytes  # set only where the settings ask for it
-    status: int
-    started_ns: int
-    first_byte_ns: int  # absolute, as started_ns; 0: none was sent
-    ended_ns: int  # 0: the response is not complete
-    prediction_id: bytes
-    request_size: int
-    response_size: int
-    request_chunks: Chunks
-    response_chunks: Chunks
+    query: bytes  # empty unless the settings ask for it
     request_headers: RawHeaders
     response_headers: RawHeaders
-    held: int  # bytes of the chunks
-    reserved: int  # bytes already charged to the account while the request runs
+    prediction_id: bytes
+    span_id: bytes
+    started_ns: int
+    first_byte_ns: int  # absolute, as started_ns; 0: none was sent
+    ended_ns: int
+    status: int  # HTTP status, 0 when there was none; of a gRPC call its code
+    outcome: int
+    flags: int
+    request: Body
+    response: Body
+
+
+PLACE_BYTES: Final = 4_096
+"""What one record is charged for its place in the ring: the tuple, headers, id and times (2 KiB measured, rounded up), and two
+bodies of at most ``SMALL_BODY``."""
+SMALL_BODY: Final = 1_024

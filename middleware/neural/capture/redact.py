@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
-from neural.capture.record import Chunks, Record, chunk_list
+from neural.capture.body import LongBody
+from neural.capture.record import Body, RawHeaders
 from neural.capture.settings import Settings, SettingsError
-from neural.wire.event import Flag, Protocol
+from neural.wire.event import Protocol
 
 REDACTED: Final = "[redacted]"
-_REDACTED_FLAG: Final = int(Flag.REDACTED)
-_BODIES_OFF: Final = int(Flag.BODIES_OFF)
 _MAX_DEPTH: Final = 64
 _MAX_INFLATED: Final = 8 * 2**20
 _WINDOW: Final = {b"gzip": 31, b"deflate": 15}  # zlib's wbits
@@ -23,20 +23,16 @@ _WINDOW: Final = {b"gzip": 31, b"deflate": 15}  # zlib's wbits
 Path = tuple[str, ...]
 
 
-def make_redactor(settings: Settings) -> Callable[[Record], None] | None:
+Redactor = Callable[[int, Body, RawHeaders], bytes | None]
+"""(protocol, body, its headers) → the body without what must not leave the process; None when it must be left out."""
+
+
+def make_redactor(settings: Settings) -> Redactor | None:
     """None when nothing is to be redacted. Raises SettingsError for an empty path."""
     if not settings.redact:
         return None
     paths = [_parse(text) for text in settings.redact]
-
-    def redact(record: Record) -> None:
-        if record.flags & _REDACTED_FLAG:
-            return  # a batch that is built a second time
-        record.flags |= _REDACTED_FLAG
-        record.request_chunks = _redacted(record, record.request_chunks, record.request_headers, record.request_size, paths)
-        record.response_chunks = _redacted(record, record.response_chunks, record.response_headers, record.response_size, paths)
-
-    return redact
+    return partial(_redacted, paths)
 
 
 def _parse(text: str) -> Path:
@@ -46,21 +42,23 @@ def _parse(text: str) -> Path:
     return path
 
 
-def _redacted(record: Record, chunks: Chunks, headers: Any, size: int, paths: Sequence[Path]) -> Chunks:
-    if not chunks:
-        return chunks
+def _redacted(paths: Sequence[Path], protocol: int, body: Body, headers: RawHeaders) -> bytes | None:
     import json  # only where redaction is asked for
 
-    body = b"".join(chunk_list(chunks))
+    if isinstance(body, LongBody):
+        if body.lost or body.off:
+            return None
+        body = b"".join(body.chunks)
+    if not body:
+        return body
     try:
-        if record.protocol != Protocol.HTTP or len(body) != size:
-            raise ValueError("not a whole JSON body")
+        if protocol != Protocol.HTTP:
+            raise ValueError("no JSON")
         document = json.loads(_inflated(body, _encoding(headers)))
         for path in paths:
             blank(document, path)
         return _deflated(json.dumps(document, separators=(",", ":")).encode(), _encoding(headers))
     except (ValueError, zlib.error, RecursionError, MemoryError):
-        record.flags |= _BODIES_OFF
         return None
 
 

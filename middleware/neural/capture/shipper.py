@@ -9,10 +9,9 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Final, NamedTuple
 
-from neural.capture.account import INTERNAL, REJECTED, SHUTDOWN, Account
+from neural.capture.account import INTERNAL, REJECTED, SHUTDOWN, Account, Row
 from neural.capture.batching import Batcher
 from neural.capture.ladder import Ladder
-from neural.capture.record import Record
 from neural.capture.settings import Settings
 from neural.capture.transport import Reply, Transport
 from neural.wire.columns import Buffer, Columns
@@ -46,7 +45,7 @@ class Shipper:
         self._wake = account.wake
         self._urgent = threading.Event()
         self._waiters: list[Waiter] = []
-        self._pending: list[Record] = []
+        self._pending: list[Row] = []
         self._ladder = Ladder(round(settings.overhead_budget * 1e9))
         self._sequence = 0
         self._failures = 0
@@ -138,7 +137,7 @@ class Shipper:
         )
         return encode_columns(head, columns)
 
-    def _deliver(self, records: list[Record], parts: list[Buffer]) -> bool:
+    def _deliver(self, records: list[Row], parts: list[Buffer]) -> bool:
         """Until it is acknowledged or refused for good. False when it was given up because the end has come."""
         while True:
             reply = self._attempt(parts)

@@ -1,106 +1,134 @@
-"""A record whose request still runs: how much of its bodies is held, and how it ends."""
+"""A request that still runs: its two bodies, and how it ends."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
-from neural.capture.account import Account
-from neural.capture.record import Chunks, Record, chunk_list
+from neural.capture.account import INTERNAL, Account
+from neural.capture.body import LongBody, long_body
+from neural.capture.record import Body, Origin, RawHeaders
 from neural.wire.event import Flag
 
-_GROWTH: Final = 16  # a body that outgrows its room is charged this many times its size at once, up to its cap: rarely, then
 _BODIES_OFF: Final = int(Flag.BODIES_OFF)
 
 
-class Underway(Record):
-    """Counts a body by what is left of its room: one subtraction a chunk.
+class _Nobody:
+    """Who a body is charged to that goes on after its request's end: nothing of it is kept."""
 
-    ``…_granted``: bytes the body may grow to before it must be charged for more; 0: nothing (more) of it is kept.
-    ``…_room``: what is left of that. ``…_size`` holds only what came while nothing was granted, until ``hand_over``.
+    request_cap = response_cap = 0
+
+    def reserve(self, _size: int) -> bool:
+        return False
+
+    def release(self, _size: int) -> None:
+        """Nothing was charged."""
+
+
+_NOBODY: Final[Any] = _Nobody()
+
+
+class Underway:
+    """What is noted of a request while it runs. Whoever makes one sets every attribute, by ``set_out`` or in its own code.
+
+    Of each body: ``…_body`` is the one small chunk it consists of so far, and ``…_long`` what holds it once it is more than
+    that. A chunk of at most ``…_room`` bytes is small.
     """
 
-    __slots__ = ("account", "refused", "request_granted", "request_room", "response_granted", "response_room")
+    __slots__ = (
+        "account", "ended_ns", "first_byte_ns", "flags", "method", "origin", "outcome", "path", "prediction_id", "query",
+        "request_body", "request_headers", "request_long", "request_room", "response_body", "response_headers", "response_long",
+        "response_room", "span_id", "started_ns", "status",
+    )  # fmt: skip
 
     account: Account
-    refused: bool  # some chunk was not kept: ``held`` is not the sum of the sizes
-    request_granted: int
+    origin: Origin
+    method: str
+    path: str
+    query: bytes
+    request_headers: RawHeaders
+    response_headers: RawHeaders
+    prediction_id: bytes
+    span_id: bytes
+    started_ns: int
+    first_byte_ns: int
+    ended_ns: int  # 0: the response is not complete
+    status: int
+    outcome: int
+    flags: int
+    request_body: bytes
+    request_long: LongBody | None
     request_room: int
-    response_granted: int
+    response_body: bytes
+    response_long: LongBody | None
     response_room: int
 
-    def keep_request(self, body: bytes) -> None:
-        room = self.request_room - len(body)
-        if room < 0:
-            self.outgrown_request(body)
-            return
-        self.request_room = room
-        self.request_chunks = with_chunk(self.request_chunks, body)
-
-    def keep_response(self, body: bytes) -> None:
-        room = self.response_room - len(body)
-        if room < 0:
-            self.outgrown_response(body)
-            return
-        self.response_room = room
-        self.response_chunks = with_chunk(self.response_chunks, body)
-
-    def outgrown_request(self, body: bytes) -> None:
-        """The chunk is larger than the room left: charge for more and keep it, or keep nothing from here on."""
-        granted = self._grant(body, self.request_granted, self.request_room, self.account.request_cap)
-        if granted:
-            self.request_room += granted - self.request_granted - len(body)
-            self.request_granted = granted
-            self.request_chunks = with_chunk(self.request_chunks, body)
+    def keep_request(self, chunk: bytes) -> None:
+        """Any chunk of the request's body."""
+        if self.request_long is not None:
+            self.request_long.add(chunk)
+        elif not self.request_body and len(chunk) <= self.request_room:
+            self.request_body = chunk
         else:
-            self.request_size += self.request_granted - self.request_room + len(body)
-            self.request_granted = self.request_room = 0
+            self.request_long = long_body(self.account, self.account.request_cap, self.request_body, chunk)
 
-    def outgrown_response(self, body: bytes) -> None:
-        """The same for the response."""
-        granted = self._grant(body, self.response_granted, self.response_room, self.account.response_cap)
-        if granted:
-            self.response_room += granted - self.response_granted - len(body)
-            self.response_granted = granted
-            self.response_chunks = with_chunk(self.response_chunks, body)
+    def keep_response(self, chunk: bytes) -> None:
+        """Any chunk of the response's body."""
+        if self.response_long is not None:
+            self.response_long.add(chunk)
+        elif not self.response_body and len(chunk) <= self.response_room:
+            self.response_body = chunk
         else:
-            self.response_size += self.response_granted - self.response_room + len(body)
-            self.response_granted = self.response_room = 0
-
-    def _grant(self, body: bytes, granted: int, room: int, cap: int) -> int:
-        """How far the body may grow, the chunk included; 0 when it is not to be kept."""
-        received = granted - room
-        if granted and received < cap:
-            size = received + len(body)
-            wanted = max(size, min(size * _GROWTH, cap))
-            if self.account.reserve(self, wanted - granted):
-                return wanted
-            self.lose_bodies()
-        self.refused = True  # its end is cut off, or all of it is let go of
-        return 0
+            self.response_long = long_body(self.account, self.account.response_cap, self.response_body, chunk)
 
     def lose_bodies(self) -> None:
-        """Let go of the bodies; sizes go on being counted."""
-        self.request_size += self.request_granted - self.request_room
-        self.response_size += self.response_granted - self.response_room
-        self.request_granted = self.request_room = self.response_granted = self.response_room = 0
-        self.request_chunks = self.response_chunks = None
-        self.refused = True
+        """Something came that is no message: let go of the bodies; sizes go on being counted."""
+        if self.request_long is None:
+            self.request_long = long_body(self.account, 0, self.request_body, b"")
+        if self.response_long is None:
+            self.response_long = long_body(self.account, 0, self.response_body, b"")
+        self.request_long.let_go()
+        self.response_long.let_go()
         self.flags |= _BODIES_OFF
 
-    def hand_over(self) -> None:
-        """The request is over and everything is noted: into the books. To be called once."""
-        self.request_size += self.request_granted - self.request_room
-        self.response_size += self.response_granted - self.response_room
-        if self.refused:
-            self.held = sum(map(len, chunk_list(self.request_chunks))) + sum(map(len, chunk_list(self.response_chunks)))
-        else:
-            self.held = self.request_size + self.response_size
-        self.account.finish(self)
+    def finish(self) -> None:
+        """The request is over: into the books. To be called once, whatever happened; never raises.
 
+        What ``Account.finish`` does for the plain case is written out here: a call less.
+        """
+        account = self.account
+        try:
+            charged = 0
+            request: Body = self.request_body
+            if self.request_long is not None:
+                request = self.request_long
+                charged = request.finish()
+            response: Body = self.response_body
+            if self.response_long is not None:
+                response = self.response_long
+                charged += response.finish()
+            row = (
+                charged, 1.0, self.origin, self.method, self.path, self.query, self.request_headers, self.response_headers,
+                self.prediction_id, self.span_id, self.started_ns, self.first_byte_ns, self.ended_ns, self.status, self.outcome,
+                self.flags, request, response,
+            )  # fmt: skip
+            ring = account.ring
+            waiting = len(ring)
+            if waiting < account.places and account.keeps_all:
+                ring.append(row)
+                if waiting == account.wake_at:
+                    account.wake.set()
+            else:
+                account.finish(row)
+        except Exception:
+            self._forfeit(account)
+        # A chunk that comes after the end finds no room, and nobody to charge for it.
+        self.request_room = self.response_room = -1
+        self.request_long = self.response_long = None
+        self.account = _NOBODY
 
-def with_chunk(kept: Chunks, chunk: bytes) -> Chunks:
-    if kept is None:
-        return chunk
-    chunks = chunk_list(kept)
-    chunks.append(chunk)
-    return chunks
+    def _forfeit(self, account: Account) -> None:
+        """A mistake of ours. What was charged for is given back."""
+        for long in (self.request_long, self.response_long):
+            if long is not None:
+                long.let_go()
+        account.drop_started(INTERNAL)

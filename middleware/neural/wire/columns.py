@@ -1,27 +1,33 @@
-"""A batch of events turned on its side: one list a field. What the encoder writes, and the shipper fills directly."""
+"""A batch of events turned on its side: one sequence a field. What the encoder writes, and the shipper fills directly."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from neural.wire.event import CaptureEvent
+from neural.wire.protobuf import utf8
 
-Headers = Sequence[tuple[str, str]]
 Buffer = bytes | bytearray | memoryview
 
 
-@dataclass(slots=True)
-class Columns:
-    """n events. Every list has n entries, but for the chunks: those of all events, one after another.
+class HeaderColumns(NamedTuple):
+    """The headers of n events: how many each has, and the names and values of all in order, in UTF-8."""
 
-    ``request_lengths`` says how many bytes of ``request_chunks`` belong to each event; the same for the response.
-    Units are those of ``CaptureEvent``.
+    counts: Sequence[int] = ()
+    names: Sequence[bytes] = ()
+    values: Sequence[bytes] = ()
+
+
+class Columns(NamedTuple):
+    """n events, as many as there are starts. Every other column has n entries, or none: then all events have its default.
+
+    But for the chunks: those of all events, one after another. ``request_lengths`` says how many bytes of them belong to each
+    event; the same for the response. Texts that differ from event to event are in UTF-8. Units are those of ``CaptureEvent``.
     """
 
-    prediction_id: Sequence[str] = ()
     started_unix_ns: Sequence[int] = ()
+    prediction_id: Sequence[bytes] = ()
     duration_ns: Sequence[int] = ()
     first_byte_ns: Sequence[int] = ()
     protocol: Sequence[int] = ()
@@ -34,8 +40,8 @@ class Columns:
     query: Sequence[str] = ()
     model: Sequence[str] = ()
     version: Sequence[str] = ()
-    traceparent: Sequence[str] = ()
-    span_id: Sequence[str] = ()
+    traceparent: Sequence[bytes] = ()
+    span_id: Sequence[bytes] = ()
     sampling_fraction: Sequence[float] = ()
     request_size: Sequence[int] = ()
     response_size: Sequence[int] = ()
@@ -43,28 +49,33 @@ class Columns:
     request_lengths: Sequence[int] = ()
     response_chunks: Sequence[Buffer] = ()
     response_lengths: Sequence[int] = ()
-    request_headers: Sequence[Headers] = field(default_factory=list[Headers])
-    response_headers: Sequence[Headers] = field(default_factory=list[Headers])
-
-    def __len__(self) -> int:
-        return len(self.started_unix_ns)
+    request_headers: HeaderColumns = HeaderColumns()
+    response_headers: HeaderColumns = HeaderColumns()
 
 
-PLAIN_FIELDS: Final = (
-    "prediction_id", "started_unix_ns", "duration_ns", "first_byte_ns", "protocol", "outcome", "flags", "status",
-    "grpc_status", "method", "path", "query", "model", "version", "traceparent", "span_id", "sampling_fraction",
-    "request_size", "response_size",
+_PLAIN = (
+    "started_unix_ns", "duration_ns", "first_byte_ns", "protocol", "outcome", "flags", "status", "grpc_status", "method", "path",
+    "query", "model", "version", "sampling_fraction", "request_size", "response_size",
 )  # fmt: skip
-"""Fields whose column is the list of the events' values, in the order of CaptureEvent's fields or not: by name."""
+_TEXTS = ("prediction_id", "traceparent", "span_id")
 
 
 def transpose(events: Sequence[CaptureEvent]) -> Columns:
     """Rows to columns."""
-    columns = Columns(**{name: [getattr(event, name) for event in events] for name in PLAIN_FIELDS})
-    columns.request_chunks = [event.request_body for event in events]
-    columns.request_lengths = [len(body) for body in columns.request_chunks]
-    columns.response_chunks = [event.response_body for event in events]
-    columns.response_lengths = [len(body) for body in columns.response_chunks]
-    columns.request_headers = [list(event.request_headers.items()) for event in events]
-    columns.response_headers = [list(event.response_headers.items()) for event in events]
-    return columns
+    columns = {name: [getattr(event, name) for event in events] for name in _PLAIN}
+    columns |= {name: [utf8(getattr(event, name)) for event in events] for name in _TEXTS}
+    requests, responses = [event.request_body for event in events], [event.response_body for event in events]
+    return Columns(
+        **columns,
+        request_chunks=requests,
+        request_lengths=[*map(len, requests)],
+        response_chunks=responses,
+        response_lengths=[*map(len, responses)],
+        request_headers=_flat([event.request_headers for event in events]),
+        response_headers=_flat([event.response_headers for event in events]),
+    )
+
+
+def _flat(headers: Sequence[Mapping[str, str]]) -> HeaderColumns:
+    pairs = [pair for event in headers for pair in event.items()]
+    return HeaderColumns([*map(len, headers)], [utf8(name) for name, _ in pairs], [utf8(value) for _, value in pairs])

@@ -6,12 +6,13 @@ import struct
 from collections.abc import Sequence
 from typing import Final
 
-from neural.wire.columns import Buffer, Columns, Headers, transpose
+from neural.wire.columns import Buffer, Columns, HeaderColumns, transpose
 from neural.wire.event import CaptureBatch, Ledger
 from neural.wire.limits import WireError
 from neural.wire.protobuf import BYTES, bytes_field, tag, text_field, uint_field, utf8, varint
 
 CONTENT_TYPE: Final = "application/x-protobuf"
+_STRING_HEADS: Final = [tag(8, BYTES) + varint(length) for length in range(128)]  # of short strings
 
 
 def encode_batch(batch: CaptureBatch) -> bytes:
@@ -26,11 +27,10 @@ def encode_columns(head: CaptureBatch, columns: Columns) -> list[Buffer]:
     """
     try:
         parts, table = _write_columns(columns)
-    except (struct.error, ValueError) as error:  # ValueError: bytes() of a number over 255
+    except (struct.error, ValueError, OverflowError) as error:  # ValueError: bytes() of a number over 255
         raise WireError("out_of_range", str(error)) from error
-    front = _write_head(head) + uint_field(7, len(columns))
-    strings = b"".join([bytes_field(8, utf8(text)) for text in table])
-    return [front + strings, *parts]
+    front = [_write_head(head), uint_field(7, len(columns.started_unix_ns)), *_strings(table)]
+    return [b"".join(front), *parts]
 
 
 def _write_head(batch: CaptureBatch) -> bytes:
@@ -60,12 +60,21 @@ def _write_ledger(ledger: Ledger) -> bytes:
     )
 
 
-class _StringTable(dict[str, int]):
-    """Text to index; a new text gets the next one."""
+class _StringTable(dict[bytes, int]):
+    """Text in UTF-8 to index; a new text gets the next one."""
 
-    def __missing__(self, text: str) -> int:
+    def __missing__(self, text: bytes) -> int:
         index = self[text] = len(self)
         return index
+
+
+def _strings(table: _StringTable) -> list[bytes]:
+    heads, parts = _STRING_HEADS, []
+    for text in table:
+        length = len(text)
+        parts.append(heads[length] if length < len(heads) else tag(8, BYTES) + varint(length))
+        parts.append(text)
+    return parts
 
 
 def _write_columns(columns: Columns) -> tuple[list[Buffer], _StringTable]:
@@ -102,9 +111,9 @@ def _write_columns(columns: Columns) -> tuple[list[Buffer], _StringTable]:
 def _packed(number: int, code: str, values: Sequence[int] | Sequence[float], default: float | None) -> bytes:
     """A packed column of ``struct`` code I, i, Q or d; nothing when every value is the default."""
     count = len(values)
-    if default is not None and list(values).count(default) == count:
+    if not count or (default is not None and values.count(default) == count):
         return b""
-    return bytes_field(number, struct.pack(f"<{count}{code}", *values)) if count else b""
+    return bytes_field(number, struct.pack(f"<{count}{code}", *values))
 
 
 def _octets(number: int, values: Sequence[int]) -> bytes:
@@ -112,22 +121,24 @@ def _octets(number: int, values: Sequence[int]) -> bytes:
     return bytes_field(number, octets) if octets.strip(b"\0") else b""
 
 
-def _texts(number: int, values: Sequence[str]) -> tuple[bytes, bytes]:
+def _texts(number: int, values: Sequence[bytes]) -> tuple[bytes, bytes]:
     """Texts that differ from event to event: all of them in one block, and their lengths under the next number."""
-    joined = "".join(values)
+    joined = b"".join(values)
     if not joined:
         return b"", b""
-    if joined.isascii():
-        return bytes_field(number, joined.encode()), _packed(number + 1, "I", [*map(len, values)], None)
-    octets = [utf8(value) for value in values]
-    return bytes_field(number, b"".join(octets)), _packed(number + 1, "I", [*map(len, octets)], None)
+    return bytes_field(number, joined), _packed(number + 1, "I", [*map(len, values)], None)
 
 
 def _coded(number: int, table: _StringTable, values: Sequence[str], default: str) -> bytes:
     """Texts that repeat: indexes into the string table."""
-    if list(values).count(default) == len(values):
+    indexes = dict.fromkeys(values, 0)  # each text once, in the order of its first event
+    if not indexes or (len(indexes) == 1 and default in indexes):
         return b""
-    return _packed(number, "I", [*map(table.__getitem__, values)], None)
+    for text in indexes:
+        indexes[text] = table[utf8(text)]
+    if len(indexes) == 1:
+        return bytes_field(number, struct.pack("<I", *indexes.values()) * len(values))
+    return _packed(number, "I", [*map(indexes.__getitem__, values)], None)
 
 
 def _bodies(number: int, chunks: Sequence[Buffer], lengths: Sequence[int]) -> list[Buffer]:
@@ -137,10 +148,13 @@ def _bodies(number: int, chunks: Sequence[Buffer], lengths: Sequence[int]) -> li
     return [tag(number, BYTES) + varint(total), *chunks, _packed(number + 1, "I", lengths, None)]
 
 
-def _headers(number: int, table: _StringTable, headers: Sequence[Headers]) -> tuple[bytes, bytes, bytes]:
-    counts = [*map(len, headers)]
-    if not any(counts):
+def _headers(number: int, table: _StringTable, headers: HeaderColumns) -> tuple[bytes, bytes, bytes]:
+    if not headers.names:
         return b"", b"", b""
-    names = [table[name] for event in headers for name, _ in event]
-    values = [table[value] for event in headers for _, value in event]
-    return _packed(number, "I", counts, None), _packed(number + 1, "I", names, None), _packed(number + 2, "I", values, None)
+    names = [*map(table.__getitem__, headers.names)]
+    values = [*map(table.__getitem__, headers.values)]
+    return (
+        _packed(number, "I", headers.counts, None),
+        _packed(number + 1, "I", names, None),
+        _packed(number + 2, "I", values, None),
+    )

@@ -7,26 +7,27 @@ import threading
 import pytest
 
 from neural.capture.account import REJECTED, SHUTDOWN, Account
-from neural.capture.record import FIXED_BYTES, Record
+from neural.capture.body import long_body
+from neural.capture.record import PLACE_BYTES, Origin, Record
 from neural.capture.settings import Settings
 
+ORIGIN = Origin(0, "m", "1")
 
-def record(size: int = 100) -> Record:
-    made = Record()
-    made.held, made.reserved, made.status, made.outcome = size, 0, 200, 0
-    made.started_ns, made.ended_ns = 0, 1000
-    made.request_headers, made.prediction_id = (), b"id"
-    return made
+
+def record(charged: int = 0, prediction_id: bytes = b"id") -> Record:
+    return Record(charged, 1.0, ORIGIN, "POST", "/", b"", (), (), prediction_id, b"", 0, 900, 1000, 200, 0, 0, b"in", b"out")
 
 
 def account(**options) -> Account:
     return Account(Settings(**options), threading.Event())
 
 
-def finished(books: Account, number: int, size: int = 100) -> None:
+def finished(books: Account, number: int, size: int = 0) -> None:
+    """Requests with ``size`` bytes in long bodies."""
     for _ in range(number):
         books.begin()
-        books.finish(record(size))
+        fits = not size or books.reserve(size)
+        books.finish(record(size if fits else 0))
 
 
 def test_every_request_is_somewhere():
@@ -47,14 +48,26 @@ def test_reading_the_ledger_does_not_change_it():
     books = account()
     finished(books, 3)
     assert books.ledger() == books.ledger()
-    assert books.begin() == 3
+    assert books.begin()[0] == 3
 
 
 def test_memory_is_bounded_and_what_does_not_fit_is_counted():
-    books = account(ring_bytes=10 * (FIXED_BYTES + 1000))
-    finished(books, 25, size=1000)
-    assert books.used <= 10 * (FIXED_BYTES + 1000)
+    books = account(ring_bytes=10 * PLACE_BYTES)
+    finished(books, 25)
+    assert books.used == 10 * PLACE_BYTES
     assert (books.waiting, books.ledger().dropped) == (10, {"ring_full": 15})
+
+
+def test_long_bodies_take_places_from_others():
+    books = account(ring_bytes=10 * PLACE_BYTES)
+    books.begin()
+    assert books.reserve(8 * PLACE_BYTES)
+    finished(books, 3)
+    assert (books.waiting, books.used) == (2, 10 * PLACE_BYTES)
+    assert not books.reserve(1)
+    books.release(8 * PLACE_BYTES)
+    finished(books, 9)
+    assert (books.waiting, books.ledger().dropped) == (10, {"ring_full": 2})
 
 
 def test_places_are_bounded():
@@ -71,10 +84,10 @@ def test_places_are_bounded():
 
 def test_memory_comes_back_when_a_batch_is_settled():
     books = account()
-    finished(books, 10)
-    assert books.used == 10 * (FIXED_BYTES + 100)
+    finished(books, 10, size=5_000)
+    assert books.used == 10 * (PLACE_BYTES + 5_000)
     batch = books.take(10, 10**9)
-    assert books.used == 10 * (FIXED_BYTES + 100)
+    assert books.used == 10 * (PLACE_BYTES + 5_000)
     books.settle(batch)
     assert books.used == 0
 
@@ -89,25 +102,25 @@ def test_a_batch_cannot_be_settled_twice():
     assert (ledger.shipped, dict(ledger.dropped), books.used) == (0, {"shutdown": 3}, 0)
 
 
-def test_a_running_request_is_charged_for_large_bodies():
-    books = account(ring_bytes=100_000)
-    large = record(60_000)
+def test_a_running_request_is_charged_for_its_long_body_and_only_for_what_it_holds_at_its_end():
+    books = account(ring_bytes=1_200_000)
     books.begin()
-    assert books.reserve(large, 60_000)
-    other = record(50_000)
-    books.begin()
-    assert not books.reserve(other, 50_000)
-    assert (books.used, other.reserved) == (60_000, 0)
-    books.finish(large)
-    assert books.used == 60_000 + FIXED_BYTES
+    first = long_body(books, 2**20, b"", b"x" * 60_000)
+    assert books.used == 960_000, "sixteen times as much as came: it is rarely charged, then"
+    second = long_body(books, 2**20, b"", b"x" * 50_000)
+    assert (second.off, second.chunks, second.size()) == (True, [], 50_000)
+    assert books.used == 960_000
+    books.finish(record(first.finish()))
+    assert books.used == PLACE_BYTES + 60_000
 
 
 def test_a_batch_ends_at_its_bytes_or_its_events():
     books = account()
     finished(books, 10, size=1000)
     assert len(books.take(3, 10**9)) == 3
-    assert len(books.take(100, 2500)) == 3
+    assert len(books.take(100, 2500)) == 2
     assert len(books.take(100, 1)) == 1, "one event is always taken"
+    assert len(books.take(100, 10**9)) == 4
 
 
 def test_after_the_end_requests_are_dropped_as_such():
@@ -118,6 +131,7 @@ def test_after_the_end_requests_are_dropped_as_such():
     books.write_off(SHUTDOWN)
     assert books.ledger().dropped == {"shutdown": 3}
     assert (books.used, books.ledger().in_flight) == (0, 0)
+    assert not books.reserve(1)
 
 
 def test_a_full_batch_wakes_the_shipper():
@@ -138,9 +152,8 @@ def test_the_books_are_exact_under_threads(threads):
     def request():
         for i in range(each):
             books.begin()
-            made = record(i % 50)
-            made.prediction_id = b"%d" % i
-            books.finish(made)
+            size = 5_000 * (i % 3)
+            books.finish(record(size if books.reserve(size) else 0, prediction_id=b"%d" % i))
 
     def ship():
         while not stop.is_set() or books.waiting:

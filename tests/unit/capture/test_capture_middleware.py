@@ -189,7 +189,7 @@ def test_an_id_too_long_for_a_header_is_replaced(capture, events):
     app = capture()
     with TestClient(app) as client:
         client.post("/predict", headers={"x-prediction-id": "x" * 300})
-    assert len(events(app)[0].prediction_id) == 24
+    assert len(events(app)[0].prediction_id) == 28
 
 
 def test_the_applications_own_prediction_id_wins(capture, events):
@@ -486,6 +486,45 @@ async def test_a_broken_scope_is_served_and_counted(capture):
     assert wrapped.ledger().dropped == {"internal": 1}
 
 
+async def test_what_comes_after_the_end_reaches_the_server_and_nobodys_books(capture, events):
+    late = []
+
+    async def app(scope, receive, send):
+        late[:] = receive, send
+        await send({"type": "http.response.start", "status": 200})
+        await send({"type": "http.response.body", "body": b"x" * 5_000})
+
+    wrapped = capture(app)
+    sent = await call(wrapped, body=[b"a" * 5_000, b"b" * 5_000])
+    receive, send = late
+    used = wrapped.recorder.account.used
+    await receive()
+    for _ in range(3):
+        await send({"type": "http.response.body", "body": b"y" * 5_000})
+    await send({"type": "nothing"})
+    assert len(sent) == 6
+    assert wrapped.recorder.account.used == used
+    [event] = events(wrapped)
+    assert (event.request_body, event.response_body, event.response_size) == (b"", b"x" * 5_000, 5_000)
+
+
+async def test_headers_may_be_lists_or_any_iterable(capture, events):
+    async def app(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": iter([[b"content-type", b"a/b"]])})
+        await send({"type": "http.response.body"})
+
+    async def own(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": [[b"x-prediction-id", b"mine"]]})
+        await send({"type": "http.response.body"})
+
+    first, second = capture(app), capture(own)
+    sent = await call(first, scope={"headers": [[b"x-prediction-id", b"theirs"]]})
+    assert sent[0]["headers"] == [[b"content-type", b"a/b"], (b"x-prediction-id", b"theirs")]
+    assert (await call(second))[0]["headers"] == [[b"x-prediction-id", b"mine"]]
+    events(first)
+    assert [event.prediction_id for event in events(second)] == ["theirs", "mine"]
+
+
 async def test_counts_only_captures_nothing_and_counts_all(capture, collector):
     wrapped = capture(degrade=False)
     wrapped.recorder.account.set_rung(Rung.COUNTS_ONLY)
@@ -582,6 +621,7 @@ def test_mistakes_in_settings_are_told_at_once(capture):
 async def test_a_bug_of_ours_reaches_nobody(capture, monkeypatch):
     wrapped = capture()
     monkeypatch.setattr(Account, "finish", lambda *_: 1 / 0)
+    wrapped.recorder.account.keeps_all = False  # else a plain request does without that call
     sent = await call(wrapped)
     assert sent[0]["status"] == 200
     assert wrapped.ledger().dropped == {"internal": 1}

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from neural.capture.grpc_calls import GrpcRecord
-from neural.capture.record import Record
+from neural.capture.record import Origin, Record
 from neural.capture.sampling import make_sampler, position
 from neural.capture.settings import Settings
 
 
 def record(*, trace="", status=200, seconds=0.01, outcome=0, grpc_status=-1, prediction_id=b"id") -> Record:
-    made = Record() if grpc_status < 0 else GrpcRecord()
-    made.request_headers = [(b"host", b"x"), (b"traceparent", f"00-{trace}-b7ad6b7169203331-01".encode())] if trace else []
-    made.status, made.outcome, made.prediction_id = status, outcome, prediction_id
-    if grpc_status >= 0:
-        made.grpc_status = grpc_status
-    made.started_ns, made.ended_ns = 5, 5 + int(seconds * 1e9)
-    return made
+    headers = [(b"host", b"x"), (b"traceparent", f"00-{trace}-b7ad6b7169203331-01".encode())] if trace else []
+    origin, status = (Origin(0, "", ""), status) if grpc_status < 0 else (Origin(1, "", ""), grpc_status)
+    times = (5, 0, 5 + int(seconds * 1e9))
+    return Record(0, 1.0, origin, "POST", "/", b"", headers, (), prediction_id, b"", *times, status, outcome, 0, b"", b"")
 
 
 def test_without_sampling_there_is_no_sampler():
@@ -52,7 +48,7 @@ def test_the_share_that_is_kept_is_the_share_that_was_asked_for():
 def test_what_matters_is_always_kept_and_stands_for_itself(kept):
     sampler = make_sampler(Settings(sample=1e-9))
     assert sampler(record(**kept)) == 1.0
-    assert sampler(record()) == 0.0
+    assert sampler(record()) == sampler(record(grpc_status=0)) == 0.0
 
 
 def test_the_rules_can_be_switched_off():

@@ -9,7 +9,7 @@ import weakref
 import pytest
 
 from neural.capture import Recorder, Reply, Settings, ledgers
-from neural.capture.record import Record
+from neural.capture.record import Origin, Record
 from neural.capture.testing import Collector, MemorySidecar
 
 
@@ -21,16 +21,9 @@ def finished(recorder: Recorder, number: int = 1) -> None:
         recorder.account.finish(a_record())
 
 
-def a_record() -> Record:
-    made = Record()
-    made.outcome = made.flags = made.reserved = made.response_size = 0
-    made.model = made.version = ""
-    made.method, made.path, made.status = "POST", "/", 200
-    made.started_ns, made.first_byte_ns, made.ended_ns = 1, 2, 3
-    made.prediction_id = b"id"
-    made.request_chunks, made.response_chunks, made.request_size, made.held = b"abc", None, 3, 3
-    made.request_headers = made.response_headers = ()
-    return made
+def a_record(**fields) -> Record:
+    made = Record(0, 1.0, Origin(0, "", ""), "POST", "/", b"", (), (), b"id", b"", 1, 2, 3, 200, 0, 0, b"abc", b"")
+    return made._replace(**fields)
 
 
 @pytest.fixture
@@ -192,11 +185,9 @@ def test_close_does_not_wait_for_a_wedged_sidecar(recorder):
 def test_a_mistake_of_ours_costs_one_batch_not_the_thread(recorder):
     collector = Collector()
     shipping = recorder(collector)
-    broken = a_record()
-    broken.path = 5
     shipping.start()
     shipping.account.begin()
-    shipping.account.finish(broken)
+    shipping.account.finish(a_record(path=5))
     shipping.flush()
     finished(shipping, 2)
     assert shipping.flush()

@@ -1,0 +1,93 @@
+"""Which headers leave the process, on the shipper's thread: those on the allow-list, and the few that say something of the event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
+
+from neural.capture.record import RawHeaders
+from neural.capture.settings import Settings
+from neural.wire.columns import HeaderColumns
+
+TRACEPARENT: Final = b"traceparent"
+_MAX_NAMES: Final = 1_024  # header names whose fate is remembered
+_MAX_BYTES: Final = 4_096  # of a header's value
+
+
+class Found(NamedTuple):
+    """A header that is about the event itself: its place in the batch, its name, its value in UTF-8."""
+
+    event: int
+    name: bytes
+    value: bytes
+
+
+class HeaderFilter:
+    """Picks headers by name. ``asked`` are told one by one, whether they are shown or not."""
+
+    def __init__(self, shown: Iterable[str], asked: Iterable[str] = ()) -> None:
+        self._shown = frozenset(name.lower().encode() for name in shown)
+        self._asked = frozenset(name.encode() for name in asked if name)
+        self._names = _Names(self._shown | self._asked)
+
+    def columns(self, headers: Sequence[RawHeaders]) -> tuple[HeaderColumns, list[Found]]:
+        """The headers of a batch's events that are shown, and those asked for."""
+        wanted, asked, shown = self._names, self._asked, self._shown
+        counts: list[int] = []
+        names: list[bytes] = []
+        values: list[bytes] = []
+        found: list[Found] = []
+        before = 0
+        for pairs in headers:
+            for raw, value in pairs:
+                name = wanted[raw]
+                if name:
+                    if name in asked:
+                        found.append(Found(len(counts), name, _utf8(value)))
+                        if name not in shown:
+                            continue
+                    names.append(name)
+                    values.append(value)
+            after = len(names)
+            counts.append(after - before)
+            before = after
+        if values and (max(map(len, values)) > _MAX_BYTES or not b"".join(values).isascii()):
+            values = [*map(_utf8, values)]
+        return HeaderColumns(counts, names, values), found
+
+
+def request_filter(settings: Settings) -> HeaderFilter:
+    return HeaderFilter(settings.headers, ["traceparent", settings.model_header.lower(), settings.version_header.lower()])
+
+
+def response_filter(settings: Settings) -> HeaderFilter:
+    return HeaderFilter(settings.headers)
+
+
+class _Names(dict[bytes, bytes]):
+    """A header's name as the server gave it, in any case, to the wanted name, or nothing when it is not wanted."""
+
+    def __init__(self, wanted: frozenset[bytes]) -> None:
+        super().__init__()
+        self._wanted = wanted
+
+    def __missing__(self, raw: bytes) -> bytes:
+        text = raw.lower()
+        name = text if text in self._wanted else b""
+        if len(self) < _MAX_NAMES:  # names are the clients' to choose
+            self[raw] = name
+        return name
+
+
+def _utf8(value: bytes) -> bytes:
+    """Headers are Latin-1."""
+    return value[:_MAX_BYTES].decode("latin-1").encode()
+
+
+def encoded(metadata: RawHeaders) -> list[tuple[bytes, bytes]]:
+    """gRPC gives text, but bytes for binary values."""
+    return [(name.encode(), value if isinstance(value, bytes) else _text(value)) for name, value in metadata]
+
+
+def _text(value: Any) -> bytes:
+    return str(value).encode("latin-1", "replace")
