@@ -30,7 +30,9 @@ def free_port() -> int:
 class Prometheus:
     """A Prometheus of its own that scrapes the given ports of this machine."""
 
-    def __init__(self, folder: Path, *targets: int, rules: Sequence[Path] | None = None, scrape_every: str = "1s") -> None:
+    def __init__(
+        self, folder: Path, *targets: int, rules: Sequence[Path] | None = None, scrape_every: str = "1s", features: str = ""
+    ) -> None:
         self.port = free_port()
         files = (
             rules if rules is not None else [CONFIG / "prometheus" / name for name in ("rules.yaml", "alerts.yaml", "fleet.yaml")]
@@ -46,6 +48,7 @@ class Prometheus:
         command = [
             str(PROMETHEUS), f"--config.file={folder / 'prometheus.yml'}", f"--storage.tsdb.path={folder / 'data'}",
             f"--web.listen-address=127.0.0.1:{self.port}", "--log.level=error",
+            *([f"--enable-feature={features}"] if features else []),
         ]  # fmt: skip
         self.process = subprocess.Popen(command, env={**os.environ, "GOMAXPROCS": "1"})
 
@@ -55,6 +58,13 @@ class Prometheus:
         with urllib.request.urlopen(url, timeout=10) as answer:
             found: list[dict[str, Any]] = json.load(answer)["data"]["result"]
             return found
+
+    def exemplars(self, query: str) -> list[dict[str, Any]]:
+        """Every exemplar of the series, whenever it was."""
+        asked = {"query": query, "start": "1600000000", "end": "1900000000"}
+        url = f"http://127.0.0.1:{self.port}/api/v1/query_exemplars?" + urllib.parse.urlencode(asked)
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return [one for series in json.load(answer)["data"] for one in series["exemplars"]]
 
     def wait_for(self, expr: str, seconds: float = 60, source: subprocess.Popen[Any] | None = None) -> None:
         deadline = time.monotonic() + seconds

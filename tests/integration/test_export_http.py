@@ -153,7 +153,7 @@ def _query(port: int, query: str) -> list[dict]:
 @pytest.mark.slow
 @pytest.mark.skipif(PROMETHEUS is None, reason="prometheus is not installed")
 def test_a_real_prometheus_scrapes_all_three_pages(tmp_path):
-    sidecar = MetricsServer(SidecarMetrics(board(20), totals()).page, host="127.0.0.1", port=0).start()
+    sidecar = MetricsServer(SidecarMetrics(board(20), totals()).scrape, host="127.0.0.1", port=0).start()
     simple = MetricsServer(lambda _: ("text/plain; version=0.0.4", _simple_text()), host="127.0.0.1", port=0).start()
     port = _free_port()
     config = tmp_path / "prometheus.yml"

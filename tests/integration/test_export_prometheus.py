@@ -14,15 +14,23 @@ import yaml
 
 from neural.monitoring.export import MetricsServer, SidecarMetrics
 from neural.monitoring.export.grafana import DASHBOARDS
+from neural.monitoring.signal import Outcome
 
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "export"))
-from export_fakes import board, totals
+from export_fakes import board, judge, totals, traffic
 from real_prometheus import CONFIG, PROMETHEUS, PROMTOOL, Prometheus, free_port
 
 pytestmark = pytest.mark.skipif(PROMTOOL is None or PROMETHEUS is None, reason="prometheus is not installed")
 VARIABLES = {"$model": ".*", "$version": ".*", "$feature": ".*", "$slo": ".*", "$__rate_interval": "1m"}
 EMPTY_WHEN_WELL = {"Open alerts"}
+
+
+def filled_in(expr: str) -> str:
+    """The query with Grafana's variables as they are when a dashboard opens."""
+    for name, value in VARIABLES.items():
+        expr = expr.replace(name, value)
+    return expr
 
 
 def tool(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -45,7 +53,7 @@ def test_promtool_is_content(arguments):
 
 @pytest.fixture(scope="module")
 def prometheus(tmp_path_factory):
-    page = SidecarMetrics(board(5), totals(), stats={"ingest": lambda: {"batches": 1.0}}).page
+    page = SidecarMetrics(board(5), totals(), stats={"ingest": lambda: {"batches": 1.0}}).scrape
     server = MetricsServer(page, host="127.0.0.1", port=0).start()
     running = Prometheus(tmp_path_factory.mktemp("prometheus"), server.port)
     running.wait_for("count_over_time(neural_active_models[1m]) > 2")
@@ -88,9 +96,7 @@ QUERIES = [
 @pytest.mark.slow
 @pytest.mark.parametrize("expr", QUERIES)
 def test_every_panels_query_returns_data(prometheus, expr):
-    for name, value in VARIABLES.items():
-        expr = expr.replace(name, value)
-    assert prometheus.query(expr)
+    assert prometheus.query(filled_in(expr))
 
 
 @pytest.mark.slow
@@ -100,14 +106,38 @@ def test_every_panel_and_recording_rule_has_data_from_the_demo(demo):
     for one in DASHBOARDS:
         for panel in one.panels:
             for query in panel.queries:
-                expr = query.expr
-                for name, value in VARIABLES.items():
-                    expr = expr.replace(name, value)
+                expr = filled_in(query.expr)
                 if not demo.query(expr) and panel.title not in EMPTY_WHEN_WELL:
                     empty.append(f"{one.uid}: {panel.title}: {expr}")
     groups = yaml.safe_load((CONFIG / "prometheus" / "rules.yaml").read_text())["groups"]
     empty += [rule["record"] for group in groups for rule in group["rules"] if not demo.query(rule["record"])]
     assert empty == []
+
+
+@pytest.mark.slow
+def test_native_histograms_and_traces_of_drift_are_kept_by_a_prometheus_that_asks_for_them(tmp_path):
+    filled = totals()
+    judge(filled, Outcome.BAD, 0.4)
+    server = MetricsServer(SidecarMetrics(board(3), filled).scrape, host="127.0.0.1", port=0).start()
+    running = Prometheus(tmp_path, server.port, features="native-histograms,exemplar-storage")
+    try:
+        running.wait_for("count_over_time(neural_active_models[1m]) > 1")
+        filled.observe_traffic(traffic([0.03] * 40, weights=[1.5] * 40))  # sampled: counts are fractions
+        running.wait_for("histogram_count(neural_prediction_latency_seconds) == 63")
+        half = running.query("histogram_quantile(0.5, neural_prediction_latency_seconds)")[0]["value"][1]
+        assert abs(float(half) / 0.03 - 1) < 0.09
+        assert running.query("neural_prediction_latency_seconds_bucket") == []
+        running.wait_for("neural:latency_seconds:p99_5m")
+        for one in DASHBOARDS:
+            for panel in one.panels:
+                for query in panel.queries:
+                    if "latency_seconds" in query.expr:
+                        assert running.query(filled_in(query.expr)), panel.title
+        traces = running.exemplars("neural_drift_evaluations_total")
+        assert [(one["labels"]["trace_id"], float(one["value"])) for one in traces] == [("b" * 32, 0.4)]
+    finally:
+        running.stop()
+        server.stop()
 
 
 @pytest.mark.slow

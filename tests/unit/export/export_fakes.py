@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 
 from neural.monitoring.export import TrafficTotals
@@ -117,4 +119,12 @@ def totals() -> TrafficTotals:
     )
     made.observe_traffic(traffic([], unparsed={"not_json": 1}))
     made.observe_rows(rows(5))
+    judge(made, Outcome.BAD, 0.31)
     return made
+
+
+def judge(made: TrafficTotals, outcome: Outcome, score: float | None) -> None:
+    """What the totals see when the drift monitor has spoken before them."""
+    alarm = Signal("drift.alarm", float(outcome is Outcome.BAD), NOW, MODEL, Verdict(outcome, "because"))
+    earlier = (alarm, Signal("drift.score", score, NOW, MODEL))
+    made.evaluate(SimpleNamespace(model="flights", version="3", earlier=earlier))

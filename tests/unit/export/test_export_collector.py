@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
-from export_fakes import NOW, alert, board, rows, signal, totals, traffic
+from export_fakes import NOW, alert, board, judge, rows, signal, totals, traffic
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
@@ -11,6 +13,7 @@ from neural.monitoring.export import CATALOGUE, Budget, MetricsRegistry, Sidecar
 from neural.monitoring.export.catalogue import SEED
 from neural.monitoring.export.from_signals import METRIC_OF
 from neural.monitoring.export.totals import LATENCY_BOUNDS, MAX_MODELS
+from neural.monitoring.signal import Outcome
 from neural.monitoring.views import Snapshot, SnapshotBoard
 
 SEED_NAMES = [
@@ -228,3 +231,30 @@ def test_alerts_are_counted_by_rule_and_state():
         'neural_alerts{rule="a",severity="critical",state="pending"}': 1,
         'neural_alerts{rule="b",severity="critical",state="firing"}': 1,
     }
+
+
+def test_evaluations_are_counted_by_drift_verdict_and_those_with_drift_name_a_trace():
+    made = TrafficTotals()
+    judge(made, Outcome.BAD, 0.9)  # no traffic was traced yet
+    text = SidecarMetrics(board(), made).page("application/openmetrics-text")[1]
+    assert 'neural_drift_evaluations_total{model="flights",version="3",outcome="bad"} 1.0\n' in text
+    made.observe_traffic(traffic([0.1, 0.2, 0.3], trace_ids=["", "c" * 32, ""]))
+    judge(made, Outcome.BAD, 0.5)
+    judge(made, Outcome.OK, 0.01)
+    made.evaluate(SimpleNamespace(model="flights", version="3", earlier=()))  # drift was not judged
+    text = SidecarMetrics(board(), made).page("application/openmetrics-text")[1]
+    line = f'outcome="bad"}} 2.0 # {{trace_id="{"c" * 32}"}} 0.5 {NOW + 1:.3f}\n'
+    assert line in text
+    assert 'outcome="ok"} 1.0\n' in text
+    assert "c" * 32 not in SidecarMetrics(board(), made, exemplars=False).page("application/openmetrics-text")[1]
+    again = TrafficTotals()
+    again.restore(made.snapshot())
+    assert again.models()["flights", "3"].verdicts == {"bad": 2.0, "ok": 1.0}
+
+
+def test_folding_is_counted_over_all_scrapes():
+    metrics = SidecarMetrics(board(features=10), budget=Budget(max_label_values=4))
+    once = samples(metrics)
+    twice = samples(metrics)
+    assert once["neural_metrics_folded_series"] == twice["neural_metrics_folded_series"] > 0
+    assert twice["neural_metrics_folded_samples_total"] == 2 * once["neural_metrics_folded_series"]

@@ -15,7 +15,10 @@ from neural.monitoring.settings import check, load_settings
 
 CONFIG = Path(__file__).parents[3] / "config"
 NAMES = {name for name, spec in CATALOGUE.items() if spec.kind != "histogram"} | {
-    f"{name}{suffix}" for name, spec in CATALOGUE.items() if spec.kind == "histogram" for suffix in ("_bucket", "_sum", "_count")
+    f"{name}{suffix}"
+    for name, spec in CATALOGUE.items()
+    if spec.kind == "histogram"
+    for suffix in ("", "_bucket", "_sum", "_count")  # native, classic
 }
 METRIC = re.compile(r"(?<![\w:])neural_\w+")
 LABELS = re.compile(r"(neural_\w+)\{([^}]*)\}")

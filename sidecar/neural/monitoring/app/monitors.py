@@ -21,18 +21,18 @@ from neural.monitoring.windows import Monitor
 def build_monitors(
     settings: Settings, store: Store, clock: Clock, totals: Sequence[Monitor], baseline: Baseline | None = None
 ) -> list[Monitor]:
-    """Totals, which only count, the house's monitors, the user's own, then SLOs, which judge the others.
+    """The house's monitors, the user's own, then SLOs, which judge the others, and totals, which only count, verdicts too.
 
     Raises ConfigError for an own one that can't be loaded.
     """
     return [
-        *totals,
         TrafficMonitor(),
         DriftMonitor(settings.drift),
         QualityMonitor(settings.quality, settings.features),
         PerformanceMonitor(settings.performance, baseline),
         *(_own(one, f"monitors[{index}].use", settings) for index, one in enumerate(settings.monitors)),
         SLOMonitor(settings.slos, store, clock, slot_seconds=settings.windows.pane_seconds),
+        *totals,
     ]
 
 

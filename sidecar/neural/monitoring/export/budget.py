@@ -19,6 +19,7 @@ class Budget:
 
     max_series: int = 20_000
     max_label_values: int = 500
+    folded_samples: int = 0  # over all pages
     _known: dict[tuple[str, str], set[str]] = field(default_factory=dict[tuple[str, str], set[str]])
 
     def apply(self, families: Sequence[Family]) -> int:
@@ -34,6 +35,7 @@ class Budget:
                 family.samples = []
             left -= len(family.samples)
             folded += before - len(family.samples)
+        self.folded_samples += folded
         return folded
 
     def _within_values(self, family: Family) -> list[Sample]:

@@ -53,6 +53,9 @@ TRAFFIC: tuple[MetricSpec, ...] = (
 
 MONITORS: tuple[MetricSpec, ...] = (
     MetricSpec("neural_drift_alarm", "gauge", "1 while the false-alarm-budgeted verdict is drift", _MODEL),
+    MetricSpec(
+        "neural_drift_evaluations_total", "counter", "Evaluations by drift verdict: ok, bad, unknown", (*_MODEL, "outcome")
+    ),
     MetricSpec("neural_drifting_features", "gauge", "Features called drifting", _MODEL),
     MetricSpec("neural_acknowledged_drifting_features", "gauge", "Drifting features whose drift was acknowledged", _MODEL),
     MetricSpec("neural_feature_drift", "gauge", "Drift of a feature by method, such as ks or psi", (*_MODEL, "feature", "method"), wide="feature"),
@@ -108,6 +111,7 @@ SIDECAR: tuple[MetricSpec, ...] = (
         wide="stat",
     ),
     MetricSpec("neural_metrics_folded_series", "gauge", "Series of this scrape that went into _other because of the budget"),
+    MetricSpec("neural_metrics_folded_samples_total", "counter", "Samples of all scrapes that went into _other or were left out"),
     MetricSpec("neural_metrics_scrape_seconds", "gauge", "Time it took to write the page before this one"),
 )
 

@@ -11,7 +11,9 @@ from neural.monitoring.export.budget import Budget
 from neural.monitoring.export.catalogue import new_families
 from neural.monitoring.export.family import Exemplar, Family
 from neural.monitoring.export.from_signals import add_signals
-from neural.monitoring.export.text import OPENMETRICS, TEXT, close, render, wants_openmetrics
+from neural.monitoring.export.native import native_histogram
+from neural.monitoring.export.protobuf import PROTOBUF, render_protobuf
+from neural.monitoring.export.text import OPENMETRICS, TEXT, close, preferred, render
 from neural.monitoring.export.totals import LATENCY_BOUNDS, ModelTotals, TrafficTotals
 from neural.monitoring.store import AlertRow
 from neural.monitoring.views import Snapshot, SnapshotBoard
@@ -76,17 +78,30 @@ class SidecarMetrics:
         for one in self._more:
             one.add_to(families)
         ordered = list(families.values())
-        families["neural_metrics_folded_series"].add(self._budget.apply(ordered))
+        folded = self._budget.apply(ordered)
+        families["neural_metrics_folded_series"].add(folded)
+        families["neural_metrics_folded_samples_total"].add(self._budget.folded_samples)
         return ordered
 
     def page(self, accept: str = "") -> tuple[str, str]:
         """(content type, text) for an Accept header."""
         begin = time.perf_counter()
-        openmetrics = wants_openmetrics(accept)
+        openmetrics = preferred(accept) == OPENMETRICS
         text = render(self.families(), openmetrics=openmetrics)
         text += "".join(page.page(openmetrics=openmetrics) for page in self._pages)
         self._last_seconds = time.perf_counter() - begin
         return (OPENMETRICS, close(text)) if openmetrics else (TEXT, text)
+
+    def scrape(self, accept: str = "") -> tuple[str, bytes]:
+        """(content type, body): as ``page``, and protobuf with native histograms for who prefers that. Users' own pages are text only:
+        where there are any, the whole page is text."""
+        if self._pages or preferred(accept, protobuf=True) != PROTOBUF:
+            kind, text = self.page(accept)
+            return kind, text.encode()
+        begin = time.perf_counter()
+        body = render_protobuf(self.families())
+        self._last_seconds = time.perf_counter() - begin
+        return PROTOBUF, body
 
     def _add_totals(self, snapshot: Snapshot | None, families: Mapping[str, Family]) -> None:
         models = self._totals.models() if self._totals is not None else {}
@@ -101,8 +116,16 @@ def _add_model(
 ) -> None:
     families["neural_predictions_total"].add(totals.predictions, *key)
     families["neural_prediction_latency_seconds"].add_histogram(
-        LATENCY_BOUNDS, totals.latency_counts, totals.latency_sum, *key, exemplars=exemplars
+        LATENCY_BOUNDS,
+        totals.latency_counts,
+        totals.latency_sum,
+        *key,
+        exemplars=exemplars,
+        native=native_histogram(totals.native_cells),
     )
+    evaluations = families["neural_drift_evaluations_total"]
+    for outcome, count in totals.verdicts.items():
+        evaluations.add(count, *key, outcome, exemplar=totals.drifting_trace if exemplars and outcome == "bad" else None)
     errors = families["neural_errors_total"]
     errors.add(totals.server_errors, *key, "server")
     errors.add(totals.client_errors, *key, "client")

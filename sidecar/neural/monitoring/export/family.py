@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
+from neural.monitoring.export.native import NativeHistogram
+
 Kind: TypeAlias = Literal["counter", "gauge", "histogram", "info"]
 Labels: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -47,11 +49,12 @@ class Family:
 
     spec: MetricSpec
     samples: list[Sample] = field(default_factory=list[Sample])
+    native: dict[Labels, NativeHistogram] = field(default_factory=dict[Labels, NativeHistogram])  # beside the classic lines
 
-    def add(self, value: float | None, *label_values: str) -> None:
+    def add(self, value: float | None, *label_values: str, exemplar: Exemplar | None = None) -> None:
         """Add a sample with the spec's labels, in their order. None is "no data" and adds nothing."""
         if value is not None:
-            self.samples.append(Sample(tuple(zip(self.spec.labels, label_values, strict=True)), float(value)))
+            self.samples.append(Sample(tuple(zip(self.spec.labels, label_values, strict=True)), float(value), "", exemplar))
 
     def add_histogram(
         self,
@@ -60,8 +63,12 @@ class Family:
         total_sum: float,
         *label_values: str,
         exemplars: Sequence[Exemplar | None] = (),
+        native: NativeHistogram | None = None,
     ) -> None:
-        """Add a classic histogram. ``counts`` has one entry more than ``bounds`` (the +Inf bucket) and is not cumulative."""
+        """Add a classic histogram. ``counts`` has one entry more than ``bounds`` (the +Inf bucket) and is not cumulative.
+
+        ``native``: the same values in exponential buckets, for who asks for protobuf.
+        """
         labels = tuple(zip(self.spec.labels, label_values, strict=True))
         running = 0.0
         for index, count in enumerate(counts):
@@ -71,6 +78,8 @@ class Family:
             self.samples.append(Sample((*labels, ("le", bound)), running, "_bucket", exemplar))
         self.samples.append(Sample(labels, float(total_sum), "_sum"))
         self.samples.append(Sample(labels, running, "_count"))
+        if native is not None:
+            self.native[labels] = native
 
 
 Families: TypeAlias = Iterable[Family]

@@ -15,13 +15,16 @@ _HEAD = """\
 # Metrics
 
 What `/metrics` says, on the sidecar's port (`export.prometheus.port`, 9090) and with `neural monitor prometheus` over stored data.
-The page is Prometheus text 0.0.4, or OpenMetrics 1.0.0 for those who ask for it; OpenMetrics carries trace ids on latency buckets.
+The page is Prometheus text 0.0.4, OpenMetrics 1.0.0, or delimited protobuf, whatever the `Accept` header prefers. OpenMetrics and protobuf
+carry trace ids: on latency buckets the newest request of each, on `neural_drift_evaluations_total{outcome="bad"}` one of the requests
+that came in with the drift. Protobuf carries latencies as native histograms too (schema 3: buckets grow by 9 %), which is what a
+Prometheus with `--enable-feature=native-histograms` asks for and keeps instead of the classic buckets.
 
 - Counters and histograms are corrected for sampling, survive restarts with the checkpoint, and add over pods.
   Of gauges that are scores, take `max` or `min` over pods.
 - A gauge without data is absent: there is no NaN, and no 0 that means "unknown".
 - A label marked with * takes many values. Beyond `export.prometheus.max_label_values` the rest shares `_other` (counters added up, of gauges the
-  largest), and `neural_metrics_folded_series` says how many series that were.
+  largest); `neural_metrics_folded_series` says how many series that were, `neural_metrics_folded_samples_total` counts them over all scrapes.
 - Metrics of your own stand on the same page: register them with `MetricsRegistry`. A monitor of your own needs nothing:
   its signals are in `neural_signal`.
 """

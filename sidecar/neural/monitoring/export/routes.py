@@ -18,8 +18,8 @@ def metrics_routes(metrics: SidecarMetrics, *, path: str = "/metrics") -> list[R
     """One route. The page is written on a worker thread, so that ingest on the event loop never waits for a scrape."""
 
     async def get(request: Request) -> Response:
-        kind, text = await run_in_threadpool(metrics.page, request.headers.get("accept", ""))
-        body, headers = text.encode(), {"Content-Type": kind, "Vary": "Accept, Accept-Encoding"}
+        kind, body = await run_in_threadpool(metrics.scrape, request.headers.get("accept", ""))
+        headers = {"Content-Type": kind, "Vary": "Accept, Accept-Encoding"}
         if "gzip" in request.headers.get("accept-encoding", ""):
             body = await run_in_threadpool(gzip.compress, body, _GZIP_LEVEL)
             headers["Content-Encoding"] = "gzip"

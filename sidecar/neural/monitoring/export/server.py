@@ -8,8 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from neural.monitoring.errors import NeuralError
 
-PageOf = Callable[[str], tuple[str, str]]
-"""Accept header → (content type, text)."""
+PageOf = Callable[[str], tuple[str, str | bytes]]
+"""Accept header → (content type, body)."""
 _REQUEST_TIMEOUT_SECONDS = 10.0
 
 
@@ -60,15 +60,14 @@ def _handler(page: PageOf) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
             if path == "/metrics":
-                kind, text = page(self.headers.get("Accept", ""))
-                self._answer(200, kind, text)
+                self._answer(200, *page(self.headers.get("Accept", "")))
             elif path == "/":
                 self._answer(200, "text/plain; charset=utf-8", "The metrics are at /metrics\n")
             else:
                 self._answer(404, "text/plain; charset=utf-8", "Not here; the metrics are at /metrics\n")
 
-        def _answer(self, status: int, kind: str, text: str) -> None:
-            body = text.encode()
+        def _answer(self, status: int, kind: str, content: str | bytes) -> None:
+            body = content.encode() if isinstance(content, str) else content
             self.send_response(status)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))

@@ -22,14 +22,14 @@ class StoredMetrics:
         self._store, self._clock = store, clock
         self._budget = Budget()
 
-    def page(self, accept: str = "") -> tuple[str, str]:
-        """(content type, text) for an Accept header."""
+    def page(self, accept: str = "") -> tuple[str, bytes]:
+        """(content type, body) for an Accept header."""
         board = SnapshotBoard(Snapshot.from_store(self._store, self._clock()))
         totals = TrafficTotals()
         stored: Mapping[str, Any] | None = self._store.value(STORED_AS)
         if stored:
             totals.restore(stored)
-        return SidecarMetrics(board, totals, budget=self._budget).page(accept)
+        return SidecarMetrics(board, totals, budget=self._budget).scrape(accept)
 
 
 def stored_metrics_server(storage_path: Path | str, port: int = 9090, host: str = "0.0.0.0") -> MetricsServer:  # noqa: S104 - Prometheus scrapes from outside

@@ -8,24 +8,42 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from neural.monitoring.export.family import Exemplar, Family, Labels, number
+from neural.monitoring.export.protobuf import PROTOBUF
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
-_OPENMETRICS_TYPE = "application/openmetrics-text"
 _MAX_EXEMPLAR_CHARACTERS = 128  # OpenMetrics' ceiling on an exemplar's label names and values together
 
 
 def wants_openmetrics(accept: str) -> bool:
-    """Whether an Accept header prefers OpenMetrics to plain text. Unknown and missing mean plain text."""
-    openmetrics = plain = 0.0
+    """Whether an Accept header prefers OpenMetrics to plain text."""
+    return preferred(accept) == OPENMETRICS
+
+
+def preferred(accept: str, *, protobuf: bool = False) -> str:
+    """The content type to answer an Accept header with: plain text, OpenMetrics, or (where there is ``protobuf``) the protobuf one.
+
+    Unknown and missing mean plain text; between equals the richer form wins.
+    """
+    weight: dict[str, float] = {PROTOBUF: 0.0, OPENMETRICS: 0.0, TEXT: 0.0}
     for part in accept.split(",")[:32]:
         kind, *parameters = (word.strip() for word in part.split(";"))
-        quality = _quality(parameters)
-        if kind == _OPENMETRICS_TYPE:
-            openmetrics = max(openmetrics, quality)
-        elif kind in {"text/plain", "text/*"}:
-            plain = max(plain, quality)
-    return openmetrics > 0 and openmetrics >= plain
+        form = _form(kind, parameters)
+        if form:
+            weight[form] = max(weight[form], _quality(parameters))
+    if not protobuf:
+        weight[PROTOBUF] = 0.0
+    best = max(weight, key=lambda form: weight[form])  # the first of equals
+    return best if weight[best] > 0 else TEXT
+
+
+def _form(kind: str, parameters: Iterable[str]) -> str:
+    if kind == "application/openmetrics-text":
+        return OPENMETRICS
+    if kind in {"text/plain", "text/*"}:
+        return TEXT
+    is_delimited = any(parameter.replace(" ", "") == "encoding=delimited" for parameter in parameters)
+    return PROTOBUF if kind == "application/vnd.google.protobuf" and is_delimited else ""
 
 
 def _quality(parameters: Iterable[str]) -> float:

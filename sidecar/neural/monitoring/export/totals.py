@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neural.monitoring.export import native
 from neural.monitoring.export.family import Exemplar
 from neural.monitoring.records import RecordBatch, TrafficBatch
-from neural.monitoring.signal import Signal, SignalSpec
+from neural.monitoring.signal import Outcome, Signal, SignalSpec
 from neural.monitoring.windows import Evaluation
 
 LATENCY_BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
@@ -40,6 +41,10 @@ class ModelTotals:
     latency_counts: tuple[float, ...] = (0.0,) * _CELLS
     latency_sum: float = 0.0  # seconds
     exemplars: tuple[Exemplar | None, ...] = (None,) * _CELLS
+    native_cells: NDArray[np.float64] = field(default_factory=lambda: np.zeros(native.CELLS))  # the same latencies, finer
+    verdicts: Mapping[str, float] = field(default_factory=dict[str, float])  # evaluations by the outcome of the drift verdict
+    newest_trace: Exemplar | None = None  # of the traffic; its value is the latency
+    drifting_trace: Exemplar | None = None  # a request of the last evaluation that found drift; its value is the drift score
 
 
 class TrafficTotals:
@@ -55,8 +60,12 @@ class TrafficTotals:
         return dict(self._models)
 
     def evaluate(self, evaluation: Evaluation) -> Iterable[Signal]:
-        """Nothing: totals are exported, not judged."""
-        del evaluation
+        """No signals: totals are exported, not judged. The verdicts of the drift monitor, which has run before, are counted."""
+        alarm = next((signal for signal in evaluation.earlier if signal.name == "drift.alarm" and signal.verdict), None)
+        if alarm is not None and alarm.verdict is not None:
+            score = next((signal.value for signal in evaluation.earlier if signal.name == "drift.score"), None)
+            key = self._key(evaluation.model, evaluation.version)
+            self._models[key] = _with_verdict(self._models.get(key, ModelTotals()), alarm.verdict.outcome, score)
         return ()
 
     def observe_traffic(self, batch: TrafficBatch) -> None:
@@ -90,8 +99,8 @@ def _with_traffic(before: ModelTotals, batch: TrafficBatch) -> ModelTotals:
     codes, where = np.unique(batch.status, return_inverse=True)
     by_status = np.bincount(where, weights=weights, minlength=len(codes))
     client = (batch.status >= 400) & (batch.status < 500) & ~batch.failed
-    return ModelTotals(
-        predictions=before.predictions,
+    return replace(
+        before,
         by_status=_added(before.by_status, {str(code): float(n) for code, n in zip(codes, by_status, strict=True)}),
         unparsed=_added(before.unparsed, {reason: float(count) for reason, count in batch.unparsed.items()}),
         server_errors=before.server_errors + float(weights[batch.failed].sum()),
@@ -99,7 +108,24 @@ def _with_traffic(before: ModelTotals, batch: TrafficBatch) -> ModelTotals:
         latency_counts=tuple(float(a + b) for a, b in zip(before.latency_counts, counts, strict=True)),
         latency_sum=before.latency_sum + float((latency * weights[timed]).sum()),
         exemplars=_exemplars(before.exemplars, batch, cells, np.flatnonzero(timed)),
+        native_cells=before.native_cells + np.bincount(native.cells_of(latency), weights=weights[timed], minlength=native.CELLS),
+        newest_trace=_newest(batch) or before.newest_trace,
     )
+
+
+def _with_verdict(before: ModelTotals, outcome: Outcome, score: float | None) -> ModelTotals:
+    trace = before.drifting_trace
+    if outcome is Outcome.BAD and score is not None and before.newest_trace is not None:
+        trace = before.newest_trace._replace(value=score)
+    return replace(before, verdicts=_added(before.verdicts, {outcome.value: 1.0}), drifting_trace=trace)
+
+
+def _newest(batch: TrafficBatch) -> Exemplar | None:
+    """The last request of the batch that has a trace."""
+    for row in range(len(batch.trace_ids) - 1, -1, -1):
+        if batch.trace_ids[row]:
+            return Exemplar(batch.trace_ids[row], float(batch.latency_seconds[row]), float(batch.times[row]))
+    return None
 
 
 def _exemplars(
@@ -132,11 +158,15 @@ def _as_json(totals: ModelTotals) -> dict[str, Any]:
         "client_errors": totals.client_errors,
         "latency_counts": list(totals.latency_counts),
         "latency_sum": totals.latency_sum,
+        "native": native.sparse(totals.native_cells),
+        "verdicts": dict(totals.verdicts),
     }
 
 
 def _from_json(body: Mapping[str, Any]) -> ModelTotals:
     counts = tuple(float(count) for count in body["latency_counts"])
-    if len(counts) != _CELLS:  # written by a release with other bounds: a counter that starts again is what Prometheus expects
+    if len(counts) != _CELLS or "native" not in body:
+        # Written by a release with other bounds: a counter that starts again is what Prometheus expects.
         return ModelTotals(predictions=float(body["predictions"]))
-    return ModelTotals(**{**body, "latency_counts": counts})
+    known = {key: value for key, value in body.items() if key != "native"}
+    return ModelTotals(**{**known, "latency_counts": counts, "native_cells": native.dense(body["native"])})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from neural.monitoring.export.grafana.choices import NAME
+from neural.monitoring.export.grafana.choices import NAME, latency_quantile
 from neural.monitoring.export.grafana.panels import BAD, GOOD, WARN, Dashboard, Panel, Query
 
 FLEET = Dashboard(
@@ -76,12 +76,7 @@ FLEET = Dashboard(
         ),
         Panel(
             "95th percentile of latency",
-            (
-                Query(
-                    "histogram_quantile(0.95, sum by (le, model, version) (rate(neural_prediction_latency_seconds_bucket[$__rate_interval])))",
-                    NAME,
-                ),
-            ),
+            (Query(latency_quantile(0.95), NAME),),
             unit="s",
             minimum=0,
         ),

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from neural.monitoring.export.grafana.choices import ME, MODEL_CHOICE, NAME, VERSION_CHOICE
+from neural.monitoring.export.grafana.choices import LATENCY, ME, MODEL_CHOICE, NAME, VERSION_CHOICE, latency_quantile
 from neural.monitoring.export.grafana.panels import BAD, GOOD, WARN, Dashboard, Panel, Query, row
 
 _ERRORS = f'sum by (model, version) (rate(neural_errors_total{{{ME},error_type="server"}}[$__rate_interval]))'
 _REQUESTS = f"sum by (model, version) (rate(neural_requests_total{{{ME}}}[$__rate_interval]))"
-
-
-def _quantile(q: float) -> str:
-    return f"histogram_quantile({q:g}, sum by (le, model, version) (rate(neural_prediction_latency_seconds_bucket{{{ME}}}[$__rate_interval])))"
-
 
 MODEL = Dashboard(
     "neural-model",
@@ -27,7 +22,7 @@ MODEL = Dashboard(
         ),
         Panel(
             "Latency",
-            tuple(Query(_quantile(q), f"p{q * 100:g}", exemplars=q == 0.99) for q in (0.5, 0.95, 0.99)),
+            tuple(Query(latency_quantile(q, ME), f"p{q * 100:g}", exemplars=q == 0.99) for q in (0.5, 0.95, 0.99)),
             unit="s",
             minimum=0,
             description="As seen inside the model server. Dots are traces.",
@@ -40,7 +35,13 @@ MODEL = Dashboard(
         ),
         Panel(
             "Latency, all of it",
-            (Query(f"sum by (le) (increase(neural_prediction_latency_seconds_bucket{{{ME}}}[$__rate_interval]))", "{{le}}"),),
+            (
+                Query(
+                    f"sum by (le) (increase({LATENCY}_bucket{{{ME}}}[$__rate_interval]))"
+                    f" or sum(increase({LATENCY}{{{ME}}}[$__rate_interval]))",
+                    "{{le}}",
+                ),
+            ),
             "heatmap",
             "s",
             width=12,
