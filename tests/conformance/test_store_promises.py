@@ -202,6 +202,8 @@ class TestOutbox:
         store.put_outbox(OutboxRow("m0", "a1", "slack", {}, state="delivered", delivered_at=4.0))
         assert [r.message_id for r in store.outbox(state="queued")] == ["m1", "m2"]
         assert store.outbox(channel="email") == []
+        assert [r.state for r in store.outbox(message_id="m0")] == ["delivered"]
+        assert store.outbox(message_id="m0", state="queued") == store.outbox(message_id="nothing") == []
 
     def test_messages_of_one_moment_stay_in_the_order_they_were_written(self, store):
         rows = [OutboxRow(name, "a1", "slack", {}, created_at=5.0) for name in ("z", "a", "m")]

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +24,46 @@ def _demo(*options: str, expect: int = 0) -> dict[str, Any]:
     return json.loads(done.stdout)
 
 
-def test_the_three_incidents_are_noticed_and_nothing_else() -> None:
-    result = _demo()
+@pytest.fixture
+def slack() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """An incoming webhook that keeps what it is sent."""
+    got: list[dict[str, Any]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"ok")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/services/T0/B0/x", got
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def _one_page_each(messages: list[dict[str, Any]]) -> None:
+    """People hear of each incident once, everything about it in one message, with what they need to act."""
+    pages = [one for one in messages if any(sign in str(one["blocks"]) for sign in "🔴🟠")]
+    texts = ["\n".join(block["text"]["text"] for block in one["blocks"] if "text" in block) for one in pages]
+    assert len(pages) == 3, texts
+    for text, about in zip(texts, ("temp", "latency", "humid"), strict=True):
+        assert about in text, texts
+        for heading in ("*Events:*", "*Capture:*", "*Look:*", "*Dashboard:*"):
+            assert heading in text
+    assert "(critical)" in texts[1]
+    assert "(critical)" in texts[2]
+
+
+def test_the_three_incidents_are_noticed_and_nothing_else(slack: tuple[str, list[dict[str, Any]]]) -> None:
+    result = _demo("--slack", slack[0])
+    _one_page_each(slack[1])
     assert [one["incident"] for one in result["detections"]] == ["weather_in_celsius", "slow_dependency", "broken_upstream"]
     assert all(one["detected"] for one in result["detections"]), result["detections"]
     assert all(0 <= one["delay_seconds"] < 6 and one["delay_rows"] >= 0 for one in result["detections"])

@@ -9,7 +9,7 @@ from neural.monitoring.alerts.channels import Policy
 from neural.monitoring.alerts.notification import MOST_ALERTS
 from neural.monitoring.clock import ManualClock
 from neural.monitoring.signal import Outcome, Signal, Verdict
-from neural.monitoring.store import MemoryStore
+from neural.monitoring.store import MemoryStore, Silence
 
 LABELS = {"model": "m", "version": "1"}
 
@@ -74,7 +74,7 @@ def test_something_worse_pulls_the_waiting_message_forward():
     bench.tick(a=1, b=1, c=1)
     for _ in range(3):
         bench.tick(a=1, b=1, c=1)
-    assert bench.channel.sent[1:] == [[("b", "firing"), ("c", "firing")]]
+    assert bench.channel.sent[1:] == [[("c", "firing"), ("b", "firing")]], "the worst first"
 
 
 def test_a_restart_adds_to_the_message_that_waits():
@@ -163,3 +163,71 @@ def test_retry_after_may_be_seconds_or_a_date(header, expected):
     poster = HTTPPoster(clock=lambda: 1_700_000_000.0)
     assert poster._retry_after(httpx.Response(429, headers={"Retry-After": header} if header else {})) == expected
     poster.close()
+
+
+class TestAMessageThatWaits:
+    """It says what is true when it leaves."""
+
+    def test_an_alert_stands_in_it_once_with_its_newest_state(self):
+        bench = Bench(rule("a"), rule("b"))
+        bench.tick(a=1, b=1)
+        bench.tick(a=0, b=1)
+        for _ in range(3):
+            bench.tick(a=0, b=1)
+        assert bench.channel.sent == [[("b", "firing"), ("a", "resolved")]]
+
+    def test_a_page_takes_the_ticket_out_of_it(self):
+        bench = Bench(rule("ticket"), rule("page", severity="critical", inhibits=["ticket"]))
+        bench.tick(ticket=1, page=0)
+        bench.tick(ticket=1, page=1)
+        for _ in range(40):
+            bench.tick(ticket=1, page=1)
+        assert bench.channel.sent == [[("page", "firing")]], "one message where one will do"
+        for _ in range(40):
+            bench.tick(ticket=1, page=0)
+        assert bench.channel.sent[1:] == [[("ticket", "firing"), ("page", "resolved")]], "and the ticket when the page is over"
+
+    def test_what_is_silenced_before_it_leaves_is_not_told_and_its_end_neither(self):
+        bench = Bench(rule("a"))
+        bench.tick(a=1)
+        bench.store.put_silence(Silence("s", {"rule": "a"}, 0.0, 1e9, "ada", "known"))
+        for value in (1, 1, 1, 1, 0, 0, 0, 0, 0):
+            bench.tick(a=value)
+        assert bench.channel.sent == []
+        assert [row.state for row in bench.store.outbox()] == ["withdrawn"]
+
+    def test_what_was_told_once_is_not_taken_back_when_it_is_silenced_later(self):
+        bench = Bench(rule("a"))
+        for _ in range(5):
+            bench.tick(a=1)
+        bench.store.put_silence(Silence("s", {"rule": "a"}, 0.0, 1e9, "ada", "known"))
+        for _ in range(3):
+            bench.tick(a=1)
+        for _ in range(40):
+            bench.tick(a=0)
+        assert bench.channel.sent == [[("a", "firing")], [("a", "resolved")]]
+
+    def test_the_end_of_a_silence_tells_what_was_withdrawn(self):
+        bench = Bench(rule("a"))
+        bench.tick(a=1)
+        bench.store.put_silence(Silence("s", {"rule": "a"}, 0.0, bench.clock() + 60, "ada", "known"))
+        for _ in range(12):
+            bench.tick(a=1)
+        assert bench.channel.sent == [[("a", "firing")]]
+
+
+def test_resolved_does_not_overtake_a_firing_that_waits_to_be_tried_again_and_other_alerts_do():
+    bench = Bench(rule("a"), rule("b"), group_wait=0, group_interval=0)
+    real, bench.channel.send = bench.channel.send, lambda _: DeliveryResult(ok=False, retryable=True)
+    bench.tick(a=1, b=0)  # the next attempt is in 4 to 6 s
+    bench.channel.send = real
+    assert bench.tick(1, a=1, b=1) == [[("b", "firing")]]
+    assert len(bench.tick(1, a=0, b=1)) == 1
+    assert bench.tick(10, a=0, b=1)[1:] == [[("a", "firing")], [("a", "resolved")]]
+
+
+def test_what_fires_has_its_whole_wait_even_when_it_joins_news_of_what_is_over():
+    bench = Bench(rule("a"), rule("b"), rule("c", severity="critical"), group_interval=0)
+    for values in ({"a": 1}, {"a": 1}, {"a": 1}, {"a": 1}, {"a": 0}, {"a": 0}, {"a": 0, "b": 1}, {"b": 1}, {"b": 1, "c": 1}):
+        bench.tick(**{"a": 0, "b": 0, "c": 0, **values})
+    assert bench.tick(a=0, b=1, c=1)[1:] == [[("c", "firing"), ("b", "firing"), ("a", "resolved")]]

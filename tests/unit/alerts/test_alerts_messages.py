@@ -60,7 +60,10 @@ def test_a_resolved_alert_is_brief():
         ([entry()], "[WARNING] Data drift · flights"),
         ([entry(), entry(severity="critical")], "[CRITICAL] 2 alerts · flights"),
         ([entry(status="resolved", resolved_at=NOW + 1)], "[RESOLVED] Data drift · flights"),
-        ([entry(), entry(status="resolved", severity="critical", resolved_at=NOW + 1)], "[WARNING] 2 alerts · flights"),
+        (
+            [entry(), entry(status="resolved", severity="critical", resolved_at=NOW + 1)],
+            "[WARNING] Data drift, 1 resolved · flights",
+        ),
     ],
     ids=["one", "the worst", "resolved", "what is over does not count"],
 )

@@ -65,6 +65,8 @@ class Announcer:
             said = dict(as_evidence(given[episode.alert_id])) if episode.alert_id in given else episode.acknowledged
             is_changed = id(episode) in fired or bool(quiet) != bool(episode.suppressed_by) or said != episode.acknowledged
             episode.suppressed_by, episode.acknowledged = quiet, said
+            if quiet:
+                self._take_back(episode, memory)
             if is_changed:
                 row = _row(episode, rules.get(episode.rule), now)
                 self._store.put_alert(row)
@@ -89,6 +91,15 @@ class Announcer:
             self._notifier.queue(channel, entry)
             episode.told_at[channel.name] = now
         episode.notified_at = memory.told[episode.fingerprint] = now
+
+    def _take_back(self, episode: Episode, memory: EngineMemory) -> None:
+        """What has become quiet before its message left is not told at all."""
+        for channel in self._notifier.channels_for(tuple(episode.told_at)):
+            if self._notifier.take_back(channel, episode.scope[0], episode.alert_id):
+                del episode.told_at[channel.name]
+        if episode.notified_at is not None and not episode.told_at:
+            episode.notified_at = None
+            memory.told.pop(episode.fingerprint, None)
 
     def _resolve(self, episode: Episode, rule: Rule | None, memory: EngineMemory, now: float) -> AlertRow:
         row = _row(episode, rule, now, resolved=True)

@@ -22,6 +22,8 @@ SENDING = "sending"
 _LOG = logging.getLogger(__name__)
 _POLL_SECONDS = 0.25
 _BATCH = 32
+_MOST_LOOKED_AT = 256
+"""Messages of one channel among which the next is chosen while its oldest waits to be tried again."""
 _ERROR_CHARACTERS = 300
 
 
@@ -147,12 +149,26 @@ class Delivery:
         if not self._store.outbox(state="queued", due_at=now, channel=name, limit=1):
             return None  # the usual case, seen without the writer's lock
         with self._store.transaction():
-            due = self._store.outbox(state="queued", due_at=now, channel=name, limit=1)
-            if not due:
+            row = self._next(name, now)
+            if row is None:
                 return None
-            claimed = replace(due[0], state=SENDING, attempts=due[0].attempts + 1)
+            claimed = replace(row, state=SENDING, attempts=row.attempts + 1)
             self._store.put_outbox(claimed)
             return claimed
+
+    def _next(self, name: str, now: float) -> OutboxRow | None:
+        """The oldest due message that tells of no alert of which an older one waits to be tried again: no "resolved" before its "firing"."""
+        due = self._store.outbox(state="queued", due_at=now, channel=name, limit=1)
+        oldest = self._store.outbox(state="queued", channel=name, limit=1) if due else []
+        if not due or due[0].message_id == oldest[0].message_id:
+            return due[0] if due else None
+        held: set[str] = set()
+        for row in self._store.outbox(state="queued", channel=name, limit=_MOST_LOOKED_AT):
+            told = {str(entry.get("fingerprint", "")) for entry in row.payload.get("alerts", ())}
+            if row.next_attempt_at <= now and not told & held:
+                return row
+            held |= told
+        return None
 
     def _attempt(self, channel: Channel, row: OutboxRow, now: float) -> bool:
         try:

@@ -75,7 +75,7 @@ def top_features(family: str, view: SignalView) -> list[dict[str, Any]]:
 
 
 def _rank_features(family: str, view: SignalView) -> list[dict[str, Any]]:
-    found: list[tuple[float, dict[str, Any]]] = []
+    found: list[tuple[bool, float, dict[str, Any]]] = []
     for name in _FEATURE_SIGNALS[family]:
         for signal in view.series(name).values():
             if signal.value:
@@ -89,10 +89,11 @@ def _rank_features(family: str, view: SignalView) -> list[dict[str, Any]]:
                 }
                 if bad and signal.verdict is not None and signal.verdict.evidence:
                     entry["details"] = _bounded(signal.verdict.evidence)
-                found.append((signal.value + (1e6 if bad else 0.0), entry))
-    found.sort(key=lambda pair: pair[0], reverse=True)
+                found.append((bad, signal.value, entry))
+    found.sort(key=lambda item: item[:2], reverse=True)
+    named = [item for item in found if item[0]] or found  # next to a feature that is found bad, the others are noise
     best: dict[str, dict[str, Any]] = {}
-    for _, entry in found:
+    for _, _, entry in named:
         best.setdefault(entry["feature"], entry)
     return list(best.values())[:_TOP_FEATURES]
 

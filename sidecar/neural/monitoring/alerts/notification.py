@@ -57,8 +57,13 @@ def notification(
         "status": overall,
         "group": group,
         "created_at": created_at,
-        "alerts": [dict(entry) for entry in entries],
+        "alerts": [dict(entry) for entry in sorted(entries, key=_urgency)],
     }
+
+
+def _urgency(entry: Mapping[str, Any]) -> int:
+    """What fires before what is over, the worst first."""
+    return -AlertSeverity(entry["severity"]).rank if entry["status"] != "resolved" else 1
 
 
 def test_notification(message_id: str, now: float, channel: str) -> dict[str, Any]:
@@ -81,12 +86,13 @@ def one_line(text: str) -> str:
 
 
 def headline(message: Mapping[str, Any]) -> str:
-    """One line: '[CRITICAL] High Error Rate · flights' or '[RESOLVED] 3 alerts · flights'."""
-    alerts = message["alerts"]
+    """One line: '[CRITICAL] High Error Rate · flights', '[WARNING] 2 alerts, 1 resolved · flights' or '[RESOLVED] 3 alerts · flights'."""
+    alerts = [entry for entry in message["alerts"] if entry["status"] == "firing"] or message["alerts"]
+    over = len(message["alerts"]) - len(alerts)
     status = (
         "RESOLVED" if message["status"] == "resolved" else "TEST" if message["status"] == "test" else str(worst(message)).upper()
     )
-    what = alerts[0]["title"] if len(alerts) == 1 else f"{len(alerts)} alerts"
+    what = (alerts[0]["title"] if len(alerts) == 1 else f"{len(alerts)} alerts") + (f", {over} resolved" if over else "")
     return one_line(f"[{status}] {what}" + (f" · {message['group']}" if message["group"] and message["status"] != "test" else ""))
 
 

@@ -1,4 +1,8 @@
-"""Puts messages into the outbox: one for each state change and receiver, grouped by model where the channel wants it."""
+"""Puts messages into the outbox: one for each state change and receiver, grouped by model where the channel wants it.
+
+A message that still waits says what is true when it leaves: an alert stands in it once, with its newest state, and not at all when
+it was silenced or inhibited before anybody was told.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,8 @@ from neural.monitoring.store.rows import OutboxRow
 Key = tuple[str, str]
 """(channel, group)"""
 Entry = Mapping[str, Any]
+WITHDRAWN = "withdrawn"
+"""State of a message that had nothing left to say before it was sent."""
 
 
 @dataclass(slots=True)
@@ -57,6 +63,22 @@ class Notifier:
         """One alert's news for one channel."""
         self._waiting.setdefault((channel.name, str(entry["model"])), []).append(entry)
 
+    def take_back(self, channel: Channel, model: str, alert_id: str) -> bool:
+        """Take an alert out of the message that waits. True when it was news that nobody has heard, and now nobody will."""
+        row = self._waiting_row((channel.name, model))
+        if row is None:
+            return False
+        held: list[Entry] = list(row.payload["alerts"])
+        kept = [entry for entry in held if entry["alert_id"] != alert_id]
+        if len(kept) == len(held):
+            return False
+        if kept:
+            self._store.put_outbox(replace(row, payload=notification(row.message_id, model, row.payload["created_at"], kept)))
+        else:
+            self._store.put_outbox(replace(row, state=WITHDRAWN))
+            self._groups.pop((channel.name, model), None)
+        return not any(entry["alert_id"] == alert_id and entry["repeat"] for entry in held)
+
     def discard(self) -> None:
         """Forget what was queued in a transaction that failed."""
         self._waiting.clear()
@@ -83,20 +105,32 @@ class Notifier:
 
     def _append(self, key: Key, entries: list[Entry]) -> list[Entry]:
         """Add to the group's message if that still waits; returns what didn't fit."""
+        row, group = self._waiting_row(key), self._groups.get(key)
+        if row is None or group is None:
+            return entries
+        held: dict[str, Entry] = {str(entry["alert_id"]): entry for entry in row.payload["alerts"]}
+        rest: list[Entry] = []
+        for entry in entries:
+            if entry["alert_id"] in held or len(held) < MOST_ALERTS:
+                held[str(entry["alert_id"])] = entry
+            else:
+                rest.append(entry)
+        payload = notification(row.message_id, key[1], row.payload["created_at"], list(held.values()))
+        if (rank := _rank(list(held.values()))) > group.rank:
+            # What fires has its whole wait, so that all of it is together; something worse doesn't wait for the interval.
+            soonest = self._clock() + self._channels[key[0]].policy.group_wait
+            group.due_at = soonest if group.rank < 0 else min(group.due_at, soonest)
+        group.rank = rank
+        self._store.put_outbox(replace(row, payload=payload, next_attempt_at=group.due_at))
+        return rest
+
+    def _waiting_row(self, key: Key) -> OutboxRow | None:
+        """The group's message, if it still waits for its first attempt."""
         group = self._groups.get(key)
         if group is None or group.due_at <= self._clock():
-            return entries
-        rows = self._store.outbox(state="queued", channel=key[0])
-        row = next((row for row in rows if row.message_id == group.message_id and row.attempts == 0), None)
-        if row is None:
-            return entries
-        held: list[Entry] = list(row.payload["alerts"])
-        room = MOST_ALERTS - len(held)
-        payload = notification(row.message_id, key[1], row.payload["created_at"], [*held, *entries[:room]])
-        if (rank := _rank(entries[:room])) > group.rank:  # something worse doesn't wait for the interval
-            group.rank, group.due_at = rank, min(group.due_at, self._clock() + self._channels[key[0]].policy.group_wait)
-        self._store.put_outbox(replace(row, payload=payload, next_attempt_at=group.due_at))
-        return entries[room:]
+            return None
+        found = self._store.outbox(message_id=group.message_id, state="queued")
+        return found[0] if found and found[0].attempts == 0 else None
 
     def _due_at(self, key: Key, rank: int, now: float) -> float:
         policy, last = self._channels[key[0]].policy, self._groups.get(key)

@@ -15,6 +15,7 @@ MINIMUM_SECONDS = 20.0
 class DemoOptions:
     """``seconds`` of traffic; ``port`` of the dashboard (0 picks a free one); ``folder`` for data and state (a new temporary one when None).
 
+    ``slack``: an incoming webhook (or a stand-in) that is told as people would be.
     ``keep`` leaves server and sidecar running until Ctrl-C; ``kill_sidecar`` kills it with SIGKILL in mid-story and restarts it.
     """
 
@@ -27,3 +28,4 @@ class DemoOptions:
     season: bool = False
     kill_sidecar: bool = False
     folder: Path | None = None
+    slack: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from neural.monitoring.store import AlertRow, Store, open_store
 from neural.wire import Ledger
 
 CONFIG_NAME = "flights.yaml"
+_WAITS_A_STORY = 10
+"""The channel's group_wait is this part of the story."""
 
 
 @dataclass(slots=True)
@@ -108,6 +111,9 @@ def set_stage(options: DemoOptions, folder: Path) -> Stage:
     folder.mkdir(parents=True, exist_ok=True)
     with resources.as_file(resources.files("neural.monitoring.demo") / CONFIG_NAME) as source:
         shutil.copyfile(source, folder / CONFIG_NAME)
+    if options.slack:
+        with (folder / CONFIG_NAME).open("a", encoding="utf-8") as config:
+            config.write(_slack(options.slack, options.seconds))
     server_port, metrics_port, dashboard_port = free_port(), free_port(), options.port or free_port()
     require_free(dashboard_port)
     server = [
@@ -129,6 +135,12 @@ def set_stage(options: DemoOptions, folder: Path) -> Stage:
         Child("model server", server, folder / "server.log", environment),
         Child("sidecar", sidecar, folder / "sidecar.log", environment),
     )
+
+
+def _slack(webhook: str, story_seconds: float) -> str:
+    """The channel, with a waiting time as short against the story as 30 s are against an hour's incident."""
+    wait = f"{story_seconds / _WAITS_A_STORY:.0f}s"
+    return f"\nchannels:\n  slack: {{webhook: {json.dumps(webhook)}, group_wait: {wait}, group_interval: {wait}}}\n"
 
 
 def _answers(url: str) -> bool:

@@ -64,8 +64,16 @@ class Store(Protocol):
         ...
 
     def outbox(
-        self, *, state: str | None = None, due_at: float | None = None, channel: str | None = None, limit: int | None = None
-    ) -> list[OutboxRow]: ...
+        self,
+        *,
+        state: str | None = None,
+        due_at: float | None = None,
+        channel: str | None = None,
+        message_id: str | None = None,
+        limit: int | None = None,
+    ) -> list[OutboxRow]:
+        """Oldest first."""
+        ...
 
     # SLO counters, per slot (a minute, or the pane width)
     def add_slo_counts(self, slo: str, slot: float, good: float, total: float) -> None:

@@ -11,7 +11,7 @@ from neural.monitoring.store.database import Database
 SIZE_STEPS = 50
 """Under size pressure, history is cut in steps of this fraction of its length: fine enough not to lose much more than needed."""
 
-_SETTLED_MESSAGES = "DELETE FROM outbox WHERE state IN ('delivered', 'dead') AND created_at < ?"
+_SETTLED_MESSAGES = "DELETE FROM outbox WHERE state IN ('delivered', 'dead', 'withdrawn') AND created_at < ?"
 _BY_AGE: Mapping[str, tuple[str, ...]] = {
     "alerts": (
         "DELETE FROM alerts WHERE state IN ('resolved', 'suppressed') AND updated_at < ?",

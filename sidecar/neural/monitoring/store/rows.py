@@ -61,7 +61,7 @@ class OutboxRow:
     alert_id: str
     channel: str
     payload: Mapping[str, Any]
-    state: str = "queued"  # queued | sending | delivered | dead
+    state: str = "queued"  # queued | sending | delivered | dead | withdrawn (before it was sent)
     attempts: int = 0
     created_at: float = 0.0
     next_attempt_at: float = 0.0

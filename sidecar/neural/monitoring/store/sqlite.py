@@ -117,9 +117,22 @@ class SQLiteStore:
         )
 
     def outbox(
-        self, *, state: str | None = None, due_at: float | None = None, channel: str | None = None, limit: int | None = None
+        self,
+        *,
+        state: str | None = None,
+        due_at: float | None = None,
+        channel: str | None = None,
+        message_id: str | None = None,
+        limit: int | None = None,
     ) -> list[OutboxRow]:
-        asked = (("state = ?", state), ("channel = ?", channel), ("next_attempt_at <= ?", due_at))
+        # With a message's id nothing else narrows the search: the "+" keeps the other indices out.
+        plus = "+" if message_id is not None else ""
+        asked = (
+            ("message_id = ?", message_id),
+            (f"{plus}state = ?", state),
+            (f"{plus}channel = ?", channel),
+            ("next_attempt_at <= ?", due_at),
+        )
         where = [(clause, value) for clause, value in asked if value is not None]  # plain equalities, so that the index is used
         rows = self._read(
             f"SELECT body FROM outbox WHERE {' AND '.join(['1', *(clause for clause, _ in where)])} "  # noqa: S608 - fixed clauses

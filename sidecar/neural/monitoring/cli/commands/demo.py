@@ -35,6 +35,7 @@ Examples:
 @click.option(
     "--folder", type=click.Path(path_type=Path, file_okay=False), help="For data and state; a new temporary one by default."
 )
+@click.option("--slack", default="", metavar="URL", help="Tell this Slack webhook too, as people would be told.")
 def demo(
     seconds: float,
     keep: bool,
@@ -45,6 +46,7 @@ def demo(
     season: bool,
     kill_sidecar: bool,
     folder: Path | None,
+    slack: str,
 ) -> int:
     """See the main job on real flights: a model, a sidecar, three incidents, and what was noticed.
 
@@ -65,5 +67,6 @@ def demo(
         season=season,
         kill_sidecar=kill_sidecar,
         folder=folder,
+        slack=slack,
     )
     return run_demo(options)
