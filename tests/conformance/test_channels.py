@@ -30,8 +30,8 @@ def entry(**fields):
         "labels": {"model": "flights", "version": "3"}, "annotations": {"team": "ml"}, "runbook": "https://wiki/errors", "started_at": NOW - 60,
         "fired_at": NOW, "resolved_at": None,
         "evidence": {"reason": "error_rate > 0.05 (error_rate is 0.08)", "n": 500, "command": "neural monitor status",
-                     "top_features": [{"feature": "temp", "value": 0.9, "signal": "drift.feature_score", "reason": ""}], "versions": ["3", "4"],
-                     "capture": {"capture.loss_ratio": 0.01}, "dashboard": "http://dash/?at=1"},
+                     "top_features": [{"feature": "temp", "value": 0.9, "signal": "drift.feature_score", "reason": ""}], "versions": {"before": "3", "after": "4", "changed_at": 1.0, "serving": ["4"]},
+                     "ledger": {"seen": 10.0, "loss_ratio": 0.01}, "dashboard": "http://dash/?until=1"},
     }  # fmt: skip
     return {**base, **fields}
 

@@ -66,6 +66,7 @@ class RecordBatch:
     latency_seconds: NDArray[np.float64] | None = None
     weights: NDArray[np.float64] | None = None
     decoder: str = ""
+    trace_ids: Sequence[str] = ()  # 32 hex digits or "", aligned with times, or empty
 
     def __len__(self) -> int:
         return len(self.times)
@@ -88,6 +89,7 @@ class TrafficBatch:
     weights: NDArray[np.float64]
     unparsed: Mapping[str, int] = field(default_factory=dict[str, int])  # reason → requests
     trace_ids: Sequence[str] = ()  # 32 hex digits or "", aligned with times, or empty
+    request_ids: Sequence[str] = ()  # the prediction ids, aligned with times, or empty
 
     def __len__(self) -> int:
         return len(self.times)

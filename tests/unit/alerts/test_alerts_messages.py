@@ -20,8 +20,10 @@ def entry(**fields):
         "labels": {}, "annotations": {}, "runbook": "Is it the world, or a broken feed?", "started_at": NOW, "fired_at": NOW, "resolved_at": None,
         "evidence": {
             "reason": "temp drifted: <= 10.94 °C: 0 % in the reference, 85 % now", "n": 286, "command": "neural monitor drift --format json",
-            "top_features": [{"feature": "temp", "value": 0.85}, {"feature": "dewp", "value": 0.61}], "versions": ["1", "2"],
-            "capture": {"capture.loss_ratio": 0.0}, "dashboard": "http://127.0.0.1:8052/?at=1700000000&model=flights",
+            "top_features": [{"feature": "temp", "value": 0.85, "moved": [{"bin": "<= 10.94", "reference": 0.0, "current": 0.85}]}, {"feature": "dewp", "value": 0.61}], "versions": {"before": "1", "after": "2", "changed_at": NOW - 60, "serving": ["2"]},
+            "ledger": {"seen": 1200.0, "loss_ratio": 0.0, "unparsed_rate": 0.02},
+            "examples": [{"row_id": "r-1:0", "trace_id": "ab" * 16, "why": "temp: <= 10.94"}, {"row_id": "r-2", "why": "temp: <= 10.94"}],
+            "dashboard": "http://127.0.0.1:8052/?at=1700000000&model=flights",
         },
     }  # fmt: skip
     return {**base, **fields}
@@ -33,10 +35,11 @@ def message(*entries):
 
 def test_a_firing_alert_tells_what_a_person_needs_and_nothing_twice():
     assert lines_of(entry()) == [
-        ("Features", "temp (0.85); dewp (0.61)"),
+        ("Features", "temp (<= 10.94: 0.0% → 85.0%); dewp (0.61)"),
         ("Events", "286"),
-        ("Versions", "1, 2"),
-        ("Capture", "capture.loss_ratio 0"),
+        ("Examples", f"r-1:0 (temp: <= 10.94, trace {'ab' * 16}); r-2 (temp: <= 10.94)"),
+        ("Version", "2 since 2023-11-14 22:12:20 UTC, 1 before"),
+        ("Capture", "1,200 requests seen, none lost, 2.00% not decoded"),
         ("Runbook", "Is it the world, or a broken feed?"),
         ("Look", "neural monitor drift --format json"),
         ("Dashboard", "http://127.0.0.1:8052/?at=1700000000&model=flights"),

@@ -13,6 +13,8 @@ from neural.monitoring.alerts.channels import (
 )
 from neural.monitoring.alerts.delivery import Delivery
 from neural.monitoring.alerts.engine import AlertEngine
+from neural.monitoring.alerts.evidence import Surroundings
+from neural.monitoring.alerts.examples import Examples
 from neural.monitoring.alerts.lint import Finding, LintContext, lint_rules
 from neural.monitoring.alerts.manager import AlertManager
 from neural.monitoring.alerts.names import AlertChannel, AlertSeverity, AlertState, NoData
@@ -42,12 +44,14 @@ __all__ = [
     "ChannelsSettings",
     "Delivery",
     "DeliveryResult",
+    "Examples",
     "Finding",
     "LintContext",
     "NoData",
     "Rule",
     "RuleSettings",
     "SilenceSettings",
+    "Surroundings",
     "acknowledge",
     "acknowledgements",
     "backtest",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from neural.monitoring.alerts.acknowledge import acknowledgements, latest_by_family
 from neural.monitoring.alerts.announce import Announcer
 from neural.monitoring.alerts.channels.protocol import Channel
-from neural.monitoring.alerts.evidence import evidence_of, message_values
+from neural.monitoring.alerts.evidence import Surroundings, evidence_of, message_values
 from neural.monitoring.alerts.index import LabelOrder, Scope
 from neural.monitoring.alerts.lifecycle import Change, Episode, step
 from neural.monitoring.alerts.memory import EngineMemory, Key, key_of
@@ -41,7 +41,7 @@ class AlertEngine:
 
     Not thread-safe: one thread evaluates. State survives a restart through the store. ``evaluate_every`` is the usual time between
     evaluations in seconds; ``silences`` are those of the configuration, beside those of the store; ``specs`` give the order of
-    labels in expressions.
+    labels in expressions; ``around`` is what evidence points at.
     """
 
     def __init__(
@@ -54,12 +54,12 @@ class AlertEngine:
         evaluate_every: float = 60.0,
         specs: Iterable[SignalSpec] = (),
         silences: Sequence[Silence] = (),
-        dashboard_url: str = "",
+        around: Surroundings | None = None,
     ) -> None:
         self._store = store
         self._order = LabelOrder(specs)
         self._longest_step = _STEPS_AN_ELAPSED * evaluate_every
-        self._dashboard_url = dashboard_url
+        self._around = around or Surroundings()
         self._memory = EngineMemory.load(store)
         self._announcer = Announcer(store, channels, clock, silences)
         self._rules = RuleSet(rules, self._order)
@@ -97,6 +97,7 @@ class AlertEngine:
         elapsed = 0.0 if memory.evaluated_at is None else min(max(now - memory.evaluated_at, 0.0), self._longest_step)
         memory.evaluated_at = now
         this = _Pass(self._rules.look(signals), now, elapsed)
+        memory.versions.see(this.look.serving(), now)
         changes = self._judge_all(this)
         try:
             with self._store.transaction():
@@ -165,10 +166,10 @@ class AlertEngine:
         if not fresh and episode.evidence:
             episode.evidence["latest_value"] = answer.value
             return
-        view = this.look.whole(episode.scope)
-        episode.evidence = evidence_of(
-            rule, answer, view, this.now, dashboard_url=self._dashboard_url, versions=this.look.versions(episode.scope[0])
-        )
+        view, model = this.look.whole(episode.scope), episode.scope[0]
+        serving = [version for of_model, version in this.look.serving() if of_model == model]
+        versions = self._memory.versions.told(model, serving)
+        episode.evidence = evidence_of(rule, answer, view, this.now, around=self._around, versions=versions)
         template = "" if answer.error else rule.message
         values = message_values(answer, view.flat(), dict(episode.labels), rule) if template else {}
         episode.message = render(template, values) if template else episode.evidence["reason"]

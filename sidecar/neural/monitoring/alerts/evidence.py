@@ -1,39 +1,58 @@
-"""What an alert tells a person besides that it fired: numbers, reasons, where to look, and how far to trust it."""
+"""What an alert tells a person besides that it fired: numbers, reasons, examples, where to look, and how far to trust it."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
+from neural.monitoring.alerts.features import bounded, top_features
 from neural.monitoring.alerts.index import SignalView
+from neural.monitoring.alerts.pointers import command, dashboard_link
 from neural.monitoring.alerts.rule import Answer, Rule
-from neural.monitoring.signal import Outcome, Signal
+from neural.monitoring.signal import Signal
 
-_TOP_FEATURES = 5
-_MOST_JSON_BYTES = 16_384
-"""Evidence of one signal beyond this is left out: alerts travel through chat and mail."""
-_FEATURE_SIGNALS = {
-    "drift": ("drift.feature_score", "drift.evidence"),
-    "quality": (
-        "quality.feature_missing_rate",
-        "quality.feature_invalid_rate",
-        "quality.feature_unseen_rate",
-        "quality.feature_outlier_rate",
-    ),
-}
 OWN_NAMES = ("value", "threshold", "reason", "rule", "severity", "title")
 """What a message can name beside numbers and labels."""
-_COMMANDS = {"drift": "drift", "quality": "quality", "slo": "slo", "capture": "health", "sidecar": "health"}
+_LEDGER = {
+    "capture.seen": "seen",
+    "capture.shipped": "shipped",
+    "capture.sampled_out": "sampled_out",
+    "capture.loss_ratio": "loss_ratio",
+    "unparsed_rate": "unparsed_rate",
+    "traffic.staleness": "staleness_seconds",
+    "sidecar.backlog": "backlog",
+}
+
+FindExamples = Callable[[Sequence[str], str, str, Mapping[str, Any]], list[dict[str, Any]]]
+"""(families of the rule's signals, model, version, the verdict's evidence) → examples; see ``examples.py``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What evidence needs to know of the house. ``command_options`` say on a command line where the state is."""
+
+    dashboard_url: str = ""
+    command_options: tuple[str, ...] = ()
+    examples: FindExamples | None = None
 
 
 def evidence_of(
-    rule: Rule, answer: Answer, view: SignalView, now: float, *, dashboard_url: str = "", versions: tuple[str, ...] = ()
+    rule: Rule,
+    answer: Answer,
+    view: SignalView,
+    now: float,
+    *,
+    around: Surroundings | None = None,
+    versions: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """JSON-able: value, threshold, reason, n, the signals' own evidence, top features, capture health, commands, links."""
+    """JSON-able: value, threshold, reason, n, the signals' own evidence, top features, examples, capture's ledger, versions, command, link."""
+    around = around or Surroundings()
     told = answer.signals[0] if answer.signals else None
     verdict = told.verdict if told is not None else None
+    details = verdict.evidence if verdict is not None else {}
+    features = top_features(rule.family, view, details)
+    labels = {**(told.labels if told is not None else {}), **answer.labels}
     evidence: dict[str, Any] = {
         "reason": answer.error or answer.reason or rule.condition.describe(),
         "condition": rule.condition.describe(),
@@ -41,67 +60,38 @@ def evidence_of(
         "threshold": answer.threshold,
         "n": verdict.sample_size if verdict is not None else _count(view),
         "signals": {_label(signal): signal.value for signal in answer.signals},
-        "command": _command(rule),
+        "command": command(rule.family, view.scope, labels, around.command_options),
         "as_of": now,
+        "error": answer.error,
+        "top_features": features,
+        "ledger": _ledger(view),
+        "versions": dict(versions or {}),
+        "dashboard": dashboard_link(
+            around.dashboard_url, rule.family, view.scope, labels, str(features[0]["feature"]) if features else "", now
+        ),
     }
-    if answer.error:
-        evidence["error"] = answer.error
     if verdict is not None:
         evidence |= {
             "method": verdict.method,
             "p_value": verdict.p_value,
             "effect_size": verdict.effect_size,
-            "details": _bounded(verdict.evidence),
+            "details": bounded(details),
         }
-    if features := top_features(rule.family, view):
-        evidence["top_features"] = features
-    if capture := _capture(view):
-        evidence["capture"] = capture
-    if len(versions) > 1:
-        evidence["versions"] = list(versions)
-    if dashboard_url:
-        evidence["dashboard"] = f"{dashboard_url.rstrip('/')}/?{urlencode({'at': f'{now:.0f}', 'model': view.scope[0]})}"
-    return {key: value for key, value in evidence.items() if value not in (None, "")}
-
-
-def top_features(family: str, view: SignalView) -> list[dict[str, Any]]:
-    """The features behind a drift or quality alert, worst first, with what their own verdicts say."""
-    if family not in _FEATURE_SIGNALS:
-        return []
-    if family not in view.memo:
-        view.memo[family] = _rank_features(family, view)
-    ranked: list[dict[str, Any]] = view.memo[family]
-    return ranked
-
-
-def _rank_features(family: str, view: SignalView) -> list[dict[str, Any]]:
-    found: list[tuple[bool, float, dict[str, Any]]] = []
-    for name in _FEATURE_SIGNALS[family]:
-        for signal in view.series(name).values():
-            if signal.value:
-                reason = signal.verdict.reason if signal.verdict is not None else ""
-                bad = signal.verdict is not None and signal.verdict.outcome is Outcome.BAD
-                entry: dict[str, Any] = {
-                    "feature": signal.labels.get("feature", ""),
-                    "signal": name,
-                    "value": signal.value,
-                    "reason": reason,
-                }
-                if bad and signal.verdict is not None and signal.verdict.evidence:
-                    entry["details"] = _bounded(signal.verdict.evidence)
-                found.append((bad, signal.value, entry))
-    found.sort(key=lambda item: item[:2], reverse=True)
-    named = [item for item in found if item[0]] or found  # next to a feature that is found bad, the others are noise
-    best: dict[str, dict[str, Any]] = {}
-    for _, _, entry in named:
-        best.setdefault(entry["feature"], entry)
-    return list(best.values())[:_TOP_FEATURES]
+    if around.examples is not None:
+        evidence["examples"] = around.examples(_families(rule), *view.scope, details)
+    return {key: value for key, value in evidence.items() if value not in (None, "", [], {})}
 
 
 def message_values(answer: Answer, flat: Mapping[str, float], labels: Mapping[str, str], rule: Rule) -> dict[str, Any]:
     """What a message template can name: every number, the labels, and ``value``, ``threshold``, ``reason``, ``rule``, ``severity``."""
     own = {"value": answer.value, "threshold": answer.threshold, "reason": answer.error or answer.reason, "rule": rule.name}
     return {**flat, **labels, **own, "severity": str(rule.severity), "title": rule.name}
+
+
+def _families(rule: Rule) -> list[str]:
+    """ "drift", "latency" …: of each signal the rule reads, in its order."""
+    names = [reference.name.partition(".")[0] for reference in rule.condition.references]
+    return list(dict.fromkeys([*names, rule.family]))
 
 
 def _count(view: SignalView) -> int | None:
@@ -112,27 +102,16 @@ def _count(view: SignalView) -> int | None:
     return None
 
 
-def _capture(view: SignalView) -> dict[str, float]:
-    """Whether what the alert rests on was seen whole."""
-    found: dict[str, float] = {}
-    for name in ("capture.loss_ratio", "unparsed_rate", "traffic.staleness"):
+def _ledger(view: SignalView) -> dict[str, Any]:
+    """Whether what the alert rests on was seen whole: the loss ledger, what could not be decoded, how old the newest request is."""
+    found: dict[str, Any] = {}
+    for name, key in _LEDGER.items():
         for signal in view.series(name).values():
             if signal.value is not None:
-                found[name] = signal.value
-    return found
-
-
-def _command(rule: Rule) -> str:
-    return f"neural monitor {_COMMANDS.get(rule.family, 'status')} --format json"
+                found[key] = signal.value
+    dropped = {path[-1]: signal.value for path, signal in view.series("capture.dropped").items() if path and signal.value}
+    return {**found, **({"dropped": dropped} if dropped else {})}
 
 
 def _label(signal: Signal) -> str:
     return signal.name + "".join(f"[{value}]" for name, value in signal.labels.items() if name not in ("model", "version"))
-
-
-def _bounded(details: Mapping[str, Any]) -> Any:
-    try:
-        size = len(json.dumps(details, default=str))
-    except (TypeError, ValueError):
-        return {}
-    return dict(details) if size <= _MOST_JSON_BYTES else {"left_out": f"{size} bytes of details: see the command"}

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from neural.monitoring.alerts.index import Scope
 from neural.monitoring.alerts.lifecycle import Episode
+from neural.monitoring.alerts.versions import VersionHistory
 from neural.monitoring.store.protocol import Store
 
 STATE_KEY = "alerts.engine"
@@ -16,7 +17,7 @@ _REMEMBER_SECONDS = 7 * 86400.0
 Key = tuple[str, Scope, tuple[tuple[str, str], ...]]
 """(rule, scope, instance labels)"""
 
-Saved = tuple[list[tuple[object, ...]], dict[str, float]]
+Saved = tuple[list[tuple[object, ...]], dict[str, float], str]
 """What was last written: enough to see whether anything changed."""
 
 
@@ -32,6 +33,7 @@ class EngineMemory:
     episodes: dict[Key, Episode] = field(default_factory=dict[Key, Episode])
     told: dict[str, float] = field(default_factory=dict[str, float])
     evaluated_at: float | None = None
+    versions: VersionHistory = field(default_factory=VersionHistory)
     _saved: Saved | None = None
 
     def of_rule(self) -> dict[str, list[tuple[Key, Episode]]]:
@@ -42,15 +44,14 @@ class EngineMemory:
         return found
 
     def save(self, store: Store) -> None:
-        """Write what changed. An engine without alerts writes nothing."""
+        """Write what changed; nothing at an evaluation at which nothing did."""
         now = self.evaluated_at or 0.0
         self.told = {one: at for one, at in self.told.items() if abs(now - at) < _REMEMBER_SECONDS}
-        state: Saved = ([one.progress for one in self.episodes.values()], dict(self.told))
-        if state != self._saved and (self._saved or self.episodes or self.told):
+        state: Saved = ([one.progress for one in self.episodes.values()], dict(self.told), repr(self.versions.known))
+        if state != self._saved and (self._saved or self.episodes or self.told or self.versions.known):
             episodes = [one.to_dict() for one in self.episodes.values()]
-            store.put_value(
-                STATE_KEY, {"format": _FORMAT, "episodes": episodes, "told": self.told, "evaluated_at": self.evaluated_at}
-            )
+            body = {"format": _FORMAT, "episodes": episodes, "told": self.told, "evaluated_at": self.evaluated_at}
+            store.put_value(STATE_KEY, {**body, "versions": self.versions.known})
             self._saved = state
 
     @classmethod
@@ -60,7 +61,8 @@ class EngineMemory:
         if not isinstance(state, dict) or state.get("format") != _FORMAT:
             return cls()
         rows = {row.alert_id: row for row in store.alerts(states=["firing", "suppressed"])}
-        memory = cls(told=dict(state["told"]), evaluated_at=state["evaluated_at"], _saved=([], {}))
+        versions = VersionHistory(state.get("versions"))
+        memory = cls(told=dict(state["told"]), evaluated_at=state["evaluated_at"], versions=versions, _saved=([], {}, ""))
         for data in state["episodes"]:
             episode = Episode.from_dict(data)
             row = rows.get(episode.alert_id)

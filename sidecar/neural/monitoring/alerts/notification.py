@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from neural.monitoring.alerts.names import AlertSeverity
@@ -18,6 +19,7 @@ from neural.monitoring.store.rows import AlertRow
 
 SCHEMA_VERSION = 1
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_SHOWN_EXAMPLES = 3
 MOST_ALERTS = 50
 """Alerts in one message; more go into the next."""
 
@@ -114,19 +116,53 @@ def lines_of(entry: Mapping[str, Any]) -> list[tuple[str, str]]:
     if entry["repeat"] and evidence.get("latest_value") is not None:
         pairs.append(("Now", f"{evidence['latest_value']:.4g}"))
     if features := evidence.get("top_features"):
-        pairs.append(("Features", "; ".join(f"{one['feature']} ({one['value']:.3g})" for one in features)))
+        pairs.append(("Features", "; ".join(_feature(one) for one in features)))
     if evidence.get("n") is not None:
         pairs.append(("Events", f"{evidence['n']:,}"))
-    if versions := evidence.get("versions"):
-        pairs.append(("Versions", ", ".join(versions)))
-    if capture := evidence.get("capture"):
-        pairs.append(("Capture", ", ".join(f"{name} {value:.3g}" for name, value in capture.items())))
+    pairs += [
+        ("Examples", _examples(evidence.get("examples", ()))),
+        ("Version", _versions(evidence.get("versions", {}))),
+        ("Capture", _ledger(evidence.get("ledger", {}))),
+    ]
     pairs += [
         ("Runbook", str(entry["runbook"])),
         ("Look", str(evidence.get("command", ""))),
         ("Dashboard", str(evidence.get("dashboard", ""))),
     ]
     return [(heading, text) for heading, text in pairs if text and text != entry["message"]]
+
+
+def _feature(one: Mapping[str, Any]) -> str:
+    """ "temp (<= 10.94: 0.0% → 16.9%)": what moved most, where that is known."""
+    moved = one.get("moved")
+    if not moved:
+        return f"{one['feature']} ({one['value']:.3g})"
+    first = moved[0]
+    return f"{one['feature']} ({first['bin']}: {first['reference']:.1%} → {first['current']:.1%})"
+
+
+def _examples(examples: Sequence[Mapping[str, Any]]) -> str:
+    shown = [f"{one['row_id']} ({one['why']}{', trace ' + one['trace_id'] if one.get('trace_id') else ''})" for one in examples]
+    return "; ".join(shown[:_SHOWN_EXAMPLES])
+
+
+def _versions(versions: Mapping[str, Any]) -> str:
+    if not versions:
+        return ""
+    if "changed_at" not in versions or versions["before"] == versions["after"]:
+        return str(versions["after"])
+    at = datetime.fromtimestamp(versions["changed_at"], UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return f"{versions['after']} since {at}, {versions['before']} before"
+
+
+def _ledger(ledger: Mapping[str, Any]) -> str:
+    """How far what the alert rests on was seen whole."""
+    parts = [f"{ledger['seen']:,.0f} requests seen"] if "seen" in ledger else []
+    if "loss_ratio" in ledger:
+        parts.append("none lost" if ledger["loss_ratio"] == 0 else f"{ledger['loss_ratio']:.2%} lost")
+    if ledger.get("unparsed_rate"):
+        parts.append(f"{ledger['unparsed_rate']:.2%} not decoded")
+    return ", ".join(parts)
 
 
 def duration_text(seconds: float) -> str:

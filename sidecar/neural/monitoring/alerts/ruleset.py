@@ -67,9 +67,9 @@ class Look:
             self._whole[scope] = self._full.view(scope)
         return self._whole[scope]
 
-    def versions(self, model: str) -> tuple[str, ...]:
-        """The versions of a model that have signals now."""
-        return tuple(sorted(version for name, version in self._index.scopes if name == model and version))
+    def serving(self) -> list[Scope]:
+        """The (model, version) pairs that have signals now."""
+        return [scope for scope in self._index.scopes if scope[1]]
 
     def _view(self, scope: Scope) -> tuple[SignalView, Facts]:
         known = self._facts.get(scope)

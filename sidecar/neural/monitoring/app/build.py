@@ -6,7 +6,16 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from neural.monitoring.alerts import AlertEngine, Channel, Delivery, build_channels, build_rules, build_silences
+from neural.monitoring.alerts import (
+    AlertEngine,
+    Channel,
+    Delivery,
+    Examples,
+    Surroundings,
+    build_channels,
+    build_rules,
+    build_silences,
+)
 from neural.monitoring.app.folder import prepare_folder
 from neural.monitoring.app.monitors import build_monitors
 from neural.monitoring.app.publisher import Publisher
@@ -43,14 +52,14 @@ def build(settings: Settings, clock: Clock = system_clock) -> Sidecar:
     journal = _journal(settings, folder, clock)  # first: it locks the folder against a second sidecar
     store, board, entry_clock, totals = open_store(folder), SnapshotBoard(), EntryClock(clock), TrafficTotals()
     panes = PaneStore(settings.windows, entry_clock, settings.reference if reference is None else None)
-    bins = BinTotals(settings.export.prometheus.fleet_columns)
-    monitors = build_monitors(settings, store, entry_clock, (totals, bins), baseline)
+    bins, examples = BinTotals(settings.export.prometheus.fleet_columns), Examples()
+    monitors = build_monitors(settings, store, entry_clock, (totals, bins, examples), baseline)
     predictions = PredictionLog(folder / "predictions", settings.prediction_log, clock)
     spans = span_emitter(settings.export.otlp, verdicts=board_verdicts(board))
     decoding, joiner = _decoding(settings, reference), LabelJoiner(settings.performance)
     processor = Processor(decoding, panes, monitors, joiner, predictions, spans)
     channels = build_channels(settings.channels)
-    alerting = _alerting(settings, store, channels, monitors, clock)
+    alerting = _alerting(settings, store, channels, monitors, clock, _surroundings(settings, folder, examples))
     evaluator = Evaluator(panes, monitors, processor, store, alerting, _model(settings))
     parts: dict[str, Stateful] = {"joiner": joiner, "counters": processor.totals, "decoding": decoding}
     parts |= {f"monitor.{one.name}": one for one in monitors if isinstance(one, Stateful)}
@@ -129,9 +138,13 @@ def _slo_totals(monitors: Sequence[Monitor]) -> list[SLOTotals]:
 
 
 def _alerting(
-    settings: Settings, store: Store, channels: dict[str, Channel], monitors: Sequence[Monitor], clock: Clock
+    settings: Settings,
+    store: Store,
+    channels: dict[str, Channel],
+    monitors: Sequence[Monitor],
+    clock: Clock,
+    around: Surroundings,
 ) -> AlertEngine:
-    dashboard = settings.dashboard
     return AlertEngine(
         build_rules(settings.alerts),
         store,
@@ -140,8 +153,15 @@ def _alerting(
         evaluate_every=settings.windows.evaluate_every,
         specs=[spec for monitor in monitors for spec in monitor.specs],
         silences=build_silences(settings.silences),
-        dashboard_url=f"http://{dashboard.host}:{dashboard.port}" if dashboard.enabled else "",
+        around=around,
     )
+
+
+def _surroundings(settings: Settings, folder: Path, examples: Examples) -> Surroundings:
+    """What an alert's evidence points at."""
+    dashboard = settings.dashboard
+    url = (dashboard.url or f"http://{dashboard.host}:{dashboard.port}") if dashboard.enabled else ""
+    return Surroundings(url, ("--storage-path", str(folder)), examples.of)
 
 
 def _model(settings: Settings) -> tuple[str, str]:

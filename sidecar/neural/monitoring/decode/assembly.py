@@ -15,7 +15,7 @@ from neural.monitoring.decode.outcomes import OutcomeReader
 from neural.monitoring.decode.parsed import Table
 from neural.monitoring.decode.settings import DecodeSettings, FeatureSpec
 from neural.monitoring.decode.stacking import stack
-from neural.monitoring.decode.traffic import ModelVersion, seconds, weights_of
+from neural.monitoring.decode.traffic import ModelVersion, seconds, trace_id, weights_of
 from neural.monitoring.records import Column, RecordBatch
 from neural.wire.event import CaptureEvent
 
@@ -78,6 +78,7 @@ class Assembler:
             latency_seconds=np.repeat(seconds([event.duration_ns for event in group.events]), counts),
             weights=np.repeat(weights_of(group.events), counts),
             decoder=group.decoder,
+            trace_ids=_row_traces(group.events, group.counts),
         )
 
     def _outputs(self, group: Group) -> tuple[Column | None, Mapping[str, Any]]:
@@ -85,3 +86,10 @@ class Assembler:
             return None, {}
         names, columns, _ = stack(group.outputs)
         return self._outcomes.read(names, columns) if names else (None, {})
+
+
+def _row_traces(events: list[CaptureEvent], counts: list[int]) -> list[str]:
+    """The trace of each row; empty when no request carried one."""
+    if not any(event.traceparent for event in events):
+        return []
+    return list(chain.from_iterable([trace_id(event.traceparent)] * rows for event, rows in zip(events, counts, strict=True)))

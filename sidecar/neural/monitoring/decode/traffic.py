@@ -69,6 +69,7 @@ def _traffic(key: ModelVersion, events: list[CaptureEvent], unparsed: Counter[st
         weights=_weights(columns.sampling_fraction),
         unparsed=dict(unparsed),
         trace_ids=traces if any(traces) else (),
+        request_ids=columns.prediction_id,
     )
 
 

@@ -54,6 +54,8 @@ class DashboardSettings(Section):
     """The TCP port of dashboard and API."""
     host: str = "127.0.0.1"
     """The address they are bound to; 0.0.0.0 lets others in and asks for a token."""
+    url: Annotated[str, StringConstraints(pattern=r"^(https?://\S+)?$")] = ""
+    """Where people reach it, for the links in alerts; http://host:port where left out."""
     token: SecretStr | None = None
     """The bearer token for what changes things (silences, labels, reload); needed unless bound to loopback."""
     refresh: Annotated[Duration, Field(ge=1)] = 5.0

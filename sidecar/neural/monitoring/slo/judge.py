@@ -109,6 +109,7 @@ def _burn_evidence(verdict: BurnVerdict, settings: SLOSettings) -> dict[str, Any
         "total": verdict.long.total,
         "target": settings.goal,
         "budget_share": row.budget,
+        "type": str(settings.type),
     }
 
 
