@@ -210,13 +210,19 @@ def test_age_and_size_are_kept(tmp_path, clock):
     assert sum(p.stat().st_size for p in tmp_path.rglob("*.*")) <= 1 << 20
 
 
-def test_a_disk_that_refuses_is_counted_and_harms_nobody(tmp_path, clock):
-    (tmp_path / "model=m").write_text("a file where a folder is due")
+def test_a_disk_that_refuses_is_counted_and_its_rows_wait_until_it_takes_them(tmp_path, clock):
+    obstacle = tmp_path / "model=m"
+    obstacle.write_text("a file where a folder is due")
     log = PredictionLog(tmp_path, clock=clock)
     log.append(rows(["a", "b"]))
-    log.checkpoint()
-    assert log.stats()["dropped"] == 2
-    assert log.stats()["write_errors"] == 1
+    with pytest.raises(OSError, match="2 rows can't be written"):  # no checkpoint: the journal keeps them
+        log.checkpoint()
+    log.roll(clock() + 7200)
+    assert log.stats() | {"dropped": 0.0, "waiting": 2.0} == log.stats()
+    assert log.stats()["write_errors"] >= 1
+    obstacle.unlink()
+    assert log.checkpoint()["segments"]
+    assert read_predictions(tmp_path)["prediction_id"].to_pylist() == ["a", "b"]
 
 
 def test_times_no_clock_can_mean_are_filed_under_now(log, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from neural.monitoring.alerts import (
     AlertEngine,
@@ -44,17 +45,22 @@ from neural.monitoring.store import Store, open_store
 from neural.monitoring.views import SIDECAR, SnapshotBoard
 from neural.monitoring.windows import Monitor, PaneStore, Reference, Stateful
 
+if TYPE_CHECKING:
+    from neural.monitoring.predictions.upload import Uploader
+
 
 def build(settings: Settings, clock: Clock = system_clock) -> Sidecar:
     """Construct, restore and replay. Raises NeuralError in one line for what the user can mend."""
     reference, baseline = file_reference(settings, clock)
     folder = prepare_folder(settings.resolve(settings.store.path))
     journal = _journal(settings, folder, clock)  # first: it locks the folder against a second sidecar
-    store, board, entry_clock, totals = open_store(folder), SnapshotBoard(), EntryClock(clock), TrafficTotals()
+    durable = settings.store.journal.fsync == "batch"  # what a checkpoint covers leaves the journal: then it must be on the disk too
+    store, board, entry_clock, totals = open_store(folder, fsync=durable), SnapshotBoard(), EntryClock(clock), TrafficTotals()
     panes = PaneStore(settings.windows, entry_clock, settings.reference if reference is None else None)
     bins, examples = BinTotals(settings.export.prometheus.fleet_columns), Examples()
     monitors = build_monitors(settings, store, entry_clock, (totals, bins, examples), baseline)
-    predictions = PredictionLog(folder / "predictions", settings.prediction_log, clock)
+    predictions = PredictionLog(folder / "predictions", settings.prediction_log, clock, fsync=durable)
+    uploader = _uploader(settings, folder, clock)
     spans = span_emitter(settings.export.otlp, verdicts=board_verdicts(board))
     decoding, joiner = _decoding(settings, reference), LabelJoiner(settings.performance)
     processor = Processor(decoding, panes, monitors, joiner, predictions, spans)
@@ -83,7 +89,7 @@ def build(settings: Settings, clock: Clock = system_clock) -> Sidecar:
         board,
         totals,
         (bins, *_slo_totals(monitors)),
-        {"ingest": ingest.stats, "delivery": delivery.stats} | ({"spans": spans.stats} if spans else {}),
+        _stats(ingest=ingest, delivery=delivery, predictions=predictions, spans=spans, upload=uploader),
     )
     return Sidecar(
         settings=settings,
@@ -98,11 +104,29 @@ def build(settings: Settings, clock: Clock = system_clock) -> Sidecar:
         metrics=metrics,
         delivery=delivery,
         predictions=predictions,
+        uploader=uploader,
         spans=spans,
         reporter=otlp_reporter(settings.export.otlp, board, metrics),
         replayed=engine.recover(lambda: use_reference(reference, panes)),
         clock=clock,
     )
+
+
+class _Counting(Protocol):
+    def stats(self) -> Mapping[str, float]: ...
+
+
+def _stats(**parts: _Counting | None) -> dict[str, Callable[[], Mapping[str, float]]]:
+    return {name: part.stats for name, part in parts.items() if part is not None}
+
+
+def _uploader(settings: Settings, folder: Path, clock: Clock) -> Uploader | None:
+    upload = settings.predictions.upload
+    if upload is None or not settings.predictions.enabled:
+        return None
+    from neural.monitoring.predictions.upload import build_uploader  # the clients of object stores take a while to load
+
+    return build_uploader(folder / "predictions", upload, clock)
 
 
 def _journal(settings: Settings, folder: Path, clock: Clock) -> Journal:

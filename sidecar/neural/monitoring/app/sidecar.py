@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from neural.monitoring.alerts import AlertEngine, Delivery
 from neural.monitoring.clock import Clock
@@ -17,7 +18,12 @@ from neural.monitoring.settings import Settings
 from neural.monitoring.store import Store
 from neural.monitoring.views import SIDECAR, SnapshotBoard
 
+if TYPE_CHECKING:  # the clients of object stores take a while to load
+    from neural.monitoring.predictions.upload import Uploader
+
 log = logging.getLogger(__name__)
+UPLOAD_TIMEOUT_SECONDS = 5.0
+"""For the open hours of the prediction log, when the sidecar is stopped: with draining and open requests within 30 s."""
 
 
 @dataclass(slots=True)
@@ -36,6 +42,7 @@ class Sidecar:
     metrics: SidecarMetrics
     delivery: Delivery
     predictions: PredictionLog
+    uploader: Uploader | None
     spans: SpanEmitter | None
     reporter: OTLPReporter | None
     replayed: int
@@ -44,8 +51,9 @@ class Sidecar:
     def start(self) -> None:
         self.engine.start(self.ingest)
         self.delivery.start()
-        if self.reporter is not None:
-            self.reporter.start()
+        for outlet in (self.reporter, self.uploader):
+            if outlet is not None:
+                outlet.start()
 
     def _say_goodbye(self) -> None:
         """Tell readers of the store that the silence to come is meant."""
@@ -63,6 +71,8 @@ class Sidecar:
             if outlet is not None:
                 outlet.stop()
         self.predictions.close()
+        if self.uploader is not None:
+            self.uploader.finish(UPLOAD_TIMEOUT_SECONDS)
         self._say_goodbye()  # while the journal still locks the folder: the next sidecar must have the last word
         self.journal.close()
         self.reading_store.close()

@@ -145,7 +145,11 @@ class Engine:
         self._next_checkpoint = min(self._next_checkpoint, now + self._settings.checkpoint_every_seconds)
         if now >= self._next_checkpoint:
             self._next_checkpoint = now + self._settings.checkpoint_every_seconds
-            self._guard("the checkpoint", lambda: self._checkpoint(now))
+            self._save(now)
+
+    def _save(self, now: float) -> None:
+        self._guard("the checkpoint", lambda: self._checkpoint(now))
+        self._guard("upkeep", lambda: self._upkeep(now))  # also when there was no checkpoint: it may be what makes room
 
     def _apply(self, entry: Entry, *, replay: bool) -> None:
         self._entry_clock.set(entry.received_at)
@@ -167,13 +171,12 @@ class Engine:
         if self._position is not None:
             self._checkpointer.save(self._position, now)
             self._journal.truncate_before(self._position)
-        self._upkeep(now)
 
     def _finish(self) -> None:
         now = self._clock()
         self._entry_clock.set(now)
         self._guard("the last evaluation", lambda: self._evaluate(now, replay=False))
-        self._guard("the last checkpoint", lambda: self._checkpoint(now))
+        self._save(now)
 
     def _guard(self, what: str, action: Callable[[], object]) -> None:
         """The engine outlives its mishaps: a full disk or a locked store is counted and said, and the thread goes on."""

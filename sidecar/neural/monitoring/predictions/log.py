@@ -26,12 +26,15 @@ from neural.monitoring.records import RecordBatch
 GRACE_SECONDS = 60.0  # rows this late still join their open hour
 MAX_AHEAD_SECONDS = 3_600.0  # a row further in the future has a broken clock: it is filed under now
 _MAX_WAITING_ROWS = 65_536  # over all open segments
+_MAX_REFUSED_ROWS = 4 * _MAX_WAITING_ROWS  # held while the disk refuses; beyond, rows are dropped and counted
 
 _Key = tuple[Hour, tuple[str, ...]]
 
 
 class PredictionLog:
-    """Appends rows under ``path``; one writer name per process. Disk errors are counted, never raised: the log must not stop the sidecar."""
+    """Appends rows under ``path``; one writer name per process. ``append`` and ``roll`` count disk errors
+    and never raise: the log must not stop the sidecar. What the disk refuses waits in memory. ``fsync``: what a checkpoint covers is on
+    the disk, so that it survives a power cut."""
 
     def __init__(
         self,
@@ -40,10 +43,11 @@ class PredictionLog:
         clock: Clock = system_clock,
         *,
         writer: str = "main",
+        fsync: bool = False,
     ) -> None:
         self._root = Path(path)
         self._settings = settings or PredictionLogSettings()
-        self._clock, self._writer = clock, writer
+        self._clock, self._writer, self._fsync = clock, writer, fsync
         self._segments: dict[_Key, Segment] = {}
         self._next = self._first_free_number()
         self._rolled: list[Path] = []  # since the last checkpoint
@@ -85,6 +89,11 @@ class PredictionLog:
         self._counts["rows"] += len(batch)
         if sum(segment.waiting_rows for segment in self._segments.values()) > _MAX_WAITING_ROWS:
             self.flush()
+            self._bound()
+
+    def _bound(self) -> None:
+        if sum(segment.waiting_rows for segment in self._segments.values()) > _MAX_REFUSED_ROWS:
+            self._counts["dropped"] += sum(segment.forget() for segment in self._segments.values())
 
     def _filed_times(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
         now = self._clock()
@@ -95,7 +104,7 @@ class PredictionLog:
         segment = self._segments.get(key)
         if segment is None:
             hour = key[0]
-            segment = Segment(hour, self._root / hour.folder, f"{self._writer}-{self._next}")
+            segment = Segment(hour, self._root / hour.folder, f"{self._writer}-{self._next}", self._fsync)
             self._next += 1
             self._segments[key] = segment
         return segment
@@ -106,16 +115,19 @@ class PredictionLog:
             self._flush(segment)
 
     def _flush(self, segment: Segment) -> None:
-        rows = segment.waiting_rows
         try:
             segment.flush()
         except OSError:
             self._counts["write_errors"] += 1
-            self._counts["dropped"] += rows
 
     def checkpoint(self) -> Mapping[str, Any]:
-        """Write what waits, and say where everything ends. JSON-able."""
+        """Write what waits, and say where everything ends. JSON-able. Raises OSError when the disk refuses: then there is no checkpoint,
+        and the journal keeps the rows.
+        """
         self.flush()
+        waiting = sum(segment.waiting_rows for segment in self._segments.values())
+        if waiting:
+            raise OSError(f"{self._root}: {waiting} rows can't be written")
         for path in self._superseded:
             path.unlink(missing_ok=True)
         self._superseded, self._rolled = self._rolled, []
@@ -160,7 +172,7 @@ class PredictionLog:
                 end = ends.get(str(path.relative_to(self._root)))
                 if end is not None:
                     size, rows = min(end[0], path.stat().st_size), end[1]
-                    self._segments[hour, (path.stem,)] = Segment(hour, folder, path.stem, size=size, rows=rows)
+                    self._segments[hour, (path.stem,)] = Segment(hour, folder, path.stem, self._fsync, size=size, rows=rows)
 
     def roll(self, now: float) -> int:
         """Turn hours that are over into Parquet, then keep the log within its age and size. Returns the files written."""
@@ -169,6 +181,8 @@ class PredictionLog:
             if segment.hour.end + GRACE_SECONDS > now:
                 continue
             self._flush(segment)
+            if segment.waiting_rows:
+                continue  # the disk refuses: tried again at the next roll
             del self._segments[key]
             try:
                 written += segment.roll()
@@ -178,14 +192,20 @@ class PredictionLog:
                 self._segments[key] = segment  # tried again at the next roll
                 continue
             self._rolled.append(segment.path)
-        removed = enforce(self._root, now, keep_seconds=self._settings.keep, max_bytes=self._settings.max_size)
+        removed = enforce(
+            self._root,
+            now,
+            keep_seconds=self._settings.keep,
+            max_bytes=self._settings.max_size,
+            max_files=self._settings.max_files,
+        )
         self._counts["expired_files"] += removed
         return written
 
     def stats(self) -> dict[str, float]:
         """Rows appended, dropped (the disk refused), errors, files expired, rows waiting."""
         names = ("rows", "dropped", "write_errors", "expired_files")
-        waiting = sum(segment.waiting_rows for segment in self._segments.values())
+        waiting = sum(segment.waiting_rows for segment in list(self._segments.values()))  # asked from other threads too
         return {**{name: float(self._counts[name]) for name in names}, "waiting": float(waiting)}
 
     def close(self) -> None:

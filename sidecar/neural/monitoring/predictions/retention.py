@@ -7,8 +7,8 @@ from pathlib import Path
 from neural.monitoring.predictions.layout import hours
 
 
-def enforce(root: Path, now: float, *, keep_seconds: float, max_bytes: int) -> int:
-    """Delete hours that ended before ``now − keep_seconds``, then the oldest files until the rest fits. Returns files deleted."""
+def enforce(root: Path, now: float, *, keep_seconds: float, max_bytes: int, max_files: int = 1_000_000) -> int:
+    """Delete hours that ended before ``now − keep_seconds``, then the oldest files until bytes and files fit. Returns files deleted."""
     removed, kept, total = 0, [], 0
     for hour, folder in hours(root):
         for path in sorted(folder.iterdir()):
@@ -18,8 +18,8 @@ def enforce(root: Path, now: float, *, keep_seconds: float, max_bytes: int) -> i
                 size = path.stat().st_size
                 kept.append((path, size))
                 total += size
-    for path, size in kept:
-        if total <= max_bytes:
+    for at, (path, size) in enumerate(kept):
+        if total <= max_bytes and len(kept) - at <= max_files:
             break
         removed += _delete(path)
         total -= size

@@ -19,6 +19,7 @@ class Segment:
     hour: Hour
     folder: Path
     stem: str
+    fsync: bool = False
     schema: pa.Schema | None = None
     size: int = 0
     rows: int = 0
@@ -39,13 +40,12 @@ class Segment:
         self.waiting_rows += rows.num_rows
 
     def flush(self) -> None:
-        """Write what waits, in one write. Raises OSError; the file is then as it was before."""
+        """Write what waits, in one write. Raises OSError; the file is then as it was before, and what waited still waits."""
         if not self.waiting or self.schema is None:
             return
         if self.size and not self.path.exists():
             self.size = self.rows = 0  # retention took the file: begin again
         rows = pa.Table.from_batches(self.waiting).combine_chunks().to_batches()
-        self.waiting, self.waiting_rows = [], 0
         data = b"".join([*([] if self.size else [self.schema.serialize().to_pybytes()]), *(_message(item) for item in rows)])
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -53,9 +53,14 @@ class Segment:
                 written = file.write(data)
                 if written != len(data):
                     raise OSError(f"{self.path}: {written} of {len(data)} bytes written")
+                if self.fsync:
+                    os.fsync(file.fileno())
+            if self.fsync and not self.size:
+                sync_folders(self.folder)
         except OSError:
             truncate(self.path, self.size)
             raise
+        self.waiting, self.waiting_rows = [], 0
         self.size += len(data)
         self.rows += sum(item.num_rows for item in rows)
 
@@ -66,8 +71,28 @@ class Segment:
             return False
         temporary = self.parquet.with_suffix(TEMPORARY)
         pq.write_table(table, temporary, compression="zstd")
+        if self.fsync:
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
         temporary.replace(self.parquet)
+        if self.fsync:
+            sync_folders(self.folder)
         return True
+
+    def forget(self) -> int:
+        """Drop what waits. Returns the rows."""
+        rows, self.waiting, self.waiting_rows = self.waiting_rows, [], 0
+        return rows
+
+
+def sync_folders(folder: Path) -> None:
+    """The names of a new file and of the folders above it, to the disk: hour, date, version, model, root."""
+    for one in (folder, *list(folder.parents)[:4]):
+        number = os.open(one, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
 
 
 def cut_parquet(path: Path, rows: int) -> None:

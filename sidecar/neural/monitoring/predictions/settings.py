@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from neural.monitoring.section import Duration, Section, Size
+
+
+class UploadSettings(Section):
+    """A copy of the log in an object store. Credentials come from the environment, as the store's own tools read them."""
+
+    url: Annotated[str, StringConstraints(pattern=r"^(s3|gs|gcs|abfs|abfss|file)://[^\s]+$")]
+    """Where to: s3://bucket/prefix, gs://bucket/prefix, abfss://container@account.dfs.core.windows.net/prefix or file:///path. Options of the
+    store's client stand behind a question mark: s3://bucket/prefix?region=eu-central-1&endpoint_override=minio:9000&scheme=http."""
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{0,100}$")] = ""
+    """Whose files these are: no two sidecars under one url may share it. The host's name where left out, in a pod the pod's."""
 
 
 class PredictionLogSettings(Section):
@@ -18,7 +28,11 @@ class PredictionLogSettings(Section):
     """How long predictions stay."""
     max_size: Annotated[Size, Field(ge=1 << 20)] = 2 << 30
     """The most the log may hold; the oldest hours go first."""
+    max_files: Annotated[int, Field(ge=10, le=10_000_000)] = 100_000
+    """The most files it may have; the oldest go first."""
     batch_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 8_192
     """Rows gathered before they are written; a checkpoint writes what there is."""
     features: bool = True
     """False: predictions, probabilities and times only."""
+    upload: UploadSettings | None = None
+    """Hours that are over are copied there too."""

@@ -31,6 +31,7 @@ _HEAD = """\
 """
 
 _EXAMPLES: Mapping[str, Any] = {
+    "predictions.upload.url": "s3://my-bucket/predictions?region=eu-central-1",
     "model.name": "flights",
     "features.*": "temp",
     "monitors[].use": "my_package.my_module:MyMonitor",

@@ -1,0 +1,197 @@
+"""A copy of the log in an object store: hours that are over, under the same layout, each file once.
+
+Resumable and idempotent without a state of its own: what is there in the same size is not sent again, what was broken off is not
+there (objects appear whole), and a file sent twice is the same file. Files are named after the sidecar, so that pods share a bucket.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import shutil
+import socket
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import fs
+
+from neural.monitoring.clock import Clock, system_clock
+from neural.monitoring.errors import ConfigError
+from neural.monitoring.predictions.layout import PARQUET, SEGMENT, TEMPORARY, hours, stem_parts
+from neural.monitoring.predictions.segment import read_segment
+from neural.monitoring.predictions.settings import UploadSettings
+
+log = logging.getLogger(__name__)
+LOOK_EVERY_SECONDS = 30.0
+FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 300.0
+"""After a failure: doubled from the first to the longest, so that a store that comes back is found within five minutes."""
+_CHUNK_BYTES = 1 << 20
+_SCHEMES = {"gcs": "gs"}  # as pyarrow spells it
+_NAME = re.compile(r"[^A-Za-z0-9_]+")
+
+
+class Uploader:
+    """Copies files that will not change any more. ``step`` does the work of one look; ``start`` looks again and again on a thread."""
+
+    def __init__(self, root: Path, target: fs.FileSystem, prefix: str, name: str, clock: Clock = system_clock) -> None:
+        self._root, self._target, self._prefix, self._clock = root, target, prefix.rstrip("/"), clock
+        self._name = _NAME.sub("_", name) or "_"
+        self._done: dict[Path, int] = {}  # file → size in the store
+        self._counts: Counter[str] = Counter()
+        self._wait = FIRST_WAIT_SECONDS
+        self._waiting_files = 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="neural-upload", daemon=True)
+
+    def step(self) -> float:
+        """Send what is not there yet, oldest first, up to the first failure. Returns the seconds to wait before the next look."""
+        todo = [path for path in self._finished() if path not in self._done]
+        self._waiting_files = len(todo)
+        for path in todo:
+            if self._stop.is_set():
+                break
+            if not self._sent(path):
+                wait, self._wait = self._wait, min(2 * self._wait, LONGEST_WAIT_SECONDS)
+                return wait
+            self._waiting_files -= 1
+            self._wait = FIRST_WAIT_SECONDS
+        return LOOK_EVERY_SECONDS
+
+    def _finished(self) -> Iterator[Path]:
+        """Parquet whose segment is gone: no restart takes it back. What retention took is forgotten."""
+        self._done = {path: size for path, size in self._done.items() if path.exists()}
+        for _, folder in hours(self._root):
+            for path in sorted(folder.glob(f"*{PARQUET}")):
+                if stem_parts(path) is not None and not path.with_suffix(SEGMENT).exists():
+                    yield path
+
+    def _sent(self, path: Path) -> bool:
+        try:
+            size = path.stat().st_size
+            key = self._key(path)
+            if self._target.get_file_info(key).size != size:
+                self._copy(path, key)
+                self._counts["uploaded_files"] += 1
+                self._counts["uploaded_bytes"] += size
+        except FileNotFoundError:
+            self._counts["gone_before_upload"] += 1  # retention was faster: the store was away for too long
+        except (OSError, pa.ArrowException) as error:
+            self._counts["upload_errors"] += 1
+            if self._wait == FIRST_WAIT_SECONDS:  # once for each outage, not for each attempt
+                log.warning("the prediction log can't be copied to %s: %s; it is tried again", self._prefix, _one_line(error))
+            return False
+        else:
+            self._done[path] = size
+        return True
+
+    def _key(self, path: Path) -> str:
+        folder = path.parent.relative_to(self._root).as_posix()
+        return f"{self._prefix}/{folder}/{self._name}_{path.stem}{PARQUET}"
+
+    def _copy(self, path: Path, key: str) -> None:
+        """An object store shows an object when its stream is closed; a file system must be asked to."""
+        local = isinstance(self._target, fs.LocalFileSystem)
+        if local:
+            self._target.create_dir(key.rpartition("/")[0], recursive=True)
+        place = key + TEMPORARY if local else key
+        with path.open("rb") as source, self._target.open_output_stream(place) as sink:
+            shutil.copyfileobj(source, sink, _CHUNK_BYTES)
+        if local:
+            self._target.move(place, key)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self._stop.wait(self._guarded_step())
+
+    def _guarded_step(self) -> float:
+        try:
+            return self.step()
+        except Exception:
+            self._counts["upload_errors"] += 1
+            log.exception("a look at what is to be uploaded failed; the next one follows")
+            return LOOK_EVERY_SECONDS
+
+    def finish(self, timeout_seconds: float) -> None:
+        """Send the open hours as well, as far as they go: the pod's disk may go with the pod. Hours that go on are sent again later."""
+        self._stop.set()
+        worker = threading.Thread(
+            target=self._send_the_rest, name="neural-upload-rest", daemon=True
+        )  # a client's calls have no deadline
+        worker.start()
+        worker.join(timeout_seconds)
+        if worker.is_alive():
+            log.warning("%s does not answer: what it has not got of the prediction log is on this disk", self._prefix)
+
+    def _send_the_rest(self) -> None:
+        if self._thread.is_alive():
+            self._thread.join()
+        for path in [*self._finished(), *self._open()]:
+            if path not in self._done and not self._sent_at_last(path):
+                return
+
+    def _open(self) -> Iterator[Path]:
+        for _, folder in hours(self._root):
+            yield from sorted(path for path in folder.glob(f"*{SEGMENT}") if not path.with_suffix(PARQUET).exists())
+
+    def _sent_at_last(self, path: Path) -> bool:
+        if path.suffix == PARQUET:
+            return self._sent(path)
+        table = read_segment(path)
+        if table is None:
+            return True
+        temporary = path.with_suffix(TEMPORARY)
+        try:
+            pq.write_table(table, temporary, compression="zstd")
+            self._copy(temporary, self._key(path))
+            self._counts["uploaded_files"] += 1
+        except (OSError, pa.ArrowException) as error:
+            self._counts["upload_errors"] += 1
+            log.warning("%s can't be copied to %s: %s", path.name, self._prefix, _one_line(error))
+            return False
+        finally:
+            temporary.unlink(missing_ok=True)
+        return True
+
+    def stats(self) -> dict[str, float]:
+        """Files and bytes sent, errors, files gone before they could be sent, files waiting."""
+        names = ("uploaded_files", "uploaded_bytes", "upload_errors", "gone_before_upload")
+        return {**{name: float(self._counts[name]) for name in names}, "waiting_files": float(self._waiting_files)}
+
+
+def build_uploader(root: Path, settings: UploadSettings, clock: Clock = system_clock) -> Uploader:
+    """Raises ConfigError when the URL names no store that this pyarrow knows. Nothing is sent yet."""
+    scheme, _, rest = settings.url.partition("://")
+    if scheme == "s3" and "region=" not in rest:
+        rest += f"{'&' if '?' in rest else '?'}region={_region()}"  # else the client asks the network before it exists
+    try:
+        target, prefix = fs.FileSystem.from_uri(f"{_SCHEMES.get(scheme, scheme)}://{rest}")
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise ConfigError(
+            f"{_without_secrets(settings.url)} can't be used: {_one_line(error)}", key="predictions.upload.url"
+        ) from None
+    return Uploader(root, target, prefix, settings.name or socket.gethostname(), clock)
+
+
+def _region() -> str:
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    if not region:
+        raise ConfigError(
+            "the bucket's region is not known", key="predictions.upload.url", hint="write ?region=… behind it, or set AWS_REGION"
+        )
+    return region
+
+
+def _without_secrets(url: str) -> str:
+    return re.sub(r"//[^/@]*@", "//…@", url.partition("?")[0])
+
+
+def _one_line(error: Exception) -> str:
+    return str(error).splitlines()[0][:300] if str(error) else type(error).__name__

@@ -1,0 +1,254 @@
+"""The prediction log's copy in an object store: a real S3 client against an S3 on this machine, and stores that fail."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pyarrow.dataset as ds
+import pytest
+from moto.server import ThreadedMotoServer
+from pyarrow import fs
+
+from neural.monitoring.errors import ConfigError
+from neural.monitoring.predictions import PredictionLog, PredictionLogSettings
+from neural.monitoring.predictions.settings import UploadSettings
+from neural.monitoring.predictions.upload import LONGEST_WAIT_SECONDS, Uploader, build_uploader
+from neural.monitoring.records import Column, Kind, RecordBatch
+
+HOUR = 3600.0
+NOW = 1_700_000_000.0 - 1_700_000_000.0 % HOUR
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Flaky(fs.FileSystemHandler):
+    """A local folder as an object store that can be down, and counts what it is asked."""
+
+    def __init__(self, folder: Path) -> None:
+        self.inner = fs.SubTreeFileSystem(str(folder), fs.LocalFileSystem())
+        self.down, self.asked, self.written = False, 0, 0
+
+    def _up(self) -> fs.FileSystem:
+        self.asked += 1
+        if self.down:
+            raise OSError("connection refused")
+        return self.inner
+
+    def get_file_info(self, paths: list[str]) -> Any:
+        return self._up().get_file_info(paths)
+
+    def open_output_stream(self, path: str, metadata: Any) -> Any:
+        self.written += 1
+        self._up().create_dir(path.rpartition("/")[0], recursive=True)
+        return self.inner.open_output_stream(path)
+
+    def get_type_name(self) -> str:
+        return "flaky"
+
+    def normalize_path(self, path: str) -> str:
+        return path
+
+    def _none(self, *_: Any) -> Any:
+        raise NotImplementedError
+
+    get_file_info_selector = create_dir = delete_dir = delete_dir_contents = delete_root_dir_contents = delete_file = _none
+    move = copy_file = open_input_stream = open_input_file = open_append_stream = _none
+
+
+def rows(first: int, n: int, at: float) -> RecordBatch:
+    x = Column("x", Kind.NUMERIC, np.arange(first, first + n, dtype=np.float64), np.zeros(n, dtype=np.bool_))
+    return RecordBatch("m", "1", np.full(n, at), [f"id{i}" for i in range(first, first + n)], {"x": x})
+
+
+def a_day(log: PredictionLog, clock: Clock, hours: int = 6) -> None:
+    """An hour's rows each, rolled, and let go by two checkpoints."""
+    for hour in range(hours):
+        log.append(rows(hour * 10, 10, clock.now + 10))
+        clock.now += HOUR + 120
+        clock.now -= clock.now % HOUR - 120  # two minutes into the next hour
+        log.roll(clock.now)
+        log.checkpoint()
+        log.checkpoint()
+
+
+def ids(folder: Path) -> list[str]:
+    return sorted(
+        ds.dataset(folder, format="parquet", partitioning="hive").to_table(columns=["prediction_id"])["prediction_id"].to_pylist()
+    )
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> tuple[PredictionLog, Clock, Path]:
+    clock = Clock()
+    return PredictionLog(tmp_path / "log", PredictionLogSettings(), clock), clock, tmp_path / "log"
+
+
+def test_a_store_that_is_down_for_an_hour_gets_everything_once_when_it_is_back(log, tmp_path: Path) -> None:
+    writer, clock, root = log
+    store = Flaky(tmp_path)
+    uploader = Uploader(root, fs.PyFileSystem(store), "copy", "pod-1", clock)
+    a_day(writer, clock)
+    store.down = True
+    end, attempts = clock.now + HOUR, 0
+    while clock.now < end:
+        clock.now += uploader.step()
+        attempts += 1
+    assert attempts == store.asked < 25  # 1, 2, 4 … 300 s: nobody hammers a store that is down
+    assert uploader.stats() | {"upload_errors": float(attempts), "waiting_files": 6.0, "uploaded_files": 0.0} == uploader.stats()
+    store.down = False
+    back = clock.now
+    while uploader.stats()["uploaded_files"] < 6:
+        clock.now += uploader.step()
+    assert clock.now - back <= LONGEST_WAIT_SECONDS
+    assert ids(tmp_path / "copy") == sorted(f"id{i}" for i in range(60))
+    asked = store.asked
+    uploader.step()
+    assert store.asked == asked  # what is there is not asked for again
+    Uploader(root, fs.PyFileSystem(store), "copy", "pod-1", clock).step()
+    assert store.written == 6  # nor sent again by the next process
+
+
+def test_a_copy_broken_off_is_replaced(log, tmp_path: Path) -> None:
+    writer, clock, root = log
+    store = Flaky(tmp_path)
+    a_day(writer, clock, hours=1)
+    uploader = Uploader(root, fs.PyFileSystem(store), "copy", "pod-1", clock)
+    uploader.step()
+    (copy,) = (tmp_path / "copy").rglob("*.parquet")
+    whole = copy.read_bytes()
+    copy.write_bytes(whole[:100])
+    Uploader(root, fs.PyFileSystem(store), "copy", "pod-1", clock).step()
+    assert copy.read_bytes() == whole
+
+
+def test_an_hour_that_a_restart_may_take_back_is_not_sent(log, tmp_path: Path) -> None:
+    writer, clock, root = log
+    writer.append(rows(0, 10, clock.now))
+    writer.checkpoint()
+    clock.now += HOUR + 120
+    writer.roll(clock.now)
+    store = Flaky(tmp_path)
+    uploader = Uploader(root, fs.PyFileSystem(store), "copy", "pod-1", clock)
+    uploader.step()
+    assert store.written == 0
+    writer.checkpoint()
+    writer.checkpoint()
+    uploader.step()
+    assert store.written == 1
+
+
+def test_the_last_look_sends_open_hours_and_their_end_replaces_them(log, tmp_path: Path) -> None:
+    writer, clock, root = log
+    store = Flaky(tmp_path)
+    writer.append(rows(0, 10, clock.now))
+    writer.close()
+    Uploader(root, fs.PyFileSystem(store), "copy", "pod-1", clock).finish(10)
+    assert ids(tmp_path / "copy") == sorted(f"id{i}" for i in range(10))
+    writer.append(rows(10, 10, clock.now))
+    a_day(writer, clock, hours=1)
+    Uploader(root, fs.PyFileSystem(store), "copy", "pod-1", clock).step()
+    assert set(ids(tmp_path / "copy")) >= {f"id{i}" for i in range(20)}
+    assert len(ids(tmp_path / "copy")) == len(ids(root))
+
+
+def test_two_pods_share_a_bucket(tmp_path: Path) -> None:
+    for pod in ("my-model-7d9f-abcde", "my-model-7d9f-fghij"):
+        clock = Clock()
+        writer = PredictionLog(tmp_path / pod, PredictionLogSettings(), clock)
+        a_day(writer, clock, hours=2)
+        build_uploader(tmp_path / pod, UploadSettings(url=f"file://{tmp_path}/bucket", name=pod), clock).step()
+    assert len(list((tmp_path / "bucket").rglob("*.parquet"))) == 4
+    assert len(ids(tmp_path / "bucket")) == 40
+    assert not list((tmp_path / "bucket").rglob("*.tmp"))
+
+
+@pytest.mark.parametrize("ceiling", ["bytes", "files", "age"])
+def test_the_log_keeps_within_its_ceilings_and_the_oldest_goes_first(tmp_path: Path, ceiling: str) -> None:
+    clock = Clock()
+    limits = {"bytes": {"max_size": 1 << 20}, "files": {"max_files": 10}, "age": {"keep": 5 * HOUR}}[ceiling]
+    writer = PredictionLog(tmp_path, PredictionLogSettings(**limits), clock)
+    for hour in range(20):
+        n = 6_000 if ceiling == "bytes" else 10
+        batch = rows(hour * n, n, clock.now + 10)
+        noise = np.random.default_rng(hour).normal(size=n)
+        writer.append(
+            RecordBatch(
+                "m", "1", batch.times, batch.row_ids, {"x": Column("x", Kind.NUMERIC, noise, np.zeros(n, dtype=np.bool_))}
+            )
+        )
+        clock.now += HOUR
+        writer.roll(clock.now + 120)
+        writer.checkpoint()
+        writer.checkpoint()
+    files = sorted(tmp_path.rglob("*.parquet"))
+    size = sum(path.stat().st_size for path in files)
+    assert 0 < len(files) < 20
+    assert {"bytes": size <= 1 << 20, "files": len(files) <= 10, "age": len(files) <= 6}[ceiling]
+    assert max(int(path.stem.split("-")[1]) for path in files) == 20  # the newest is there
+    assert writer.stats()["expired_files"] > 0
+
+
+@pytest.mark.parametrize(
+    "url", ["s3://bucket/x", "gs://bucket/x", "gcs://bucket/x", "abfss://box@account.dfs.core.windows.net/x", "file:///x"]
+)
+def test_every_kind_of_store_can_be_named(tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Constructing a client sends nothing. Only S3 and folders are exercised here: of the others no stand-in runs on this machine."""
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    assert build_uploader(tmp_path, UploadSettings(url=url), Clock()).stats()["waiting_files"] == 0
+
+
+def test_a_bucket_without_a_region_is_one_clear_line_and_no_call_into_the_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(ConfigError, match="region"):
+        build_uploader(tmp_path, UploadSettings(url="s3://bucket/x"), Clock())
+
+
+def test_a_url_that_says_nothing_is_refused_without_its_secrets(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="can't be used") as refused:
+        build_uploader(tmp_path, UploadSettings(url="s3://key:secret@bucket/x?nonsense=1&region=x"), Clock())
+    assert "secret" not in str(refused.value)
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    httpx.put(f"http://{host}:{port}/bucket")
+    yield f"s3://bucket/logs?region=us-east-1&scheme=http&endpoint_override={host}:{port}"
+    server.stop()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # moto's own
+def test_s3_gets_the_log_and_tools_read_it_there(log, s3: str) -> None:
+    writer, clock, root = log
+    a_day(writer, clock, hours=3)
+    uploader = build_uploader(root, UploadSettings(url=s3, name="pod-1"), clock)
+    uploader.start()  # on its thread, as in the sidecar
+    deadline = time.monotonic() + 60
+    while uploader.stats()["uploaded_files"] < 3:
+        assert time.monotonic() < deadline, uploader.stats()
+        time.sleep(0.05)
+    uploader.finish(10)
+    store, path = fs.FileSystem.from_uri(s3)
+    table = ds.dataset(path, filesystem=store, format="parquet", partitioning="hive").to_table()
+    assert sorted(table["prediction_id"].to_pylist()) == sorted(f"id{i}" for i in range(30))
+    assert set(table["model"].to_pylist()) == {"m"}
