@@ -54,7 +54,8 @@ def build(settings: Settings, clock: Clock = system_clock) -> Sidecar:
     reference, baseline = file_reference(settings, clock)
     folder = prepare_folder(settings.resolve(settings.store.path))
     journal = _journal(settings, folder, clock)  # first: it locks the folder against a second sidecar
-    durable = settings.store.journal.fsync == "batch"  # what a checkpoint covers leaves the journal: then it must be on the disk too
+    # What a checkpoint covers leaves the journal: then it must be on the disk too.
+    durable = settings.store.journal.fsync == "batch"
     store, board, entry_clock, totals = open_store(folder, fsync=durable), SnapshotBoard(), EntryClock(clock), TrafficTotals()
     panes = PaneStore(settings.windows, entry_clock, settings.reference if reference is None else None)
     bins, examples = BinTotals(settings.export.prometheus.fleet_columns), Examples()
