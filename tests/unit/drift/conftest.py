@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -23,6 +25,7 @@ class Stream:
         self.panes.set_default_reference(self.reference)
         self.monitor = DriftMonitor(DriftSettings(**settings))
         self.earlier = ()
+        self.acknowledged = {}
 
     def columns(self, data):
         return {name: values if hasattr(values, "kind") else column_of(name, values) for name, values in data.items()}
@@ -42,7 +45,7 @@ class Stream:
             self.panes.add_rows(RecordBatch("m", "1", times, [""] * n, features, columns.get(PREDICTION), probabilities))
         self.clock.advance(1.0)
         evaluation = self.panes.evaluation("m", "1", self.clock())
-        object.__setattr__(evaluation, "earlier", self.earlier)
+        evaluation = replace(evaluation, earlier=self.earlier, acknowledged=self.acknowledged)
         self.panes.expire(self.clock())
         return {(signal.name, signal.labels.get("feature", "")): signal for signal in self.monitor.evaluate(evaluation)}
 

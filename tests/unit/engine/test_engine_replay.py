@@ -10,17 +10,7 @@ import pytest
 
 from neural.monitoring.clock import ManualClock
 from neural.monitoring.decode import Decoding
-from neural.monitoring.engine import (
-    ACKNOWLEDGE,
-    BATCH,
-    TICK,
-    Checkpointer,
-    Engine,
-    EngineSettings,
-    EntryClock,
-    Evaluator,
-    Processor,
-)
+from neural.monitoring.engine import BATCH, TICK, Checkpointer, Engine, EngineSettings, EntryClock, Evaluator, Processor
 from neural.monitoring.ingest import Deduplicator, IngestService, Journal
 from neural.monitoring.performance import LabelJoiner, PerformanceMonitor
 from neural.monitoring.signal import Signal, SignalSpec
@@ -44,10 +34,6 @@ class Counting:
     def evaluate(self, evaluation):
         self.seen.append([evaluation.now, evaluation.latest.rows])
         yield Signal("counting.rows", float(evaluation.latest.rows), evaluation.now, evaluation.labels())
-
-    def acknowledge(self, model, version, now, features=None):
-        self.seen.append([now, model, version, features])
-        return []
 
     def snapshot(self):
         return {"seen": self.seen}
@@ -149,23 +135,6 @@ def test_a_replay_sees_the_same_evaluations_at_the_same_times_with_the_same_rows
     assert second.counting.seen == first.counting.seen
     assert second.processor.totals.snapshot() == first.processor.totals.snapshot()
     assert second.published == []  # nothing is published, stored or alerted a second time
-    second.crash()
-
-
-def test_an_acknowledgement_reaches_the_monitors_in_its_place_among_the_data_live_and_on_replay(
-    tmp_path: Path, clock: ManualClock
-) -> None:
-    store = MemoryStore()
-    first = House(tmp_path, store, clock)
-    _live(first, 1, 2)
-    told = {"model": "m", "version": "1", "features": ["x"], "now": clock()}
-    first.ingest.append(ACKNOWLEDGE, json.dumps(told).encode())
-    _live(first, 3, 4)
-    first.crash()
-    assert first.counting.seen[1] == [told["now"], "m", "1", ["x"]]
-    second = House(tmp_path, store, clock)
-    second.engine.recover(lambda: None)
-    assert second.counting.seen == first.counting.seen
     second.crash()
 
 

@@ -31,6 +31,7 @@ class _Watched:
     detector: SequentialDetector | None  # None when the reference has no column to watch
     known: Acknowledgements | None
     rows: int = 0
+    heard: float = 0.0  # Unix seconds of the last acknowledgement
 
     @classmethod
     def new(cls, reference_hash: str, plan: Plan) -> _Watched:
@@ -48,7 +49,6 @@ class DriftMonitor:
         self._settings = settings
         self._watched: dict[tuple[str, str], _Watched] = {}
         self._pending: dict[tuple[str, str], Mapping[str, Any]] = {}
-        self._early: list[tuple[tuple[str, str], float, Collection[str] | None]] = []  # acknowledgements for pending states
         self._errors: dict[tuple[str, str], ErrorWatcher] = {}
 
     def observe_labels(self, batch: LabelledBatch) -> None:
@@ -61,8 +61,6 @@ class DriftMonitor:
         """
         key = (model, version)
         watched = self._watched.get(key)
-        if watched is None and key in self._pending:  # restored, and not evaluated since
-            self._early.append((key, now, features))
         if watched is None or watched.known is None:
             return []
         names = watched.plan.names
@@ -84,6 +82,7 @@ class DriftMonitor:
             return
         watched = self._of(evaluation, evaluation.reference)
         watched.rows += evaluation.latest.rows
+        self._hear(watched, evaluation)
         if watched.detector is None or watched.known is None:
             yield _unknown(evaluation, "the reference has no column that can be watched")
             return
@@ -108,6 +107,12 @@ class DriftMonitor:
         )
         yield from report.signals()
 
+    def _hear(self, watched: _Watched, evaluation: Evaluation) -> None:
+        said = evaluation.acknowledged.get(self.name, 0.0)
+        if said > watched.heard:
+            watched.heard = said
+            self.acknowledge(evaluation.model, evaluation.version, said)
+
     def _of(self, evaluation: Evaluation, reference: Reference) -> _Watched:
         key = (evaluation.model, evaluation.version)
         known = self._watched.get(key)
@@ -121,15 +126,9 @@ class DriftMonitor:
             watched.detector.restore(state["detector"])
             watched.known.restore(state.get("acknowledged", ()))
             watched.rows = int(state["rows"])
+            watched.heard = float(state.get("heard", 0.0))
         self._watched[key] = watched
-        self._acknowledge_early(key)
         return watched
-
-    def _acknowledge_early(self, key: tuple[str, str]) -> None:
-        early = [item for item in self._early if item[0] == key]
-        self._early = [item for item in self._early if item[0] != key]
-        for _, now, features in early:
-            self.acknowledge(*key, now, features)
 
     def snapshot(self) -> Mapping[str, Any]:
         waiting = [{"key": list(key), **state} for key, state in self._pending.items()]
@@ -156,6 +155,7 @@ def _state(key: tuple[str, str], watched: _Watched) -> dict[str, Any]:
         "reference": watched.reference_hash,
         "columns": list(watched.plan.names),
         "rows": watched.rows,
+        "heard": watched.heard,
         "detector": watched.detector.snapshot() if watched.detector is not None else None,
         "acknowledged": watched.known.snapshot() if watched.known is not None else [],
     }

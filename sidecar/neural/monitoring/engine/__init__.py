@@ -6,10 +6,9 @@ from neural.monitoring.engine.counters import Totals
 from neural.monitoring.engine.engine import Engine, EngineSettings
 from neural.monitoring.engine.entry_clock import EntryClock
 from neural.monitoring.engine.evaluator import Evaluator
-from neural.monitoring.engine.ports import ACKNOWLEDGE, BATCH, LABELS, TICK
+from neural.monitoring.engine.ports import BATCH, LABELS, TICK
 from neural.monitoring.engine.processing import Processor
 
 __all__ = [
-    "ACKNOWLEDGE", "BATCH", "CAPTURE_SPECS", "LABELS", "TICK",
-    "Checkpointer", "Engine", "EngineSettings", "EntryClock", "Evaluator", "Processor", "Totals",
+    "BATCH", "CAPTURE_SPECS", "LABELS", "TICK", "Checkpointer", "Engine", "EngineSettings", "EntryClock", "Evaluator", "Processor", "Totals",
 ]  # fmt: skip

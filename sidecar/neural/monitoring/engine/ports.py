@@ -11,9 +11,8 @@ from neural.monitoring.signal import Signal
 from neural.monitoring.store import AlertRow
 from neural.wire import CaptureBatch
 
-BATCH, LABELS, TICK, ACKNOWLEDGE = 1, 2, 3, 4
-"""Kinds of journal entries: captured traffic (wire bytes), true outcomes (JSON), "evaluate now" (JSON {"now": Unix seconds}), and "what was found
-is known" (JSON {"model", "version", "features": names or null for all, "now": Unix seconds}), after which monitors are armed again."""
+BATCH, LABELS, TICK = 1, 2, 3
+"""Kinds of journal entries: captured traffic (wire bytes), true outcomes (JSON), and "evaluate now" (JSON {"now": Unix seconds})."""
 
 
 class Entry(Protocol):

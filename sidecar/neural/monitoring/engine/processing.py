@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 from neural.monitoring.decode import Decoded, Decoding
 from neural.monitoring.engine.counters import Totals
-from neural.monitoring.engine.ports import ACKNOWLEDGE, BATCH, LABELS, Entry, PredictionSink, Spans
+from neural.monitoring.engine.ports import BATCH, LABELS, Entry, PredictionSink, Spans
 from neural.monitoring.performance import Label, LabelJoiner
 from neural.monitoring.records import LabelledBatch, RecordBatch, TrafficBatch
-from neural.monitoring.windows import Acknowledges, Monitor, ObservesLabels, ObservesRows, ObservesTraffic, PaneStore
+from neural.monitoring.windows import Monitor, ObservesLabels, ObservesRows, ObservesTraffic, PaneStore
 from neural.wire import CaptureBatch, WireError, decode_batch
 
 log = logging.getLogger(__name__)
@@ -40,8 +40,6 @@ class Processor:
                 self._capture(decode_batch(entry.payload), replay=replay)
             elif entry.kind == LABELS:
                 self._labels(entry.payload)
-            elif entry.kind == ACKNOWLEDGE:
-                self._acknowledge(entry.payload)
         except WireError as error:
             self.totals.counts[f"bad_entries.{error.reason}"] += 1
         except Exception:
@@ -85,12 +83,6 @@ class Processor:
         labels = [Label(id=item["id"], label=item["label"], time=item["time"]) for item in items]
         for labelled in self.joiner.add_labels(labels):
             self._labelled(labelled)
-
-    def _acknowledge(self, payload: bytes) -> None:
-        told = json.loads(payload)
-        for monitor in self.monitors:
-            if isinstance(monitor, Acknowledges):
-                monitor.acknowledge(told["model"], told["version"], float(told["now"]), told.get("features"))
 
     def _labelled(self, labelled: LabelledBatch) -> None:
         self.totals.counts["labels_matched"] += len(labelled)

@@ -41,7 +41,6 @@ class EntryKind(IntEnum):
     BATCH = 1  # the bytes of a capture batch, as received
     LABELS = 2  # canonical JSON: {"labels": [{"id", "label", "time"}, …]}
     TICK = 3  # JSON {"now": Unix seconds}: the engine asked for an evaluation, here in the order of the data
-    ACKNOWLEDGE = 4  # JSON {"model", "version", "features", "now"}: what was found is known; monitors are armed again
 
 
 class JournalFull(StoreError):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from neural.monitoring.windows.build import build_reference
 from neural.monitoring.windows.columns import column_of, columns_from
 from neural.monitoring.windows.evaluation import (
-    Acknowledges,
     Evaluation,
     Monitor,
     ObservesLabels,
@@ -26,7 +25,6 @@ __all__ = [
     "LATENCY_EDGES",
     "OTHER",
     "UNSEEN",
-    "Acknowledges",
     "ColumnPane",
     "ColumnReference",
     "Evaluation",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -68,13 +68,6 @@ class ObservesTraffic(Protocol):
 @runtime_checkable
 class ObservesLabels(Protocol):
     def observe_labels(self, batch: LabelledBatch) -> None: ...
-
-
-@runtime_checkable
-class Acknowledges(Protocol):
-    """Can be told that what it found is known, and is then free to tell the next thing."""
-
-    def acknowledge(self, model: str, version: str, now: float, features: Collection[str] | None = None) -> list[str]: ...
 
 
 @runtime_checkable
