@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from tests.study.worlds import World
@@ -67,3 +68,22 @@ def _one(
         if standing.alarm and step >= calm:
             return float((step - calm + 1) * batch)
     return math.inf
+
+
+DELAY_WORLDS = ("normal", "heavy-tailed (Cauchy)", "skewed (log-normal)", "whole numbers")
+SHIFTS = (0.1, 0.2, 0.3, 0.5, 1.0)
+RUNS, BATCH, CALM, LIMIT = 7, 50, 60, 20_000
+
+
+def study_world(name: str) -> list[dict[str, Any]]:
+    """Median rows until found, for every shift in 1, 5 and 50 of 50 features; None where it was not found in time."""
+    found = []
+    for shifted in (1, 5, 50):
+        for shift in SHIFTS:
+            run = run_delay(
+                World.of(name), shift, shifted, features=50, batch_rows=BATCH, reference_rows=10_000, calm=CALM, limit=LIMIT, runs=RUNS
+            )  # fmt: skip
+            median = run.median if math.isfinite(run.median) else None
+            found.append({"world": name, "shift": shift, "shifted": shifted, "median_rows": median, "rows": [
+                one if math.isfinite(one) else None for one in run.rows]})  # fmt: skip
+    return found

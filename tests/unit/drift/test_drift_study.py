@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pytest
+from tests.study.budget import run_autocorrelated
 from tests.study.delay import run_delay
-from tests.study.looks import RULES, rates
+from tests.study.pools import METHOD_RULES, VERDICTS, datasets, our_pool, rates
+from tests.study.streams import Setting, run
 from tests.study.worlds import World
 
 
@@ -13,8 +17,38 @@ def test_a_large_shift_is_found_soon():
 
 
 def test_rules_are_asked_side_by_side():
-    calm = rates(features=10, reference_rows=1_000, rows=100, shift=0.0, shifted=0, looks=5)
-    moved = rates(features=10, reference_rows=1_000, rows=500, shift=1.0, shifted=3, looks=3)
-    assert set(calm) == set(RULES)
-    assert calm["ours: e-values at 1 in 43,200 looks"] == 0.0
-    assert set(moved.values()) == {1.0}
+    calm, moved = our_pool("normal", 100, 0.0, 1), our_pool("normal", 100, 1.0, 1)
+    assert len(calm["effect"]) == 50
+    assert float(METHOD_RULES["KS, p < .05"](calm).mean()) < 0.2
+    without, drift = rates(VERDICTS, datasets(calm, calm, 0, count=50)), rates(VERDICTS, datasets(calm, moved, 5, count=50))
+    assert set(without) == set(drift) == set(VERDICTS)
+    assert without["ours, window of the stream, at 1 in 43,200 looks"] == 0.0
+    assert set(drift.values()) == {1.0}
+
+
+@pytest.mark.slow
+def test_a_peer_and_we_read_the_same_streams():
+    class Mean:
+        """Alarms when the mean of the last 50 rows is over 1."""
+
+        def __init__(self):
+            self.rows = []
+
+        def step(self, row):
+            self.rows = [*self.rows[-49:], float(row[0])]
+            return len(self.rows) == 50 and float(np.mean(self.rows)) > 1.0
+
+    found = run(Setting("mean of 50", lambda features, seed: Mean(), 1, 3, 2_000, 500), "normal", our_rows=2_000)
+    assert found["false_alarms"]["peer"] == [0, 2_000]
+    alarms, read = found["false_alarms"]["ours"]
+    assert read >= 2_000 * alarms
+    last = found["delays"][-1]
+    assert last["ours"]["found"] == 1.0
+    assert last["ours"]["median"] <= 200
+
+
+def test_rows_in_runs_are_drawn_as_runs_and_exchangeable_ones_keep_the_budget():
+    (few, _) = run_autocorrelated(0.0, "exchangeable", reference_rows=2_000, columns=20, steps=60)
+    (many, _) = run_autocorrelated(0.99, "runs", reference_rows=2_000, columns=20, steps=10)
+    assert few.mean_between >= few.threshold
+    assert many.alarms > few.alarms

@@ -1,0 +1,103 @@
+"""The peers' online detectors as ``streams`` wants them. Needs the environment that ``make study`` makes."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tests.study.streams import REFERENCE, Setting
+
+BOOTSTRAPS = 10_000
+
+
+class River:
+    """One of river's detectors a feature; any of them alarms."""
+
+    def __init__(self, detectors: list[Any]) -> None:
+        self._detectors = detectors
+
+    def step(self, row: NDArray[np.float64]) -> bool:
+        drifted = False
+        for detector, value in zip(self._detectors, row.tolist(), strict=True):
+            detector.update(value)
+            drifted |= detector.drift_detected
+        return bool(drifted)
+
+
+def adwin(features: int, seed: int, delta: float = 0.002) -> River:
+    from river.drift import ADWIN
+
+    return River([ADWIN(delta=delta) for _ in range(features)])
+
+
+def page_hinkley(features: int, seed: int) -> River:
+    from river.drift import PageHinkley
+
+    return River([PageHinkley() for _ in range(features)])
+
+
+def kswin(features: int, seed: int, alpha: float = 0.005) -> River:
+    from river.drift import KSWIN
+
+    return River([KSWIN(alpha=alpha, seed=seed + at) for at in range(features)])
+
+
+class Alibi:
+    """Thresholds take a minute to simulate and depend on the sizes only (they are ranks): worked out once, then handed on."""
+
+    def __init__(self, detector: Any) -> None:
+        self._detector = detector
+        detector.reset_state()
+
+    def step(self, row: NDArray[np.float64]) -> bool:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return bool(self._detector.predict(row)["data"]["is_drift"])
+
+
+@functools.cache
+def _cvm(ert: float) -> Any:
+    from alibi_detect.cd import CVMDriftOnline
+
+    reference = np.random.default_rng(5).normal(size=(REFERENCE, 1))
+    return CVMDriftOnline(reference, ert=ert, window_sizes=[20, 100], n_bootstraps=BOOTSTRAPS, n_features=1, verbose=False)
+
+
+def cvm(features: int, seed: int, ert: float = 1_000.0) -> Alibi:
+    return Alibi(_cvm(ert))
+
+
+@functools.cache
+def _kernel(which: str, features: int, ert: float) -> Any:
+    import alibi_detect.cd as peers
+
+    build = getattr(peers, which)
+    reference = np.random.default_rng(5).normal(size=(REFERENCE, features)).astype(np.float32)
+    return build(reference, ert=ert, window_size=100, backend="pytorch", n_bootstraps=BOOTSTRAPS, verbose=False, device="cpu")
+
+
+def mmd(features: int, seed: int, ert: float = 1_000.0) -> Alibi:
+    return Alibi(_kernel("MMDDriftOnline", features, ert))
+
+
+def lsdd(features: int, seed: int, ert: float = 1_000.0) -> Alibi:
+    return Alibi(_kernel("LSDDDriftOnline", features, ert))
+
+
+SETTINGS: Mapping[str, Setting] = {
+    "adwin": Setting("river ADWIN, default (δ = .002)", adwin, 1, 60, 1_000_000, 10_000),
+    "adwin-50": Setting("river ADWIN, default, any of 50 features", adwin, 50, 15, 100_000, 5_000),
+    "page-hinkley": Setting("river PageHinkley, default", page_hinkley, 1, 60, 200_000, 5_000),
+    "kswin": Setting("river KSWIN, default (α = .005)", kswin, 1, 20, 30_000, 2_000),
+    "kswin-careful": Setting(
+        "river KSWIN, α = .0001 (its documentation's example)", functools.partial(kswin, alpha=1e-4), 1, 20, 60_000, 3_000
+    ),
+    "cvm": Setting("alibi-detect CVMDriftOnline, ERT 1,000, windows 20 and 100", cvm, 1, 30, 40_000, 3_000),
+    "mmd": Setting("alibi-detect MMDDriftOnline, ERT 1,000, window 100", mmd, 1, 30, 30_000, 3_000),
+    "lsdd": Setting("alibi-detect LSDDDriftOnline, ERT 1,000, window 100", lsdd, 1, 30, 30_000, 3_000),
+    "mmd-50": Setting("alibi-detect MMDDriftOnline, 50 features, ERT 1,000, window 100", mmd, 50, 20, 20_000, 2_000),
+}
