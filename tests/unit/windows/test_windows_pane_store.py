@@ -256,3 +256,25 @@ def test_a_pane_too_narrow_is_widened_and_one_too_wide_refused():
     assert WindowSettings(pane="1s", length="1h").pane_seconds == 30
     with pytest.raises(ValueError, match="longer than length"):
         WindowSettings(pane="2h", length="1h")
+
+
+def test_a_window_of_many_panes_is_the_sum_of_its_rows_also_when_rows_come_late():
+    random = np.random.default_rng(0)
+    clock = ManualClock(1_700_000_000.0)
+    panes = PaneStore(WindowSettings(pane="1s", length="40s", evaluate_every="1s", lateness="60s"), clock)
+    panes.set_default_reference(build_reference(columns_from({"x": random.normal(size=500)}), source="test", created_at=0.0))
+    sent = []
+    for second in range(120):
+        late = float(random.integers(0, 30)) if second % 3 == 0 else 0.0
+        values = random.normal(size=int(random.integers(1, 20)))
+        when = clock() - late
+        panes.add_rows(RecordBatch("m", "1", np.full(len(values), when), [""] * len(values), columns_from({"x": values})))
+        sent.append((when, values))
+        clock.advance(1.0)
+        window = panes.evaluation("m", "1", clock()).window
+        inside = np.concatenate([part for at, part in sent if int(at) + 1 > clock() - 40.0])
+        pane = window.columns["x"]
+        assert window.rows == pane.n == pane.counts.sum() == len(inside)
+        assert pane.maximum == inside.max()
+        assert pane.mean == pytest.approx(inside.mean())
+        panes.expire(clock())

@@ -20,6 +20,10 @@ from neural.monitoring.drift.sample import Measured, MeasuredMany, Stack
 _gamma: Any = special.gamma  # pyright: ignore[reportAttributeAccessIssue]  # compiled; scipy has no types
 _kv: Any = special.kv  # pyright: ignore[reportAttributeAccessIssue]  # compiled; scipy has no types
 TERMS = 12  # of the series; enough for 1e-12 where p > 1e-9
+LEAST_LOG = 40.0  # terms below e^-40 are left out
+_K: NDArray[np.intp] = np.arange(TERMS)[:, None]
+_Y: NDArray[np.intp] = 4 * _K + 1
+_SCALE: NDArray[np.float64] = _gamma(_K + 0.5) / (np.pi**1.5 * _gamma(_K + 1.0)) * np.sqrt(_Y)
 
 
 class CramerVonMises:
@@ -78,10 +82,9 @@ def p_value(statistic: NDArray[np.float64], n: NDArray[Any], m: NDArray[Any]) ->
 
 def limiting_distribution(x: NDArray[np.float64]) -> NDArray[np.float64]:
     """Of the one- and two-sample statistic; x > 0."""
-    k = np.arange(TERMS)[:, None]
-    scale = _gamma(k + 0.5) / (np.pi**1.5 * _gamma(k + 1.0))
-    y = 4 * k + 1
-    q = y**2 / (16 * np.atleast_1d(np.nan_to_num(x, nan=1.0)))
-    terms = scale * np.sqrt(y) * np.exp(-q) * _kv(0.25, q)
-    total: NDArray[np.float64] = np.asarray(terms.sum(axis=0) / np.sqrt(np.atleast_1d(np.nan_to_num(x, nan=1.0))))
+    known = np.atleast_1d(np.nan_to_num(x, nan=1.0))
+    needed = min(TERMS, 2 + int(np.sqrt(LEAST_LOG * 8 * float(known.max(initial=0.0))) / 4))
+    q = _Y[:needed] ** 2 / (16 * known)
+    terms = _SCALE[:needed] * np.exp(-q) * _kv(0.25, q)
+    total: NDArray[np.float64] = np.asarray(terms.sum(axis=0) / np.sqrt(known))
     return np.minimum(total, 1.0)

@@ -32,6 +32,8 @@ SHARES_MOVED = (0.05, 0.5)
 LEAST_RATIO = 4.0
 """Alternatives at least so much wider than the null: a κ is capped at (a + b) / LEAST_RATIO."""
 
+LOG_LARGEST = 600.0
+
 
 @dataclass(frozen=True, slots=True)
 class Tree:
@@ -105,7 +107,9 @@ class EvidenceModel:
         return self._combine(node)
 
     def _combine(self, node: NDArray[np.float64]) -> NDArray[np.float64]:
-        products = [np.add.reduceat(np.logaddexp(np.log1p(-w), np.log(w) + node), self.tree.starts, axis=1) for w in SHARES_MOVED]
+        capped = np.minimum(node, LOG_LARGEST)  # exp of more would overflow; there w R is all of the sum
+        ratio, rest = np.exp(capped), node - capped
+        products = [np.add.reduceat(np.log((1.0 - w) + w * ratio) + rest, self.tree.starts, axis=1) for w in SHARES_MOVED]
         total: NDArray[np.float64] = np.logaddexp(*products) - np.log(len(SHARES_MOVED))
         return total
 

@@ -34,6 +34,7 @@ MAX_EVIDENCE = 1e12  # shown; more says nothing more
 FEWEST_LABELS = 30  # of a performance metric, to be compared with the reference's
 NOTABLE_RUN = 2.0  # rows counted as one, from which the verdict says so
 RANKED = 20  # columns in a ranking
+_NOTHING: Mapping[str, Any] = {}  # evidence of a method's number: the column's verdict has it
 
 
 @dataclass(frozen=True)
@@ -66,21 +67,47 @@ class DriftReport:
         drifting = self._drifting()
         yield self._signal("drift.features", float(len(drifting)), labels)
         yield self._signal("drift.acknowledged", float(len(self.acknowledged)), labels)
-        measured = [_Series(name, found) for name, found in self.view.measured.items()]
+        measured = [_series(name, found) for name, found in self.view.measured.items()]
         for at, name in enumerate(self.plan.names):
             yield from self._column_signals(at, name, measured, drifting=at in drifting)
 
-    def _column_signals(self, at: int, name: str, measured: Sequence[_Series], *, drifting: bool) -> Iterator[Signal]:
-        labels = self.evaluation.labels(feature=name)
+    def _column_signals(self, at: int, name: str, measured: Sequence[_Series], *, drifting: bool) -> list[Signal]:
+        """A few hundred signals an evaluation: built in one plain loop, each method's number beside the column's verdict."""
+        now, labels = self.evaluation.now, self.evaluation.labels(feature=name)
         verdict = self._column_verdict(at, name, drifting)
-        yield self._signal("drift.feature_score", self._scores[at], labels, verdict)
-        evidence = min(math.exp(float(self.standing.log_evidence[at])), MAX_EVIDENCE)
-        yield self._signal("drift.evidence", evidence, labels, _of_method(verdict, evidence, 1.0, verdict.p_value, "e-detector"))
-        for series in measured:
-            value = series.statistic[at]
+        outcome, reason, n, effect = verdict.outcome, verdict.reason, verdict.sample_size, verdict.effect_size
+        evidence = self._evidence[at]
+        own = Verdict(outcome, reason, evidence, 1.0, n, verdict.p_value, effect, "e-detector", _NOTHING)
+        found = [
+            Signal("drift.feature_score", self._scores[at], now, labels, verdict),
+            Signal("drift.evidence", evidence, now, labels, own),
+        ]
+        for method, signal, statistic, p_value, threshold in measured:
+            value = statistic[at]
             if value is not None:
-                own = _of_method(verdict, value, series.threshold[at], series.p_value[at], series.method)
-                yield self._signal(series.name, value, labels, own)
+                own = Verdict(outcome, reason, value, threshold[at], n, p_value[at], effect, method, _NOTHING)
+                found.append(Signal(signal, value, now, labels, own))
+        return found
+
+    @cached_property
+    def _evidence(self) -> list[float]:
+        found: list[float] = np.minimum(np.exp(self.standing.log_evidence), MAX_EVIDENCE).tolist()
+        return found
+
+    @cached_property
+    def _p_values(self) -> list[float]:
+        """Of the window's rows: an e-value's inverse is a p-value."""
+        found: list[float] = np.exp(-np.clip(self.view.log_e, 0.0, 700.0)).tolist()
+        return found
+
+    @cached_property
+    def _window_shares(self) -> list[float]:
+        """Every bin's share of the column's rows in the window, all columns end to end; rounded to what can be seen."""
+        starts = np.array(self.plan.bounds[:-1], dtype=np.intp)
+        rows = np.add.reduceat(self.view.counts, starts) if len(starts) else np.zeros(0)
+        spread = np.repeat(np.maximum(rows, 1e-300), np.diff(self.plan.bounds))
+        found: list[float] = np.round(self.view.counts / spread, 5).tolist()
+        return found
 
     @cached_property
     def _scores(self) -> list[float | None]:
@@ -163,11 +190,19 @@ class DriftReport:
 
     def _histogram(self, at: int) -> dict[str, Any]:
         """``bins`` {labels, reference, current}: every bin in order, as shares, for people to look at; nothing without rows."""
-        counts = self._counts(at)
-        if not counts.any():
+        episode = self.standing.drifting.get(at)
+        if episode is not None:
+            current = rounded_shares(episode.drifted)
+        elif self._has_rows[at]:
+            current = self._window_shares[self.plan.bounds[at] : self.plan.bounds[at + 1]]
+        else:
             return {}
-        labels, reference = self.plan.bins[at].labels, self.plan.reference_shares[at]
-        return {"bins": {"labels": list(labels), "reference": reference, "current": rounded_shares(counts)}}
+        return {"bins": {"labels": self.plan.bins[at].labels, "reference": self.plan.reference_shares[at], "current": current}}
+
+    @cached_property
+    def _has_rows(self) -> list[bool]:
+        found: list[bool] = (self.view.n > 0).tolist()
+        return found
 
     def _counts(self, at: int) -> Any:
         """Rows by bin: those since the drift began, else those of the window."""
@@ -201,14 +236,13 @@ class DriftReport:
 
     def _column_verdict(self, at: int, name: str, drifting: bool) -> Verdict:
         n, effect = int(self.view.n[at]), self._effects[at]
-        e_p = min(1.0, math.exp(-min(float(self.view.log_e[at]), 700.0)))
         base = Verdict(
             Outcome.OK,
             f"{effect or 0.0:.1%} of {n} rows moved: chance explains that, or it is too little to matter",
             statistic=effect,
             threshold=self.settings.smallest_effect,
             sample_size=n,
-            p_value=e_p,
+            p_value=self._p_values[at],
             effect_size=effect,
             method="effect",
             evidence=self._histogram(at),
@@ -243,29 +277,16 @@ class DriftReport:
         return Signal(name, value, self.evaluation.now, labels, verdict)
 
 
-def _of_method(verdict: Verdict, statistic: float, threshold: float | None, p_value: float | None, method: str) -> Verdict:
-    """A column's verdict beside one method's number."""
-    return Verdict(
-        verdict.outcome,
-        verdict.reason,
-        statistic=statistic,
-        threshold=threshold,
-        sample_size=verdict.sample_size,
-        p_value=p_value,
-        effect_size=verdict.effect_size,
-        method=method,
-    )
+_Series = tuple[str, str, list[float | None], list[float | None], list[float | None]]
+"""A method's answers as plain lists, one conversion for all columns: method, signal, statistics, p-values, thresholds."""
 
 
-class _Series:
-    """A method's answers as plain lists: one conversion for all columns."""
-
-    def __init__(self, method: str, found: MeasuredMany) -> None:
-        self.method = method
-        self.name = f"drift.{method}"
-        self.statistic = finite_list(found.statistic)
-        self.p_value = finite_list(found.p_value) if found.p_value is not None else [None] * len(self.statistic)
-        self.threshold = finite_list(found.threshold) if found.threshold is not None else [None] * len(self.statistic)
+def _series(method: str, found: MeasuredMany) -> _Series:
+    statistic = finite_list(found.statistic)
+    unknown: list[float | None] = [None] * len(statistic)
+    p_value = finite_list(found.p_value) if found.p_value is not None else unknown
+    threshold = finite_list(found.threshold) if found.threshold is not None else unknown
+    return method, f"drift.{method}", statistic, p_value, threshold
 
 
 def finite_list(values: NDArray[np.float64]) -> list[float | None]:

@@ -121,7 +121,7 @@ class SequentialDetector:
 
     def _update(self) -> None:
         ages = self._count + 1 - self._evaluations
-        due = np.flatnonzero(self._count - self._updated >= np.maximum(ages // UPDATES_PER_AGE, 1.0))
+        due = np.flatnonzero(self._count - self._updated >= np.ceil(ages / UPDATES_PER_AGE))
         if len(due):
             self._log_m[due] = self.model.log_evidence((self._total - self._starts[due]) / self._worth)
             self._updated[due] = self._count

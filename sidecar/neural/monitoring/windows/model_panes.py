@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neural.monitoring.records import LATENCY, PREDICTION, PROBABILITY_PREFIX, Column, Kind, RecordBatch, TrafficBatch
+from neural.monitoring.windows.blocks import Blocks
 from neural.monitoring.windows.concat import take_rows
 from neural.monitoring.windows.layout import Layout
 from neural.monitoring.windows.learner import Learner
@@ -47,6 +48,7 @@ class ModelPanes:
     panes: dict[int, Tally] = field(default_factory=dict[int, Tally])
     traffic: dict[int, TrafficPane] = field(default_factory=dict[int, TrafficPane])
     late_rows: int = 0
+    blocks: Blocks = field(default_factory=Blocks)
 
     @classmethod
     def new(cls, settings: WindowSettings, reference: Reference | None, learner: Learner | None, now: float) -> ModelPanes:
@@ -58,6 +60,7 @@ class ModelPanes:
         self.layout = Layout(reference, self.settings.max_columns)
         self.latest, self.latest_since = self.layout.empty(), now
         self.panes.clear()
+        self.blocks.clear()
         self.learner = None
 
     def add_rows(self, batch: RecordBatch, now: float) -> None:
@@ -107,9 +110,7 @@ class ModelPanes:
     def window(self, now: float) -> Window:
         """The panes that overlap [now - length, now], added up."""
         total = self.layout.empty()
-        for number, pane in self.panes.items():
-            if self._in_window(number, now):
-                total.add(pane)
+        self.blocks.add_to(total, self.panes, [number for number in self.panes if self._in_window(number, now)])
         return self.layout.window(total, now - self.settings.length, now)
 
     def take_latest(self, now: float) -> Window:
