@@ -2,97 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import socket
 import subprocess
 import sys
 import textwrap
-import time
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
-import httpx
 import pytest
+from tests.integration.model_server import GUNICORN, SERVER, UVICORN, load, server
 
 from neural.capture.testing import MemorySidecar
-
-SERVER = """
-import os
-from neural.capture import CaptureMiddleware
-
-async def model(scope, receive, send):
-    if scope["type"] == "lifespan":
-        while True:
-            message = await receive()
-            await send({"type": message["type"] + ".complete"})
-            if message["type"] == "lifespan.shutdown":
-                return
-    await receive()
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"x-pid", b"%d" % os.getpid())]})
-    await send({"type": "http.response.body", "body": b"ok"})
-
-app = CaptureMiddleware(model, model="m")
-"""
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
-
-
-@contextlib.contextmanager
-def server(tmp_path: Path, endpoint: str, *command: str, **env: str):
-    """A server process in a folder that holds ``server.py``. Yields (its address, the process)."""
-    (tmp_path / "server.py").write_text(SERVER)
-    port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-m", *[part.format(port=port) for part in command]],
-        cwd=tmp_path,
-        env={**os.environ, "NEURAL_CAPTURE_ENDPOINT": endpoint, **env},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        wait_for_port(port, process)
-        yield f"http://127.0.0.1:{port}", process
-    finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def wait_for_port(port: int, process: subprocess.Popen) -> None:
-    deadline = time.monotonic() + 30
-    while True:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        assert process.poll() is None, "the server has ended"
-        assert time.monotonic() < deadline, "the server does not listen"
-        time.sleep(0.05)  # there is no event to wait for: the process is not ours
-
-
-def load(address: str, number: int, connections: int = 8) -> set[str]:
-    """Requests over connections of their own, so that every worker gets some. Returns the workers' process ids."""
-
-    def some(share: int) -> set[str]:
-        found = set()
-        for _ in range(share):
-            response = httpx.post(address, content=b"{}", timeout=20)
-            assert response.status_code == 200
-            found.add(response.headers["x-pid"])
-        return found
-
-    with ThreadPoolExecutor(connections) as pool:
-        return set().union(*pool.map(some, [number // connections] * connections))
-
-
-UVICORN = ("uvicorn", "server:app", "--port", "{port}", "--log-level", "critical")
-GUNICORN = ("gunicorn", "server:app", "-b", "127.0.0.1:{port}", "--log-level", "critical")
 
 
 @pytest.mark.slow
@@ -101,7 +21,7 @@ GUNICORN = ("gunicorn", "server:app", "-b", "127.0.0.1:{port}", "--log-level", "
     [
         (*UVICORN, "--workers", "4"),
         (*GUNICORN, "-w", "4", "--preload", "-k", "uvicorn.workers.UvicornWorker"),
-        (*GUNICORN, "-w", "4", "-k", "asgi"),
+        (*GUNICORN, "-w", "4", "-k", "asgi", "--graceful-timeout", "2"),  # some of them wait it out, also without capture
     ],
     ids=["uvicorn with workers", "gunicorn, the application loaded before the fork", "gunicorn's own ASGI workers"],
 )
@@ -110,13 +30,15 @@ def test_every_worker_ships_what_it_served(tmp_path, command):
     with MemorySidecar() as sidecar:
         with server(tmp_path, sidecar.endpoint, *command) as (address, process):
             workers = load(address, number)
+            while len(workers) < 2:  # the kernel may let one worker take them all
+                workers |= load(address, 40)
+                number += 40
             process.send_signal(signal.SIGTERM)
             process.wait(20)
         assert sidecar.wait_for(lambda kept: sum(ledger.shipped for ledger in kept.ledgers.values()) >= number, 10)
         sources = {source.split(":")[1]: ledger for source, ledger in sidecar.ledgers.items()}
         assert len(sidecar.events) == number
         assert sources.keys() == workers, "each process is a source of its own, and the parent is none"
-        assert len(workers) > 1
         assert all(ledger.balanced and ledger.in_flight == 0 for ledger in sources.values())
         assert len({event.prediction_id for event in sidecar.events}) == number
 

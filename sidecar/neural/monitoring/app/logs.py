@@ -9,8 +9,8 @@ from typing import Any
 
 from neural.monitoring.settings import LogSettings
 
-_QUIET = ("uvicorn.error", "uvicorn.access", "httpx", "httpcore", "opentelemetry")
-"""Libraries that talk about every connection: warnings only."""
+_QUIET = ("uvicorn.error", "uvicorn.access", "httpx", "httpcore", "opentelemetry", "watchfiles")
+"""Libraries that talk about every connection or every file: warnings only."""
 
 
 def set_up_logging(settings: LogSettings) -> None:
