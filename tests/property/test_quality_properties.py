@@ -41,7 +41,10 @@ def test_the_lower_rate_lies_between_zero_and_the_rate(count, more):
 @settings(max_examples=150, deadline=None)
 @given(st.dictionaries(st.text(min_size=1, max_size=4), st.lists(VALUES, min_size=3, max_size=3), max_size=4), st.data())
 def test_any_table_gives_a_finite_report(table, data):
-    types = {name: data.draw(st.sampled_from(["positive", "probability", "binary", "integer", "numeric", "x"])) for name in table}
+    types = {
+        name: data.draw(st.sampled_from(["positive", "probability", "binary", "integer", "numeric", "categorical"]))
+        for name in table
+    }
     monitor = DataQualityMonitor(feature_types=types)
     if data.draw(st.booleans()):
         monitor.set_reference_statistics(table)

@@ -37,7 +37,7 @@ def test_good_data_is_healthy_and_the_report_has_the_seeds_keys(rng):
     monitor = DataQualityMonitor()
     monitor.set_reference_statistics(rng.normal(size=(1000, 10)))
     report = monitor.check_quality(rng.normal(size=(100, 10)))
-    assert set(report.to_dict()) == KEYS
+    assert set(report.to_dict()) == {*KEYS, "findings"}
     assert report.is_healthy
     assert report.quality_score > 0.95
     assert report.warnings == ()

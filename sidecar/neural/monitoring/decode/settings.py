@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from neural.monitoring.decode.jsonpath import parse_path
 from neural.monitoring.records import Kind
-from neural.monitoring.section import Section, Size
+from neural.monitoring.section import Duration, Section, Size
 
 
 def _checked_path(text: str) -> str:
@@ -103,6 +103,8 @@ class FeatureSettings(Section):
     """Regular expression that valid text matches wholly."""
     constraint: Literal["positive", "probability", "binary", "integer"] | None = None
     """A named rule that valid numbers obey."""
+    max_age: Annotated[Duration, Field(gt=0)] | None = None
+    """For a column that holds times (Unix or RFC 3339): how old they may be when the model is asked."""
     required: bool = False
     """True: a missing value, or a missing column, is a schema violation."""
     redact: Literal["hash", "mask", "drop"] | None = None

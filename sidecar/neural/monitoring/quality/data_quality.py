@@ -5,13 +5,19 @@ from __future__ import annotations
 import weakref
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from neural.monitoring.clock import Clock, system_clock
-from neural.monitoring.quality.check import Profile, check_columns, profile_columns
+from neural.monitoring.decode.settings import FeatureSettings
+from neural.monitoring.quality.check import Expected, Profile, check_columns, profile_columns
+from neural.monitoring.quality.detect import Base
+from neural.monitoring.quality.feature_types import feature_of
 from neural.monitoring.quality.report import QualityReport
 from neural.monitoring.quality.settings import QualitySettings
+from neural.monitoring.quality.standing import Standing
+from neural.monitoring.quality.table import repeated_rows
 from neural.monitoring.store import Report, Store, open_store
 from neural.monitoring.windows.columns import columns_from
 
@@ -21,19 +27,22 @@ KEPT_REPORTS = 1_000
 class DataQualityMonitor:
     """Checks NumPy arrays, pandas and Arrow tables, dicts of lists and lists of dicts.
 
-    ``feature_types``: column → "positive", "probability", "binary", "integer", or a kind ("numeric", "categorical"). ``missing_threshold``: a larger
-    share of missing values is unhealthy. ``outlier_threshold``: in standard deviations of the reference statistics (of the data itself
-    where there are none). With ``storage_path`` every report is kept in the state store there.
+    ``feature_types``: column → "positive", "probability", "binary", "integer", a kind ("numeric", "categorical", …), or a dict of rules as in
+    the YAML's ``features``: range, allowed, pattern, constraint, required, kind. ``missing_threshold``: a larger share of missing values is
+    unhealthy. ``outlier_threshold``: in standard deviations of the reference statistics (of the data itself where there are none), scaled
+    MADs or half box widths by ``outlier_method`` ("zscore", "mad", "iqr"). With ``storage_path`` every report is kept in the state store there.
+    Raises DataError for a feature type that does not exist.
     """
 
     def __init__(
         self,
         feature_names: Sequence[str] | None = None,
-        feature_types: Mapping[str, str] | None = None,
+        feature_types: Mapping[str, str | Mapping[str, Any] | FeatureSettings] | None = None,
         missing_threshold: float = 0.1,
         outlier_threshold: float = 3.0,
         storage_path: str | Path | None = None,
         *,
+        outlier_method: Literal["zscore", "mad", "iqr"] | None = None,
         model: str = "default",
         version: str = "1.0",
         settings: QualitySettings | None = None,
@@ -43,11 +52,13 @@ class DataQualityMonitor:
         self.feature_names = list(feature_names) if feature_names is not None else None
         self.feature_types = dict(feature_types or {})
         base = settings or QualitySettings()
-        self.settings = base.model_copy(
-            update={"missing_threshold": float(missing_threshold), "outlier_threshold": float(outlier_threshold)}
-        )
+        given = {"missing_threshold": float(missing_threshold), "outlier_threshold": float(outlier_threshold)}
+        self.settings = base.model_copy(update=given | ({"outlier_method": outlier_method} if outlier_method else {}))
         self.missing_threshold, self.outlier_threshold = float(missing_threshold), float(outlier_threshold)
+        self._schema = {name: feature_of(name, given) for name, given in self.feature_types.items()}
         self.reference_statistics: Mapping[str, Profile] = {}
+        self._duplicates: Base | None = None
+        self._standing = Standing()
         self._store = store
         self._finalizer: Callable[[], object] | None = None
         if store is None and storage_path is not None:
@@ -60,18 +71,21 @@ class DataQualityMonitor:
         """Take types, means and spreads from reference rows. Raises DataError when the data makes no table."""
         columns = columns_from(data, self._names_for(data))
         self.reference_statistics = profile_columns(columns, self.settings)
+        repeated = repeated_rows(columns, max((len(column) for column in columns.values()), default=0))
+        self._duplicates = Base(repeated.count, repeated.compared)
 
     def check_quality(self, data: Any) -> QualityReport:
         """Check rows. Raises DataError when the data makes no table; anything inside a table is a finding, never an exception."""
         columns = columns_from(data, self._names_for(data))
-        report = check_columns(
-            columns,
+        expected = Expected(
             self.reference_statistics,
-            self.feature_types,
-            self.settings,
-            now=self._clock(),
-            expected=self.feature_names,
+            self._schema,
+            self.feature_names,
+            ordered=hasattr(data, "columns") or hasattr(data, "column_names"),
+            duplicates=self._duplicates,
         )
+        report = check_columns(columns, expected, self.settings, now=self._clock())
+        report = replace(report, findings=tuple(self._standing.date(report.findings, report.timestamp)))
         self._reports.append(report)
         if self._store is not None:
             self._store.add_report(Report("quality", report.timestamp, self._model, self._version, report.to_dict()))

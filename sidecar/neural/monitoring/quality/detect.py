@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from neural.monitoring.quality.findings import RateFinding, Trouble
@@ -25,11 +25,17 @@ class Base:
     n: float
 
 
-def reference_rates(reference: Reference, bounds: Mapping[str, Bounds]) -> dict[str, dict[Trouble, Base]]:
-    """By column and trouble. Features only: names that begin with @ are the model's own columns."""
-    return {
+def reference_rates(
+    reference: Reference, bounds: Mapping[str, Bounds], timed: Iterable[str] = ()
+) -> dict[str, dict[Trouble, Base]]:
+    """By column and trouble. Features only: names that begin with @ are the model's own columns. ``timed``: columns whose values may be
+    too old; of a reference's values none is."""
+    rates = {
         name: _column_rates(column, bounds.get(name)) for name, column in reference.columns.items() if not name.startswith("@")
     }
+    for name in timed:
+        rates.setdefault(name, {})[Trouble.STALE] = Base(0.0, float(max(reference.rows, 1)))
+    return rates
 
 
 def _column_rates(column: ColumnReference, bounds: Bounds | None) -> dict[Trouble, Base]:
@@ -54,6 +60,8 @@ def observed(counts: Counts, trouble: Trouble) -> tuple[float, float]:
         return float(counts[Field.INVALID] + counts[Field.BROKEN]), float(counts[Field.TOTAL])
     if trouble is Trouble.UNSEEN:
         return float(counts[Field.UNSEEN]), float(counts[Field.TOTAL] - counts[Field.MISSING] - counts[Field.INVALID])
+    if trouble is Trouble.STALE:
+        return float(counts[Field.STALE]), float(counts[Field.TIMED])
     return float(counts[Field.OUTLIERS]), float(counts[Field.RANGED])
 
 

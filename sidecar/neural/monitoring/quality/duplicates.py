@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,19 @@ from numpy.typing import NDArray
 from neural.monitoring.records import Column, Kind
 
 MAX_COMPARED = 16_384  # rows between two evaluations that are compared; more are not looked at
+EXAMPLES = 3
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2⁶⁴ divided by the golden ratio
 _SHIFT = np.uint64(29)
 _GONE = np.uint64(0x6E6F6E65)  # stands for a missing value
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicates:
+    """``count`` of the ``compared`` rows repeat an earlier one; ``rows``: positions of some of them among the rows compared."""
+
+    count: int = 0
+    compared: int = 0
+    rows: tuple[int, ...] = ()
 
 
 def row_hashes(features: Mapping[str, Column], n: int) -> NDArray[np.uint64]:
@@ -26,12 +37,18 @@ def row_hashes(features: Mapping[str, Column], n: int) -> NDArray[np.uint64]:
     return total
 
 
-def count_duplicates(parts: list[NDArray[np.uint64]]) -> tuple[int, int]:
-    """Rows that repeat an earlier one, and rows compared."""
+def find_duplicates(parts: Sequence[NDArray[np.uint64]]) -> Duplicates:
+    """Of the hashes of rows, in the order they came."""
     if not parts:
-        return 0, 0
+        return Duplicates()
     hashes = np.concatenate(parts)
-    return len(hashes) - len(np.unique(hashes)), len(hashes)
+    first = np.unique(hashes, return_index=True)[1]
+    if len(first) == len(hashes):
+        return Duplicates(0, len(hashes))
+    repeated = np.ones(len(hashes), dtype=np.bool_)
+    repeated[first] = False
+    rows = tuple(int(at) for at in np.flatnonzero(repeated)[:EXAMPLES])
+    return Duplicates(len(hashes) - len(first), len(hashes), rows)
 
 
 def _values(column: Column) -> NDArray[np.uint64]:

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from neural.monitoring.decode.settings import FeatureSettings
-from neural.monitoring.quality.counting import RowCounter
+from neural.monitoring.quality.changes import shifted_columns
+from neural.monitoring.quality.counting import Examples, RowCounter
 from neural.monitoring.quality.detect import has_recovered, jumps, reference_rates
-from neural.monitoring.quality.findings import RateFinding, Trouble, summary
+from neural.monitoring.quality.examples import redacted
+from neural.monitoring.quality.findings import Finding, RateFinding, Trouble, summary
 from neural.monitoring.quality.history import Step
-from neural.monitoring.quality.readings import column_trouble, findings_verdict, rate_signals
-from neural.monitoring.quality.schema import SchemaFinding, schema_findings
+from neural.monitoring.quality.readings import (
+    SCHEMA_KINDS,
+    column_trouble,
+    duplicate_finding,
+    duplicate_signal,
+    finding_signals,
+    freshness_signal,
+    rate_signals,
+)
+from neural.monitoring.quality.schema import schema_findings
 from neural.monitoring.quality.score import quality_score
 from neural.monitoring.quality.settings import QualitySettings
 from neural.monitoring.quality.specs import SPECS
 from neural.monitoring.quality.state import State
-from neural.monitoring.quality.stuck import StuckFinding
 from neural.monitoring.quality.tally import Field, Tally
 from neural.monitoring.records import RecordBatch
 from neural.monitoring.signal import Outcome, Signal, Verdict
@@ -54,9 +64,11 @@ class QualityMonitor:
     def evaluate(self, evaluation: Evaluation) -> Iterable[Signal]:
         state = self._state(evaluation.model, evaluation.version)
         reference = evaluation.reference
-        if reference is not None and reference.hash != state.counter.reference_hash:
+        if reference is not None:
+            is_new = reference.hash != state.counter.reference_hash
             state.counter.use(reference)
-            state.rates = reference_rates(reference, state.counter.bounds)
+            if is_new:
+                state.rates = reference_rates(reference, state.counter.bounds, state.counter.max_ages)
         state.counter.finish(state.fresh)
         step = _step(evaluation, state)
         state.history.add(step, evaluation.length_seconds)
@@ -64,19 +76,33 @@ class QualityMonitor:
         window = state.history.window()
         current = _with_panes(evaluation.window, window, state.rates)
         findings = self._findings(evaluation, state, current)
-        stuck = self._stuck(evaluation, state, step)
-        schema = list(schema_findings(evaluation.window, reference, self._schema))
-        now, labels = evaluation.now, evaluation.labels()
+        others = state.standing.date(self._others(evaluation, state, step, window), step.since)
         return [
-            self._alarm(evaluation, findings, schema),
+            self._alarm(evaluation, findings, others),
             self._score(evaluation, state, current),
             *rate_signals(evaluation, current, findings),
-            Signal(
-                "quality.schema_violations", float(len(schema)), now, labels, findings_verdict(schema, evaluation.window.rows)
-            ),
-            Signal("quality.stuck_columns", float(len(stuck)), now, labels, findings_verdict(stuck, evaluation.window.rows)),
-            Signal("quality.duplicate_rate", window.duplicates / window.compared if window.compared else None, now, labels),
+            *finding_signals(evaluation, others),
+            duplicate_signal(evaluation, window, others, self._settings),
+            freshness_signal(evaluation, state.counter.newest, self._settings),
         ]
+
+    def _others(self, evaluation: Evaluation, state: State, step: Step, window: Tally) -> Iterator[Finding]:
+        """What is found beside the rates: schema, order, stuck and shifted columns, repeated rows."""
+        reference = evaluation.reference
+        yield from schema_findings(evaluation.window, reference, self._schema)
+        reordered = state.counter.order.finding(window)
+        if reordered is not None:
+            yield reordered
+        if reference is not None:
+            alike = step.tally.rows_per_request
+            state.runs.add(evaluation.latest, reference, step.since)
+            yield from state.runs.findings(
+                reference, self._settings, before=evaluation.now - evaluation.length_seconds, alike=alike
+            )
+            timeless = {name: pane for name, pane in evaluation.window.columns.items() if name not in state.counter.max_ages}
+            yield from shifted_columns(timeless, reference.columns, window.rows_per_request)
+        if window.duplicates:
+            yield duplicate_finding(window, state.counter.duplicates.row_ids)
 
     def _findings(self, evaluation: Evaluation, state: State, window: Tally) -> list[RateFinding]:
         """The strongest finding of each column and trouble that is not over, with the time since which it has stood."""
@@ -98,17 +124,10 @@ class QualityMonitor:
                 state.recovered[key] = recent_since
         state.worst = {key: worst[key] for key in best}
         state.since = {key: min(state.since.get(key, found.since), found.since) for key, found in best.items()}
+        state.first = {key: _first_bad(key, found.since, state) for key, found in best.items()}
         return [_detailed(found, state, evaluation.window) for found in best.values()]
 
-    def _stuck(self, evaluation: Evaluation, state: State, step: Step) -> list[StuckFinding]:
-        reference = evaluation.reference
-        if reference is None:
-            return []
-        state.runs.add(evaluation.latest, reference, step.since)
-        before, alike = evaluation.now - evaluation.length_seconds, step.tally.rows_per_request
-        return list(state.runs.findings(reference, self._settings, before=before, alike=alike))
-
-    def _alarm(self, evaluation: Evaluation, findings: list[RateFinding], schema: list[SchemaFinding]) -> Signal:
+    def _alarm(self, evaluation: Evaluation, findings: list[RateFinding], others: list[Finding]) -> Signal:
         rows, reference = evaluation.window.rows, evaluation.reference
         if findings:
             outcome, reason = Outcome.BAD, summary(findings)
@@ -129,7 +148,8 @@ class QualityMonitor:
             method="two-sample rates, Hoeffding's bound, Bonferroni",
             evidence={
                 "findings": [found.to_json() for found in findings],
-                "schema": [found.to_json() for found in schema],
+                "schema": [found.to_json() for found in others if found.kind in SCHEMA_KINDS],
+                "others": [found.to_json() for found in others if found.kind not in SCHEMA_KINDS],
                 "reference": reference.hash if reference is not None else None,
                 "since": min((found.since for found in findings), default=None),
             },
@@ -188,13 +208,19 @@ def _with_panes(window: Window, own: Tally, rates: Mapping[str, Any]) -> Tally:
     return result
 
 
+def _first_bad(key: tuple[str, str], since: float, state: State) -> float:
+    """When the first bad row of the incident came: what was known before, else the first one within the look, else the look's beginning."""
+    seen = [step.tally.first[key] for step in state.history.steps if step.until > since and key in step.tally.first]
+    return min([state.first[key]] if key in state.first else [], default=min(seen, default=since))
+
+
 def _detailed(found: RateFinding, state: State, window: Window) -> RateFinding:
-    """With its beginning, the names that were not known, and some rows to look at."""
+    """With its beginning, examples, and some rows to look at. Unknown names come most frequent first."""
     pane = window.columns.get(found.column)
-    names: tuple[str, ...] = ()
+    key = (found.column, found.trouble.value)
+    bad = state.counter.examples.get((found.column, found.trouble), Examples())
+    shown = bad.values
     if found.trouble is Trouble.UNSEEN and pane is not None:
         ranked = sorted(pane.unseen_values.items(), key=lambda item: (-item[1], item[0]))
-        names = tuple(name[:40] for name, _ in ranked[:_EXAMPLES])
-    since = state.since[found.column, found.trouble.value]
-    row_ids = state.counter.examples.get((found.column, found.trouble), ())
-    return RateFinding(found.column, found.trouble, found.jump, found.over_seconds, since, names, row_ids)
+        shown = tuple(redacted(name, pane.kind) for name, _ in ranked[:_EXAMPLES])
+    return replace(found, since=state.since[key], first_seen=state.first[key], examples=shown, row_ids=bad.row_ids)

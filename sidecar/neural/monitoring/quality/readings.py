@@ -3,22 +3,77 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol
 
 from neural.monitoring.quality.detect import Base, observed
-from neural.monitoring.quality.findings import RateFinding, Trouble
+from neural.monitoring.quality.findings import Finding, RateFinding, Trouble
 from neural.monitoring.quality.jump import lower_rate
 from neural.monitoring.quality.score import ColumnTrouble
+from neural.monitoring.quality.settings import QualitySettings
 from neural.monitoring.quality.tally import Counts, Tally
 from neural.monitoring.signal import Outcome, Signal, Verdict
 from neural.monitoring.windows.evaluation import Evaluation
 
+SCHEMA_KINDS = frozenset({"missing_column", "extra_column", "retyped_column", "reordered_columns", "required_value"})
+STUCK_KINDS = frozenset({"stuck"})
+SHIFT_KINDS = frozenset({"shifted_mean", "shifted_spread", "shifted_range", "constant"})
+_COUNTED = {
+    "quality.schema_violations": SCHEMA_KINDS,
+    "quality.stuck_columns": STUCK_KINDS,
+    "quality.shifted_columns": SHIFT_KINDS,
+}
 
-class Finding(Protocol):
-    """What is wrong with a column, in words and as JSON."""
 
-    def text(self) -> str: ...
-    def to_json(self) -> dict[str, Any]: ...
+def finding_signals(evaluation: Evaluation, findings: Sequence[Finding]) -> Iterator[Signal]:
+    """How many findings there are of each family, with the findings as evidence; of shifted columns, how many columns."""
+    for name, kinds in _COUNTED.items():
+        mine = [finding for finding in findings if finding.kind in kinds]
+        count = len({finding.column for finding in mine}) if kinds is SHIFT_KINDS else len(mine)
+        verdict = findings_verdict(mine, evaluation.window.rows)
+        yield Signal(name, float(count), evaluation.now, evaluation.labels(), verdict)
+
+
+def duplicate_finding(window: Tally, row_ids: tuple[str, ...]) -> Finding:
+    reason = f"{window.duplicates:.0f} of {window.compared:.0f} rows repeat another of the same evaluation in every feature"
+    return Finding("", "duplicate_rows", window.duplicates, window.compared, reason, row_ids=row_ids)
+
+
+def duplicate_signal(evaluation: Evaluation, window: Tally, findings: Sequence[Finding], settings: QualitySettings) -> Signal:
+    """Judged against ``max_duplicates``; without it there is no saying how many are usual."""
+    limit, rate = settings.max_duplicates, window.duplicates / window.compared if window.compared else None
+    found = [finding.to_json() for finding in findings if finding.kind == "duplicate_rows"]
+    text = f"{window.duplicates:.0f} of {window.compared:.0f} rows are repeated"
+    if rate is None:
+        outcome, text = Outcome.UNKNOWN, "no rows in the window"
+    elif limit is None:
+        outcome, text = Outcome.UNKNOWN, f"{text}; quality.max_duplicates says how many are too many"
+    elif window.compared < settings.min_rows:
+        outcome, text = Outcome.UNKNOWN, f"{text}: fewer than {settings.min_rows} rows"
+    else:
+        is_bad = lower_rate(window.duplicates, window.compared) > limit
+        outcome, text = (
+            (Outcome.BAD if is_bad else Outcome.OK),
+            f"{text}, {'more than' if is_bad else 'not clearly more than'} {limit:.1%}",
+        )
+    verdict = Verdict(
+        outcome, text, statistic=rate, threshold=limit, sample_size=int(window.compared), evidence={"findings": found}
+    )
+    return Signal("quality.duplicate_rate", rate, evaluation.now, evaluation.labels(), verdict)
+
+
+def freshness_signal(evaluation: Evaluation, newest: float | None, settings: QualitySettings) -> Signal:
+    """Age of the newest row, judged against ``fresh_within``."""
+    age = None if newest is None else max(evaluation.now - newest, 0.0)
+    limit = settings.fresh_within
+    if age is None:
+        outcome, text = Outcome.UNKNOWN, "no row has been seen yet"
+    elif limit is None:
+        outcome, text = Outcome.UNKNOWN, f"the newest row is {age:.4g} s old; quality.fresh_within says how old is too old"
+    else:
+        is_old = age > limit
+        outcome = Outcome.BAD if is_old else Outcome.OK
+        text = f"the newest row is {age:.4g} s old, {'more than' if is_old else 'within'} {limit:.4g} s"
+    verdict = Verdict(outcome, text, statistic=age, threshold=limit, evidence={"newest": newest})
+    return Signal("quality.freshness", age, evaluation.now, evaluation.labels(), verdict)
 
 
 def rate_signals(evaluation: Evaluation, window: Tally, findings: Sequence[RateFinding]) -> Iterator[Signal]:

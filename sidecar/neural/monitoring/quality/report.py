@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
+from neural.monitoring.quality.figure import quality_figure
+from neural.monitoring.quality.findings import Finding
+
 
 @dataclass(frozen=True, slots=True)
 class QualityReport:
@@ -30,9 +33,10 @@ class QualityReport:
     quality_score: float = 1.0
     is_healthy: bool = True
     warnings: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able: the keys of the seed."""
+        """JSON-able: the keys of the seed, and ``findings``: each with column, kind, count, rows, rate, text, example, row_ids, first_seen."""
         return {
             "timestamp": self.timestamp,
             "total_samples": self.total_samples,
@@ -48,7 +52,12 @@ class QualityReport:
             "quality_score": self.quality_score,
             "is_healthy": self.is_healthy,
             "warnings": list(self.warnings),
+            "findings": [finding.to_json() for finding in self.findings],
         }
+
+    def plot(self) -> Any:
+        """A plotly figure: shares of missing, outlying and invalid values by column. Raises DataError where plotly is not installed."""
+        return quality_figure(self.data_types, self.total_samples, self.missing_values, self.outliers, self.invalid_values)
 
     def _repr_html_(self) -> str:
         """A notebook shows the columns as a table."""

@@ -3,32 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
 
 from neural.monitoring.decode.settings import FeatureSettings
+from neural.monitoring.quality.findings import Finding
 from neural.monitoring.windows.reference import Reference
 from neural.monitoring.windows.window import Window
 
 
-@dataclass(frozen=True, slots=True)
-class SchemaFinding:
-    """``kind``: missing_column, extra_column, retyped_column, required_value."""
-
-    column: str
-    kind: str
-    reason: str
-
-    def text(self) -> str:
-        return self.reason
-
-    def to_json(self) -> dict[str, Any]:
-        return {"column": self.column, "kind": self.kind, "text": self.reason}
-
-
-def schema_findings(
-    window: Window, reference: Reference | None, schema: Mapping[str, FeatureSettings]
-) -> Iterator[SchemaFinding]:
+def schema_findings(window: Window, reference: Reference | None, schema: Mapping[str, FeatureSettings]) -> Iterator[Finding]:
     """Nothing is found in an empty window."""
     if window.rows <= 0:
         return
@@ -37,15 +19,19 @@ def schema_findings(
     for name, feature in schema.items():
         if feature.required and name in present and present[name].missing:
             missing = present[name].missing
-            yield SchemaFinding(name, "required_value", f"required column {name} is missing in {missing} rows")
+            reason = f"required column {name} is missing in {missing} rows"
+            yield Finding(name, "required_value", missing, window.rows, reason, examples=("null",))
     if reference is None:
         return
     for name in reference.feature_names:
         column = reference.columns[name]
         if name not in present:
-            yield SchemaFinding(name, "missing_column", f"column {name} is in the reference but not in the traffic")
+            reason = f"column {name} is in the reference but not in the traffic"
+            yield Finding(name, "missing_column", window.rows, window.rows, reason, examples=("absent",))
         elif present[name].kind is not column.kind and column.n > 0 and present[name].n > 0:
             kinds = f"{column.kind.value} in the reference, {present[name].kind.value} in the traffic"
-            yield SchemaFinding(name, "retyped_column", f"column {name} is {kinds}")
+            found = present[name]
+            yield Finding(name, "retyped_column", found.n, window.rows, f"column {name} is {kinds}", examples=(found.kind.value,))
     for name in sorted(set(present) - known):
-        yield SchemaFinding(name, "extra_column", f"column {name} is in the traffic but not in the reference")
+        reason = f"column {name} is in the traffic but not in the reference"
+        yield Finding(name, "extra_column", present[name].total, window.rows, reason, examples=(present[name].kind.value,))

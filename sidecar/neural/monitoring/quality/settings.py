@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from neural.monitoring.section import Fraction, Section
+from neural.monitoring.section import Duration, Fraction, Section
 
 
 class QualityWeights(Section):
@@ -41,5 +41,9 @@ class QualitySettings(Section):
     """Below this many rows the verdict is "not enough data"."""
     min_score: Annotated[Fraction, Field(ge=0, le=1)] = 0.7
     """A score below this is unhealthy."""
+    fresh_within: Annotated[Duration, Field(gt=0)] | None = None
+    """The longest time without a row before the data is called stale. Left out: the age is told, and never judged."""
+    max_duplicates: Annotated[Fraction, Field(ge=0, le=1)] | None = None
+    """A larger share of repeated rows is bad. Left out: the share is told, and never judged."""
     weights: QualityWeights = QualityWeights()
     """What the score is made of."""

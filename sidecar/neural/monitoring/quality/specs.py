@@ -10,6 +10,7 @@ _HELP = {
     Trouble.OUTLIER: "Share of numbers far outside the reference",
     Trouble.INVALID: "Share of feature values of the wrong type, infinite, or against a rule",
     Trouble.UNSEEN: "Share of categories that the reference does not know",
+    Trouble.STALE: "Share of times in a column that were older than its max_age when the model was asked",
 }
 
 SPECS = (
@@ -18,8 +19,14 @@ SPECS = (
     *(SignalSpec(f"quality.{kind}_rate", text) for kind, text in _HELP.items()),
     *(SignalSpec(f"quality.feature_{kind}_rate", f"{text}, by feature", labels=("feature",)) for kind, text in _HELP.items()),
     SignalSpec(
-        "quality.schema_violations", "Columns that are missing, extra, of another type, or required and empty", unit="count"
+        "quality.schema_violations",
+        "Columns that are missing, extra, in another order, of another type, or required and empty",
+        unit="count",
     ),
     SignalSpec("quality.stuck_columns", "Columns that have held one value over the whole window", unit="count"),
+    SignalSpec(
+        "quality.shifted_columns", "Columns whose mean, spread or range is another than the reference's, by a lot", unit="count"
+    ),
+    SignalSpec("quality.freshness", "Age of the newest row", unit="s"),
     SignalSpec("quality.duplicate_rate", "Share of rows that repeat another row of the same evaluation in every feature"),
 )

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from neural.monitoring.quality.findings import Finding
 from neural.monitoring.quality.settings import QualitySettings
 from neural.monitoring.windows.pane import ColumnPane
 from neural.monitoring.windows.reference import ColumnReference, Reference
@@ -23,30 +24,6 @@ class Run:
     cell: int
     rows: float
     since: float
-
-
-@dataclass(frozen=True, slots=True)
-class StuckFinding:
-    """``share``: of the reference values that lie where the column is stuck."""
-
-    column: str
-    value: str
-    rows: float
-    since: float
-    share: float
-
-    def text(self) -> str:
-        return f"{self.column}: {self.value} in all of {self.rows:.0f} rows, {self.share:.1%} of the reference"
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "column": self.column,
-            "kind": "stuck",
-            "value": self.value,
-            "rows": self.rows,
-            "since": self.since,
-            "reference_rate": self.share,
-        }
 
 
 class Runs:
@@ -72,7 +49,7 @@ class Runs:
             else:
                 self._runs[name] = Run(value, cell, float(pane.n), since)
 
-    def findings(self, reference: Reference, settings: QualitySettings, *, before: float, alike: float) -> Iterator[StuckFinding]:
+    def findings(self, reference: Reference, settings: QualitySettings, *, before: float, alike: float) -> Iterator[Finding]:
         """Runs that began before ``before`` and that chance does not explain. Rows of one request (``alike``) count once.
 
         Chance here takes rows as independent. Times of day and such are not: so a finding is told, and no alarm.
@@ -85,7 +62,9 @@ class Runs:
             share = _share(column, run.cell)
             if run.rows / alike * math.log(share) <= limit:
                 value = column.cell_label(run.cell) if run.value is None else f"{run.value:g}"
-                yield StuckFinding(name, value, run.rows, run.since, share)
+                reason = f"{name}: {value} in all of {run.rows:.0f} rows, {share:.1%} of the reference"
+                more = {"value": value, "since": run.since, "reference_rate": share}
+                yield Finding(name, "stuck", run.rows, run.rows, reason, run.since, (value,), more=more)
 
     def to_json(self) -> dict[str, Any]:
         return {name: [run.value, run.cell, run.rows, run.since] for name, run in self._runs.items()}
