@@ -122,7 +122,7 @@ def test_native_histograms_and_traces_of_drift_are_kept_by_a_prometheus_that_ask
     running = Prometheus(tmp_path, server.port, features="native-histograms,exemplar-storage")
     try:
         running.wait_for("count_over_time(neural_active_models[1m]) > 1")
-        filled.observe_traffic(traffic([0.03] * 40, weights=[1.5] * 40))  # sampled: counts are fractions
+        filled.observe_traffic_at_once(traffic([0.03] * 40, weights=[1.5] * 40))  # sampled: counts are fractions
         running.wait_for("histogram_count(neural_prediction_latency_seconds) == 63")
         half = running.query("histogram_quantile(0.5, neural_prediction_latency_seconds)")[0]["value"][1]
         assert abs(float(half) / 0.03 - 1) < 0.09

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import accumulate, pairwise, repeat, starmap
-from typing import Final, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate, pairwise
+from typing import Any, Final, TypeVar
 
-from neural.wire.event import NO_HEADERS, CaptureBatch, CaptureEvent, Flag, Ledger, Outcome, Protocol
+from neural.wire.event import NO_HEADERS, CaptureBatch, Flag, Ledger, Outcome, Protocol
 from neural.wire.limits import DEFAULT_LIMITS, Limits, WireError
 from neural.wire.message import Message, decode_utf8
 from neural.wire.protobuf import VARINT, read_fields
+from neural.wire.table import EventTable, Lazy, Same, same_or_all
 
 _T = TypeVar("_T")
 _PROTOCOLS: Final = tuple(Protocol)
 _OUTCOMES: Final = tuple(Outcome)
 _FLAGS: Final = tuple(Flag(bits) for bits in range(max(Flag) * 2))  # looking up is ten times as fast as Flag(bits)
 _MAX_LEDGER_FIELDS: Final = 1_024
+_LARGE_BODY: Final = 4_096  # bytes, on average
 
 
 def decode_batch(data: bytes | bytearray | memoryview, limits: Limits = DEFAULT_LIMITS) -> CaptureBatch:
@@ -39,120 +41,154 @@ def decode_batch(data: bytes | bytearray | memoryview, limits: Limits = DEFAULT_
     )
 
 
-def _read_events(message: Message, n: int) -> list[CaptureEvent]:
+def _read_events(message: Message, n: int) -> EventTable:
+    """Everything is checked here; texts, bodies and headers are cut into events' pieces when they are asked for."""
     started = message.packed(12, "Q", n)
     if started is None:
         raise WireError("column_missing", "started_unix_ns")
-    rows = zip(
-        _texts(message, 10, n),
-        started,
-        _or(message.packed(13, "Q", n), 0),
-        _or(message.packed(14, "Q", n), 0),
-        _enum(message, 15, n, _PROTOCOLS),
-        _enum(message, 16, n, _OUTCOMES),
-        _or(message.packed(18, "I", n), 0),
-        _or(message.packed(19, "i", n), -1),
-        _coded(message, 20, n, "POST"),
-        _coded(message, 21, n, "/"),
-        _coded(message, 22, n, ""),
-        _coded(message, 23, n, ""),
-        _coded(message, 24, n, ""),
-        _texts(message, 25, n),
-        _texts(message, 27, n),
-        _fractions(message, n),
-        _flags(message, n),
-        _or(message.packed(30, "Q", n), 0),
-        _or(message.packed(31, "Q", n), 0),
-        _bodies(message, 32, n),
-        _bodies(message, 34, n),
-        _headers(message, 36, n),
-        _headers(message, 39, n),
-        strict=False,  # absent columns repeat for ever; the present ones have been checked to have n entries
-    )
-    return list(map(CaptureEvent._make, rows))
+    columns: dict[str, Sequence[Any] | Lazy] = {
+        "prediction_id": _texts(message, 10, n),
+        "started_unix_ns": started,
+        "duration_ns": _or(message.packed(13, "Q", n), 0, n),
+        "first_byte_ns": _or(message.packed(14, "Q", n), 0, n),
+        "protocol": _enum(message, 15, n, _PROTOCOLS),
+        "outcome": _enum(message, 16, n, _OUTCOMES),
+        "status": _or(message.packed(18, "I", n), 0, n),
+        "grpc_status": _or(message.packed(19, "i", n), -1, n),
+        "method": _coded(message, 20, n, "POST"),
+        "path": _coded(message, 21, n, "/"),
+        "query": _coded(message, 22, n, ""),
+        "model": _coded(message, 23, n, ""),
+        "version": _coded(message, 24, n, ""),
+        "traceparent": _texts(message, 25, n),
+        "span_id": _texts(message, 27, n),
+        "sampling_fraction": _fractions(message, n),
+        "flags": _flags(message, n),
+        "request_size": _or(message.packed(30, "Q", n), 0, n),
+        "response_size": _or(message.packed(31, "Q", n), 0, n),
+        "request_body": _bodies(message, 32, n),
+        "response_body": _bodies(message, 34, n),
+        "request_headers": _headers(message, 36, n),
+        "response_headers": _headers(message, 39, n),
+    }
+    return EventTable(n, columns)
 
 
-def _or(values: tuple[int, ...] | None, default: int) -> Iterable[int]:
-    return repeat(default) if values is None else values
+def _or(values: Sequence[int] | None, default: int, n: int) -> Sequence[int]:
+    return Same(default, n) if values is None else values
 
 
-def _texts(message: Message, number: int, n: int) -> Iterable[str]:
+def _texts(message: Message, number: int, n: int) -> Sequence[str] | Lazy:
     blob = message.blob(number)
     if blob is None:
-        return repeat("")
+        return Same("", n)
     lengths = message.lengths(number + 1, n, blob)
     joined = decode_utf8(blob)
     if joined.isascii():  # then a byte is a character
-        return _slices(lengths, joined.__getitem__)
-    return [decode_utf8(part) for part in _slices(lengths, blob.__getitem__)]
+        return lambda: [joined[start:end] for start, end in _spans(lengths)]
+    return [decode_utf8(blob[start:end]) for start, end in _spans(lengths)]
 
 
-def _slices(lengths: Sequence[int], get: Callable[[slice], _T]) -> Iterator[_T]:
-    return map(get, starmap(slice, pairwise(accumulate(lengths, initial=0))))
+def _spans(lengths: Sequence[int]) -> Iterator[tuple[int, int]]:
+    return pairwise(accumulate(lengths, initial=0))
 
 
-def _coded(message: Message, number: int, n: int, default: str) -> Iterable[str]:
+def _coded(message: Message, number: int, n: int, default: str) -> Sequence[str] | Lazy:
     indexes = message.packed(number, "I", n)
-    return repeat(default) if indexes is None else _look_up(message, number, indexes)
+    return Same(default, n) if indexes is None else _look_up(message, number, indexes)
 
 
-def _look_up(message: Message, number: int, indexes: tuple[int, ...]) -> Iterable[str]:
-    if indexes and max(indexes) >= len(message.strings):
+def _look_up(message: Message, number: int, indexes: Sequence[int]) -> Sequence[str] | Lazy:
+    strings = message.strings
+    if isinstance(indexes, Same):
+        _check_index(indexes.value, message, number)
+        return Same(strings[indexes.value], len(indexes))
+    if len(indexes):
+        _check_index(max(indexes), message, number)
+    return lambda: [strings[index] for index in indexes]
+
+
+def _check_index(index: int, message: Message, number: int) -> None:
+    if index >= len(message.strings):
         raise WireError("index", f"field {number} points outside the string table")
-    return map(message.strings.__getitem__, indexes)
 
 
-def _enum(message: Message, number: int, n: int, members: tuple[_T, ...]) -> Iterable[_T]:
+def _enum(message: Message, number: int, n: int, members: tuple[_T, ...]) -> Sequence[_T] | Lazy:
     blob = message.blob(number)
     if blob is None:
-        return repeat(members[0])
+        return Same(members[0], n)
     octets = bytes(blob)
     if len(octets) != n:
         raise WireError("column_length", f"field {number} has {len(octets)} bytes for {n} entries")
     if max(octets) >= len(members):
         raise WireError("enum", f"field {number} has an unknown value")
-    return map(members.__getitem__, octets)
+    return same_or_all([members[octet] for octet in octets])
 
 
-def _flags(message: Message, n: int) -> Iterable[Flag]:
+def _flags(message: Message, n: int) -> Sequence[Flag] | Lazy:
     bits = message.packed(17, "I", n)
     if bits is None:
-        return repeat(Flag.NONE)
+        return Same(Flag.NONE, n)
     mask = len(_FLAGS) - 1  # a newer sender's flags are left out
-    return [_FLAGS[value & mask] for value in bits]
+    return lambda: same_or_all([_FLAGS[value & mask] for value in bits])
 
 
-def _fractions(message: Message, n: int) -> Iterable[float]:
+def _fractions(message: Message, n: int) -> Sequence[float]:
     blob = message.blob(29)
     if blob is None:
-        return repeat(1.0)
+        return Same(1.0, n)
     if len(blob) != 8 * n:
         raise WireError("column_length", "sampling_fractions")
-    fractions = struct.unpack(f"<{n}d", blob)
+    fractions = same_or_all(struct.unpack(f"<{n}d", blob))
     if not all(0.0 < fraction <= 1.0 for fraction in fractions):  # also false for NaN
         raise WireError("sampling_fraction", "outside (0, 1]")
     return fractions
 
 
-def _bodies(message: Message, number: int, n: int) -> Iterable[bytes]:
+def _bodies(message: Message, number: int, n: int) -> Sequence[bytes] | Lazy:
     blob = message.blob(number)
     if blob is None:
-        return repeat(b"")
+        return Same(b"", n)
     lengths = message.lengths(number + 1, n, blob)
     message.check_body(lengths)
-    return map(bytes, _slices(lengths, blob.__getitem__))
+    if len(blob) > _LARGE_BODY * n:  # large ones are copied once, small ones cut from one copy of all
+        return lambda: [bytes(blob[start:end]) for start, end in _spans(lengths)]
+    return lambda: _cut(bytes(blob), lengths)
 
 
-def _headers(message: Message, number: int, n: int) -> Iterable[Mapping[str, str]]:
+def _cut(data: bytes, lengths: Sequence[int]) -> list[bytes]:
+    return [data[start:end] for start, end in _spans(lengths)]
+
+
+def _headers(message: Message, number: int, n: int) -> Sequence[Mapping[str, str]] | Lazy:
     counts = message.packed(number, "I", n)
     if counts is None:
-        return repeat(NO_HEADERS)
+        return Same(NO_HEADERS, n)
     total = sum(counts)
     message.check_headers(total)
-    names = _look_up(message, number + 1, message.packed(number + 1, "I", total) or _absent(number + 1, total))
-    values = _look_up(message, number + 2, message.packed(number + 2, "I", total) or _absent(number + 2, total))
-    pairs = list(zip(names, values, strict=True))
-    return map(dict, _slices(counts, pairs.__getitem__))
+    names = _header_texts(message, number + 1, total)
+    values = _header_texts(message, number + 2, total)
+    if isinstance(counts, Same) and counts.value == 1 and isinstance(names, Same) and isinstance(values, Same):
+        return Same({names.value: values.value}, n)
+    return lambda: same_or_all(_header_sets(counts, *(text() if callable(text) else text for text in (names, values))))
+
+
+def _header_texts(message: Message, number: int, total: int) -> Sequence[str] | Lazy:
+    indexes = message.packed(number, "I", total)
+    return _look_up(message, number, _absent(number, total) if indexes is None else indexes)
+
+
+def _header_sets(counts: Sequence[int], names: Sequence[str], values: Sequence[str]) -> list[Mapping[str, str]]:
+    """Events with the same headers share one mapping: nobody changes it."""
+    pairs, known = list(zip(names, values, strict=True)), dict[tuple[tuple[str, str], ...], Mapping[str, str]]()
+    sets = list[Mapping[str, str]]()
+    for start, end in _spans(counts):
+        key = tuple(pairs[start:end])
+        found = known.get(key)
+        if found is None:
+            found = known[key] = dict(key)
+        sets.append(found)
+    return sets
 
 
 def _absent(number: int, total: int) -> tuple[int, ...]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from typing import Final
 
 from neural.wire.limits import Limits, WireError
 from neural.wire.protobuf import BYTES, read_fields
+from neural.wire.table import Same
 
 _STRINGS: Final = 8
 _SCALARS: Final = frozenset({2, 6, 7})
@@ -65,23 +67,26 @@ class Message:
             return items[-1]
         return memoryview(b"".join(items))
 
-    def packed(self, number: int, code: str, count: int) -> tuple[int, ...] | None:
+    def packed(self, number: int, code: str, count: int) -> Sequence[int] | None:
         """``count`` numbers of struct code I, i or Q; None when the column is absent."""
         blob = self.blob(number)
         if blob is None:
             return None
-        if len(blob) != count * _COLUMN_WIDTH[number]:
+        width = _COLUMN_WIDTH[number]
+        if len(blob) != count * width:
             raise WireError("column_length", f"field {number} has {len(blob)} bytes for {count} entries")
+        if count and blob[width:] == blob[:-width]:  # each entry equals the one before it
+            return Same(struct.unpack_from(f"<{code}", blob)[0], count)
         return struct.unpack(f"<{count}{code}", blob)
 
-    def lengths(self, number: int, count: int, blob: memoryview) -> tuple[int, ...]:
+    def lengths(self, number: int, count: int, blob: memoryview) -> Sequence[int]:
         lengths = self.packed(number, "I", count)
         if lengths is None or sum(lengths) != len(blob):
             raise WireError("column_length", f"field {number} does not add up to {len(blob)} bytes")
         return lengths
 
-    def check_body(self, lengths: tuple[int, ...]) -> None:
-        if lengths and max(lengths) > self._limits.max_body_bytes:
+    def check_body(self, lengths: Sequence[int]) -> None:
+        if len(lengths) and max(lengths) > self._limits.max_body_bytes:
             raise WireError("body_too_large", f"{max(lengths)} bytes, {self._limits.max_body_bytes} are accepted")
 
     def check_headers(self, total: int) -> None:

@@ -114,11 +114,11 @@ def board(features: int = 2) -> SnapshotBoard:
 
 def totals() -> TrafficTotals:
     made = TrafficTotals()
-    made.observe_traffic(
+    made.observe_traffic_at_once(
         traffic([0.003, 0.02, 2.0], statuses=[200, 500, 404], failed=[False, True, False], trace_ids=["a" * 32, "", "b" * 32])
     )
-    made.observe_traffic(traffic([], unparsed={"not_json": 1}))
-    made.observe_rows(rows(5))
+    made.observe_traffic_at_once(traffic([], unparsed={"not_json": 1}))
+    made.observe_rows_at_once(rows(5))
     judge(made, Outcome.BAD, 0.31)
     return made
 

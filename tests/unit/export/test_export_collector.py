@@ -169,7 +169,7 @@ def test_the_page_never_grows_beyond_its_budget():
 
 def test_folded_counters_add_up():
     many = TrafficTotals()
-    many.observe_traffic(traffic([0.1] * 30, statuses=list(range(400, 430))))
+    many.observe_traffic_at_once(traffic([0.1] * 30, statuses=list(range(400, 430))))
     found = samples(SidecarMetrics(SnapshotBoard(), many, budget=Budget(max_label_values=5)))
     lines = {name: value for name, value in found.items() if name.startswith("neural_requests_total")}
     assert len(lines) == 6
@@ -178,8 +178,8 @@ def test_folded_counters_add_up():
 
 def test_totals_add_up_and_weigh_samples():
     made = TrafficTotals()
-    made.observe_traffic(traffic([0.002, float("nan"), -1.0], weights=[10.0, 10.0, 10.0], unparsed={"not_json": 2}))
-    made.observe_traffic(traffic([100.0]))
+    made.observe_traffic_at_once(traffic([0.002, float("nan"), -1.0], weights=[10.0, 10.0, 10.0], unparsed={"not_json": 2}))
+    made.observe_traffic_at_once(traffic([100.0]))
     (one,) = made.models().values()
     assert sum(one.latency_counts) == 11
     assert one.latency_counts[-1] == 1
@@ -189,7 +189,7 @@ def test_totals_add_up_and_weigh_samples():
 
 def test_a_latency_on_a_bound_belongs_to_that_bucket():
     made = TrafficTotals()
-    made.observe_traffic(traffic(list(LATENCY_BOUNDS)))
+    made.observe_traffic_at_once(traffic(list(LATENCY_BOUNDS)))
     (one,) = made.models().values()
     assert one.latency_counts == (1.0,) * len(LATENCY_BOUNDS) + (0.0,)
 
@@ -199,7 +199,7 @@ def test_totals_survive_a_restart():
     after = TrafficTotals()
     after.restore(before.snapshot())
     assert after.snapshot() == before.snapshot()
-    after.observe_rows(rows(1))
+    after.observe_rows_at_once(rows(1))
     assert after.models()["flights", "3"].predictions == 6
 
 
@@ -212,7 +212,7 @@ def test_totals_of_another_release_start_again():
 def test_models_beyond_the_most_share_other():
     made = TrafficTotals()
     for index in range(MAX_MODELS + 10):
-        made.observe_rows(rows(1, model=f"m{index}"))
+        made.observe_rows_at_once(rows(1, model=f"m{index}"))
     assert len(made.models()) == MAX_MODELS + 1
     assert made.models()["_other", "_other"].predictions == 10
 
@@ -238,7 +238,7 @@ def test_evaluations_are_counted_by_drift_verdict_and_those_with_drift_name_a_tr
     judge(made, Outcome.BAD, 0.9)  # no traffic was traced yet
     text = SidecarMetrics(board(), made).page("application/openmetrics-text")[1]
     assert 'neural_drift_evaluations_total{model="flights",version="3",outcome="bad"} 1.0\n' in text
-    made.observe_traffic(traffic([0.1, 0.2, 0.3], trace_ids=["", "c" * 32, ""]))
+    made.observe_traffic_at_once(traffic([0.1, 0.2, 0.3], trace_ids=["", "c" * 32, ""]))
     judge(made, Outcome.BAD, 0.5)
     judge(made, Outcome.OK, 0.01)
     made.evaluate(SimpleNamespace(model="flights", version="3", earlier=()))  # drift was not judged

@@ -54,7 +54,7 @@ def test_every_series_of_the_text_is_in_the_protobuf_page():
 def test_latencies_are_a_native_histogram_that_adds_up_to_the_classic_one():
     made = TrafficTotals()
     latencies = np.random.default_rng(3).lognormal(-4, 1, 500)
-    made.observe_traffic(traffic([0.0, 1e-9, *latencies, 1e9], weights=[2.5] * 503))
+    made.observe_traffic_at_once(traffic([0.0, 1e-9, *latencies, 1e9], weights=[2.5] * 503))
     body = SidecarMetrics(board(), made).scrape(ASKED_BY_PROMETHEUS)[1]
     histogram = families(body)["neural_prediction_latency_seconds"].metric[0].histogram
     assert histogram.schema == 3
@@ -67,7 +67,7 @@ def test_latencies_are_a_native_histogram_that_adds_up_to_the_classic_one():
 
 def test_an_empty_histogram_is_still_a_native_one():
     made = TrafficTotals()
-    made.observe_traffic(traffic([]))
+    made.observe_traffic_at_once(traffic([]))
     histogram = (
         families(SidecarMetrics(board(), made).scrape(ASKED_BY_PROMETHEUS)[1])["neural_prediction_latency_seconds"]
         .metric[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -17,27 +17,25 @@ from neural.monitoring.decode.settings import DecodeSettings, FeatureSpec
 from neural.monitoring.decode.stacking import stack
 from neural.monitoring.decode.traffic import ModelVersion, seconds, trace_id, weights_of
 from neural.monitoring.records import Column, RecordBatch
-from neural.wire.event import CaptureEvent
+from neural.wire.table import EventTable
 
 LayoutKey = tuple[ModelVersion, str, tuple[Any, ...], tuple[Any, ...] | None]
 
 
 @dataclass(slots=True)
 class Group:
-    """Requests of one layout, collected from one capture batch."""
+    """Requests of one layout, collected from one capture batch. ``places`` are those of their events in the batch's table."""
 
     model: ModelVersion
     decoder: str
-    events: list[CaptureEvent] = field(default_factory=list[CaptureEvent])
+    places: list[int] = field(default_factory=list[int])
     identities: list[str] = field(default_factory=list[str])
     counts: list[int] = field(default_factory=list[int])  # rows of each event
     inputs: list[Table] = field(default_factory=list[Table])
     outputs: list[Table] = field(default_factory=list[Table])  # for all of them or for none
 
-    def add(
-        self, events: list[CaptureEvent], identities: list[str], counts: list[int], inputs: Table, outputs: Table | None
-    ) -> None:
-        self.events.extend(events)
+    def add(self, places: Sequence[int], identities: list[str], counts: list[int], inputs: Table, outputs: Table | None) -> None:
+        self.places.extend(places)
         self.identities.extend(identities)
         self.counts.extend(counts)
         self.inputs.append(inputs)
@@ -59,37 +57,44 @@ class Assembler:
         self._features.restore(state["kinds"])
         self._outcomes.restore(state["outputs"])
 
-    def batch(self, group: Group) -> RecordBatch:
+    def batch(self, group: Group, table: EventTable) -> RecordBatch:
         """The group's rows in columns. Raises Undecodable when the layout is beyond the limits."""
-        names, columns, kinds = stack(group.inputs)
-        counts = np.array(group.counts, dtype=np.int64)
-        ids = group.identities
-        if (counts != 1).any():
-            ids = list(chain.from_iterable(map(row_ids, group.identities, counts.tolist())))
+        inputs = stack(group.inputs)
+        events, ids = table.take(group.places), group.identities
+        times, latency, weights = (
+            seconds(events.column("started_unix_ns")),
+            seconds(events.column("duration_ns")),
+            weights_of(events),
+        )
+        if group.counts.count(1) != len(group.counts):
+            counts = np.array(group.counts, dtype=np.int64)
+            times, latency, weights = np.repeat(times, counts), np.repeat(latency, counts), np.repeat(weights, counts)
+            ids = list(chain.from_iterable(map(row_ids, ids, group.counts)))
         predictions, probabilities = self._outputs(group)
         return RecordBatch(
             model=group.model[0],
             version=group.model[1],
-            times=np.repeat(seconds([event.started_unix_ns for event in group.events]), counts),
+            times=times,
             row_ids=ids,
-            features=self._features.build(names, columns, kinds),
+            features=self._features.build(inputs.names, inputs.columns, inputs.kinds, inputs.types),
             predictions=predictions,
             probabilities=probabilities,
-            latency_seconds=np.repeat(seconds([event.duration_ns for event in group.events]), counts),
-            weights=np.repeat(weights_of(group.events), counts),
+            latency_seconds=latency,
+            weights=weights,
             decoder=group.decoder,
-            trace_ids=_row_traces(group.events, group.counts),
+            trace_ids=_row_traces(events, group.counts),
         )
 
     def _outputs(self, group: Group) -> tuple[Column | None, Mapping[str, Any]]:
         if not group.outputs:
             return None, {}
-        names, columns, _ = stack(group.outputs)
-        return self._outcomes.read(names, columns) if names else (None, {})
+        outputs = stack(group.outputs)
+        return self._outcomes.read(outputs.names, outputs.columns) if outputs.names else (None, {})
 
 
-def _row_traces(events: list[CaptureEvent], counts: list[int]) -> list[str]:
+def _row_traces(events: EventTable, counts: Sequence[int]) -> list[str]:
     """The trace of each row; empty when no request carried one."""
-    if not any(event.traceparent for event in events):
+    traceparents = events.column("traceparent")
+    if not any(traceparents):
         return []
-    return list(chain.from_iterable([trace_id(event.traceparent)] * rows for event, rows in zip(events, counts, strict=True)))
+    return list(chain.from_iterable([trace_id(one)] * rows for one, rows in zip(traceparents, counts, strict=True)))

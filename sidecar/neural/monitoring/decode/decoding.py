@@ -1,6 +1,6 @@
 """Capture batches to rows and traffic: the way from bytes to columns.
 
-Bodies of one capture batch are parsed together, decoded one by one, and stacked by model, version and column layout.
+Requests of one path are decoded together where they are alike, else one by one, and stacked by model, version and column layout.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from neural.monitoring.decode.alike import Alike, alike_events
 from neural.monitoring.decode.assembly import Assembler, Group
 from neural.monitoring.decode.detection import Detector, may_be_json
 from neural.monitoring.decode.documents import DocumentReader
@@ -15,10 +16,12 @@ from neural.monitoring.decode.exchange import Opener
 from neural.monitoring.decode.garbage import no_garbage_collection
 from neural.monitoring.decode.naming import Names
 from neural.monitoring.decode.parsed import (
+    UNLOADED,
     Bulk,
     Decoded,
     Decoder,
     Exchange,
+    Many,
     ReadsInBulk,
     Reason,
     Request,
@@ -31,21 +34,17 @@ from neural.monitoring.decode.settings import DecodeSettings, FeatureSpec
 from neural.monitoring.decode.traffic import ModelVersion, traffic_batches
 from neural.monitoring.decode.work import Work
 from neural.monitoring.records import RecordBatch
-from neural.wire.event import CaptureBatch, CaptureEvent
+from neural.wire.event import CaptureBatch
+from neural.wire.table import EventTable
 
 _MAX_MODELS = 256  # model versions whose column kinds are remembered; beyond it the oldest are decided anew
-_CHUNK = 64  # requests parsed together: more of them no longer fit the processor's cache
+_CHUNK = 64  # requests parsed together where each is looked at: more of them no longer fit the processor's cache
+_BULK = 256  # requests decoded in bulk together
 _WORTH_BULK = 2  # requests
 _NOT_JSON = Undecodable(Reason.BAD_JSON, "not JSON")
 
-_Waiting = tuple[ModelVersion, Exchange, Decoder | None]
-
-
-def _by_path(waiting: Sequence[_Waiting]) -> dict[tuple[ModelVersion, str], list[_Waiting]]:
-    found: dict[tuple[ModelVersion, str], list[_Waiting]] = {}
-    for one in waiting:
-        found.setdefault((one[0], one[1].event.path), []).append(one)
-    return found
+_Waiting = tuple[int, Exchange, Decoder | None]
+_Documents = tuple[Sequence[Any], Sequence[Any]]
 
 
 class Decoding:
@@ -76,49 +75,75 @@ class Decoding:
 
     def decode(self, batch: CaptureBatch) -> Decoded:
         """The batch's rows by model, version and layout; its traffic by model and version; and what could not be decoded."""
-        work = Work()
+        table = EventTable.of(batch.events)
+        if not len(table):
+            return Decoded([], [], [])
+        work = Work(table, self._names.of_all(table))
         with no_garbage_collection():
-            for start in range(0, len(batch.events), _CHUNK):
-                self._decode_chunk(work, batch.events[start : start + _CHUNK])
+            for alike in alike_events(table, work.keys):
+                self._decode_alike(work, alike)
             rows = [built for group in work.groups.values() if (built := self._assemble(work, group)) is not None]
-            return Decoded(rows, traffic_batches(work.events, work.unparsed), work.failures)
+            return Decoded(rows, traffic_batches(table, work.keys, work.unparsed), work.failures)
 
-    def _decode_chunk(self, work: Work, events: Sequence[CaptureEvent]) -> None:
-        waiting: list[_Waiting] = []
-        for event in events:
-            key = self._names.of(event)
-            work.events.append((key, event))
-            if self._opener.has_rows(event):
-                self._open(work, key, event, waiting)
-        waiting = self._skim(work, waiting)
-        self._load_documents(waiting)
-        for (key, _), (decoder, exchanges) in self._sorted(work, waiting).items():
-            if not self._decode_bulk(work, key, decoder, exchanges):
-                for exchange in exchanges:
-                    self._decode_one(work, key, exchange, decoder)
+    def _decode_alike(self, work: Work, alike: Alike) -> None:
+        decoder = self._detector.by_path(alike.path)
+        bulky: object = decoder  # as an object: to the type checker, one of the two protocols rules the other out
+        many = alike.many(work.table, self._settings.max_body) if isinstance(bulky, ReadsInBulk) else None
+        for start in range(0, len(alike.places), _BULK):
+            places = alike.places[start : start + _BULK]
+            if decoder is None or many is None:
+                self._one_by_one(work, places, decoder, None)
+            else:
+                self._in_bulk(work, places, decoder, many.part(start, start + _BULK))
 
-    def _open(self, work: Work, key: ModelVersion, event: CaptureEvent, waiting: list[_Waiting]) -> None:
+    def _in_bulk(self, work: Work, places: Sequence[int], decoder: Decoder, many: Many) -> None:
+        """Decodes all of them at once where they are alike. Where one is not, smaller parts are tried, and then each by itself."""
+        if len(many) >= _WORTH_BULK:
+            if not many.request_documents:
+                if isinstance(decoder, Skims) and self._take(work, places, decoder.name, decoder.skim, many):
+                    return
+                many.request_documents = self._reader.read_many(many.requests)
+                many.response_documents = self._reader.read_many(many.responses)
+            if isinstance(decoder, ReadsInBulk) and self._take(work, places, decoder.name, decoder.bulk, many):
+                return
+        if len(many) <= _CHUNK:
+            documents = (many.request_documents, many.response_documents) if many.request_documents else None
+            self._one_by_one(work, places, decoder, documents)
+            return
+        for start in range(0, len(many), _CHUNK):
+            self._in_bulk(work, places[start : start + _CHUNK], decoder, many.part(start, start + _CHUNK))
+
+    def _take(self, work: Work, places: Sequence[int], decoder: str, read: Callable[[Many], Bulk | None], many: Many) -> bool:
         try:
-            waiting.append((key, self._opener.open(event), self._detector.by_path(event.path)))
-        except Undecodable as problem:
-            work.fail(key, event, problem)
+            bulk = read(many)
+        except Exception:  # one of them is not what it should be: the slow way finds out which
+            return False
+        if bulk is None or len(bulk.inputs.names) > self._settings.max_columns:
+            return False
+        work.add_bulk(places, decoder, bulk)
+        return True
 
-    def _skim(self, work: Work, waiting: list[_Waiting]) -> list[_Waiting]:
-        """Takes out what can be read without parsing it."""
-        rest = list[_Waiting]()
-        for (key, _), members in _by_path(waiting).items():
-            decoder: object = members[0][2]
-            taken = False
-            if isinstance(decoder, Skims):
-                taken = self._take(work, key, decoder, decoder.skim, [exchange for _, exchange, _ in members])
-            if not taken:
-                rest += members
-        return rest
+    def _one_by_one(self, work: Work, places: Sequence[int], decoder: Decoder | None, documents: _Documents | None) -> None:
+        for start in range(0, len(places), _CHUNK):
+            waiting: list[_Waiting] = []
+            for place in places[start : start + _CHUNK]:
+                try:
+                    waiting.append((place, self._opener.open(work.table[place]), decoder))
+                except Undecodable as problem:
+                    work.fail(place, problem)
+            if documents is None:
+                self._load_documents([(exchange, decoder) for _, exchange, decoder in waiting])
+            else:  # plain bodies: every one of them is waiting
+                for (_, exchange, _), request, response in zip(waiting, *documents, strict=True):
+                    exchange.request_document = request
+                    exchange.response_document = response if exchange.response else UNLOADED
+            for place, exchange, _ in waiting:
+                self._decode_one(work, place, exchange, decoder)
 
-    def _load_documents(self, waiting: Sequence[_Waiting]) -> None:
+    def _load_documents(self, waiting: Sequence[tuple[Exchange, Decoder | None]]) -> None:
         """Parses every body that is JSON, or may be: all requests in one call, all responses in another."""
         wanted, answered = list[Exchange](), list[Exchange]()
-        for _, exchange, decoder in waiting:
+        for exchange, decoder in waiting:
             if decoder is not None and decoder.reads == "bytes":
                 continue
             if (decoder is not None and decoder.reads == "json") or may_be_json(exchange):
@@ -134,49 +159,10 @@ class Decoding:
         ):
             exchange.response_document = document
 
-    def _sorted(self, work: Work, waiting: Sequence[_Waiting]) -> dict[tuple[ModelVersion, str], tuple[Decoder, list[Exchange]]]:
-        """The exchanges by model version and decoder, in their order."""
-        found: dict[tuple[ModelVersion, str], tuple[Decoder, list[Exchange]]] = {}
-        for key, exchange, decoder in waiting:
+    def _decode_one(self, work: Work, place: int, exchange: Exchange, decoder: Decoder | None) -> None:
+        try:
             if decoder is None:
-                try:
-                    decoder = self._detector.by_content(exchange)
-                except Undecodable as problem:
-                    work.fail(key, exchange.event, problem)
-                    continue
-            mine = found.get((key, decoder.name))
-            if mine is None:
-                found[key, decoder.name] = (decoder, [exchange])
-            else:
-                mine[1].append(exchange)
-        return found
-
-    def _decode_bulk(self, work: Work, key: ModelVersion, decoder: Decoder, exchanges: list[Exchange]) -> bool:
-        """Decodes all of them at once where the decoder can and they are alike; False when each has to be looked at."""
-        return isinstance(decoder, ReadsInBulk) and self._take(work, key, decoder, decoder.bulk, exchanges)
-
-    def _take(
-        self,
-        work: Work,
-        key: ModelVersion,
-        decoder: Any,
-        read: Callable[[list[Exchange]], Bulk | None],
-        exchanges: list[Exchange],
-    ) -> bool:
-        if len(exchanges) < _WORTH_BULK or any(exchange.response_problem for exchange in exchanges):
-            return False
-        try:
-            bulk = read(exchanges)
-        except Exception:  # one of them is not what it should be: the slow way finds out which
-            return False
-        if bulk is None or len(bulk.inputs.names) > self._settings.max_columns:
-            return False
-        work.add_bulk(key, decoder.name, [exchange.event for exchange in exchanges], bulk)
-        return True
-
-    def _decode_one(self, work: Work, key: ModelVersion, exchange: Exchange, decoder: Decoder) -> None:
-        event = exchange.event
-        try:
+                decoder = self._detector.by_content(exchange)
             if decoder.reads == "json" and type(exchange.request_document) is Undecodable:
                 raise exchange.request_document
             request = decoder.request(exchange)
@@ -186,16 +172,16 @@ class Decoding:
             if len(request.table.names) > self._settings.max_columns:
                 raise Undecodable(Reason.TOO_WIDE, f"{len(request.table.names)} columns")
         except Undecodable as problem:
-            work.fail(key, event, problem)
+            work.fail(place, problem)
             return
         except Exception as error:
-            work.fail(key, event, Undecodable(Reason.DECODER_ERROR, type(error).__name__))
+            work.fail(place, Undecodable(Reason.DECODER_ERROR, type(error).__name__))
             return
         if rows:
-            outputs = self._outputs(work, key, exchange, decoder, request)
-            work.add(key, decoder.name, exchange.event, request, outputs)
+            outputs = self._outputs(work, place, exchange, decoder, request)
+            work.add(place, decoder.name, request, outputs)
 
-    def _outputs(self, work: Work, key: ModelVersion, exchange: Exchange, decoder: Decoder, request: Request) -> Table | None:
+    def _outputs(self, work: Work, place: int, exchange: Exchange, decoder: Decoder, request: Request) -> Table | None:
         """The response's table; None when there is none, or none that fits: then the request's rows stand alone."""
         try:
             if exchange.response_problem is not None:
@@ -209,9 +195,9 @@ class Decoding:
                 raise Undecodable(Reason.SHAPE, f"{len(table)} outputs for {len(request.table)} rows")
             return table
         except Undecodable as problem:
-            work.fail(key, exchange.event, problem, "response_")
+            work.fail(place, problem, "response_")
         except Exception as error:
-            work.fail(key, exchange.event, Undecodable(Reason.DECODER_ERROR, type(error).__name__), "response_")
+            work.fail(place, Undecodable(Reason.DECODER_ERROR, type(error).__name__), "response_")
         return None
 
     def _assembler(self, key: ModelVersion) -> Assembler:
@@ -224,11 +210,11 @@ class Decoding:
 
     def _assemble(self, work: Work, group: Group) -> RecordBatch | None:
         try:
-            return self._assembler(group.model).batch(group)
+            return self._assembler(group.model).batch(group, work.table)
         except Undecodable as problem:
             failure = problem
         except Exception as error:
             failure = Undecodable(Reason.DECODER_ERROR, type(error).__name__)
-        for event in group.events:
-            work.fail(group.model, event, failure)
+        for place in group.places:
+            work.fail(place, failure)
         return None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any, Final
 
 import orjson
@@ -18,6 +19,7 @@ from neural.monitoring.decode.parsed import Reason, Undecodable
 
 _MARK_BITS: Final = 62  # fits orjson's 64-bit integers
 _MAX_JOINED_BYTES: Final = 8 * 2**20  # beyond that a joined copy costs more than it saves
+_VALUES: Final = dict[str, Any].values
 _NAN_WORDS: Final = (b"NaN", b"Infinity")
 
 
@@ -47,7 +49,7 @@ class DocumentReader:
         documents: list[Any] = parsed[::2]
         if len(parsed) != 2 * len(bodies) - 1 or parsed[1::2].count(self._mark) != len(bodies) - 1:
             return None
-        if not self._accept_duplicates and text.count(b":") != sum(map(count_keys, documents)):
+        if not self._accept_duplicates and text.count(b":") != count_all_keys(documents):
             self._refuse_duplicates(bodies, documents)
         return documents
 
@@ -111,11 +113,19 @@ def count_keys(document: Any) -> int:
     return total
 
 
+def count_all_keys(documents: Sequence[Any]) -> int:
+    """``count_keys`` of many documents together, or less."""
+    objects = [document for document in documents if type(document) is dict]
+    values = list(chain.from_iterable(map(_VALUES, objects)))
+    inner = [value for value in values if type(value) is dict]
+    for items in (value for value in values if type(value) is list and value and type(value[0]) is dict):
+        inner += items
+    return sum(map(len, objects)) + _lengths(inner)
+
+
 def _lengths(items: list[Any]) -> int:
-    try:
-        return sum(map(len, items))
-    except TypeError:
-        return 0
+    """Keys of objects; 0 when there is something else among them."""
+    return sum(map(len, items)) if set(map(type, items)) == {dict} else 0
 
 
 def says_a_key_twice(body: bytes, document: Any) -> bool:

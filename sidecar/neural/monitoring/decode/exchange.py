@@ -7,8 +7,7 @@ from typing import Final
 
 from neural.monitoring.decode.content import unpack
 from neural.monitoring.decode.parsed import Exchange, Reason, Undecodable
-from neural.wire.event import CaptureEvent, Flag, Outcome
-from neural.wire.event import Protocol as Transport
+from neural.wire.event import CaptureEvent, Flag
 
 _WITHOUT_ROWS: Final = frozenset({"GET", "HEAD", "OPTIONS", "DELETE", "TRACE", "CONNECT"})
 _BODIES_OFF, _REQUEST_TRUNCATED, _RESPONSE_TRUNCATED = (
@@ -17,19 +16,21 @@ _BODIES_OFF, _REQUEST_TRUNCATED, _RESPONSE_TRUNCATED = (
 _SPLIT_HEADER: Final = "inference-header-content-length"  # V2's binary extension: how many bytes are JSON
 
 
+def without_rows(method: str) -> bool:
+    """True for methods that ask for no inference."""
+    return method in _WITHOUT_ROWS
+
+
+def is_wrapped_by(headers: Mapping[str, str]) -> bool:
+    """True when the body is not yet what the application saw."""
+    return "content-encoding" in headers or _SPLIT_HEADER in headers
+
+
 class Opener:
     """Turns events into exchanges: bounds, truncation, content encoding, the split of JSON and binary tensors."""
 
     def __init__(self, max_body_bytes: int) -> None:
         self._max_body_bytes = max_body_bytes
-
-    def has_rows(self, event: CaptureEvent) -> bool:
-        """True when the request reached the model and was answered: the others are traffic only."""
-        if event.outcome is not Outcome.COMPLETED:
-            return False
-        if event.protocol is Transport.GRPC:
-            return event.grpc_status == 0
-        return 200 <= event.status < 300 and event.method not in _WITHOUT_ROWS
 
     def open(self, event: CaptureEvent) -> Exchange:
         """The event with its bodies as the application saw them. Raises Undecodable when the request can't be used."""
@@ -47,7 +48,7 @@ class Opener:
         return exchange
 
     def _is_wrapped(self, body: bytes, headers: Mapping[str, str]) -> bool:
-        return "content-encoding" in headers or _SPLIT_HEADER in headers or len(body) > self._max_body_bytes
+        return is_wrapped_by(headers) or len(body) > self._max_body_bytes
 
     def _unwrap(self, body: bytes, headers: Mapping[str, str]) -> tuple[bytes, bytes]:
         body = unpack(body, headers.get("content-encoding", ""), self._max_body_bytes)

@@ -11,9 +11,9 @@ from neural.monitoring.decode.columns import as_vectors, build_column, infer_kin
 from neural.monitoring.decode.parsed import ANONYMOUS, Reason, Undecodable, Values
 from neural.monitoring.decode.redaction import redact
 from neural.monitoring.decode.settings import DecodeSettings, FeatureSpec
+from neural.monitoring.decode.stacking import MAX_FLATTENING
 from neural.monitoring.records import Column, Kind
 
-_MAX_FLATTENING: Final = 8  # levels of objects inside a row
 _CONTAINERS: Final = frozenset({list, tuple, dict, np.ndarray})
 
 
@@ -40,14 +40,24 @@ class FeatureBuilder:
             name: spec.kind for name, spec in self._schema.items() if spec.kind is not None
         }
 
-    def build(self, names: Sequence[str], columns: Sequence[Values], hints: Sequence[Kind | None] = ()) -> dict[str, Column]:
-        """Column name → column. ``hints`` are the kinds the protocol states, for columns that are all missing."""
+    def build(
+        self,
+        names: Sequence[str],
+        columns: Sequence[Values],
+        hints: Sequence[Kind | None] = (),
+        types: Sequence[set[type]] = (),
+    ) -> dict[str, Column]:
+        """Column name → column. ``hints`` are the kinds the protocol states, for columns that are all missing.
+
+        ``types``: the Python types in each column, where they are known.
+        """
         alone = len(names) == 1
         built: dict[str, Column] = {}
         for place, (name, values) in enumerate(zip(names, columns, strict=True)):
             hint = hints[place] if hints else None
-            for spread_name, spread_values, types in self._spread(name, values, alone=alone, depth=0):
-                self._add(built, spread_name, spread_values, types, hint)
+            seen = types[place] if types else None
+            for spread_name, spread_values, spread_types in self._spread(name, values, seen, alone=alone, depth=0):
+                self._add(built, spread_name, spread_values, spread_types, hint)
                 if len(built) > self._settings.max_columns:
                     raise Undecodable(Reason.TOO_WIDE, f"more than {self._settings.max_columns} columns")
         return built
@@ -73,10 +83,13 @@ class FeatureBuilder:
             self._kinds[name] = kind
         return kind
 
-    def _spread(self, name: str, values: Values, *, alone: bool, depth: int) -> Iterable[tuple[str, Values, set[type]]]:
+    def _spread(
+        self, name: str, values: Values, types: set[type] | None, *, alone: bool, depth: int
+    ) -> Iterable[tuple[str, Values, set[type]]]:
         """The column itself, or one column for each number or member its values hold."""
         wide = isinstance(values, np.ndarray) and values.ndim > 1
-        types = types_of(values) if not wide else set[type]()
+        if types is None:
+            types = types_of(values) if not wide else set[type]()
         if not wide and not types & _CONTAINERS:
             yield (name if name != ANONYMOUS else self._anonymous(0, 1)), values, types
         elif dict in types:
@@ -98,15 +111,15 @@ class FeatureBuilder:
             yield label, column, types_of(column)
 
     def _spread_objects(self, name: str, values: Values, depth: int) -> Iterable[tuple[str, Values, set[type]]]:
-        if depth == _MAX_FLATTENING:
-            raise Undecodable(Reason.TOO_DEEP, f"objects nested more than {_MAX_FLATTENING} deep in {name[:60]!r}")
+        if depth == MAX_FLATTENING:
+            raise Undecodable(Reason.TOO_DEEP, f"objects nested more than {MAX_FLATTENING} deep in {name[:60]!r}")
         members = dict.fromkeys(key for value in values if type(value) is dict for key in value)
         if len(members) > self._settings.max_columns:
             raise Undecodable(Reason.TOO_WIDE, f"{len(members)} members in {name[:60]!r}")
         for member in members:
             inner = [value.get(member) if type(value) is dict else None for value in values]
             label = f"{name}.{member}" if name != ANONYMOUS else str(member)
-            yield from self._spread(label, inner, alone=False, depth=depth + 1)
+            yield from self._spread(label, inner, None, alone=False, depth=depth + 1)
 
     def _anonymous(self, place: int, width: int) -> str:
         """The configured name of an unnamed feature, else the schema's in order, else feature_<place>."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from neural.wire.event import CaptureEvent, Flag
 from neural.wire.limits import WireError
 from neural.wire.protobuf import BYTES, read_fields
+from neural.wire.table import EventTable, Same, same_or_all
 
 _PATHS: Final = (
     re.compile(r"/v2/models/(?P<model>[^/]+)(?:/versions/(?P<version>[^/]+))?(?:/|$)"),
@@ -38,6 +39,15 @@ class Names:
             model, version = from_message(event.request_body[_STREAM_PREFIX:] if streamed else event.request_body)
             return self.resolve(model, event.version or version, "")
         return self.resolve(event.model, event.version, event.path)
+
+    def of_all(self, table: EventTable) -> Sequence[tuple[str, str]]:
+        """The names of every event, in order."""
+        if table.column("grpc_status").count(-1) != len(table):
+            return same_or_all([self.of(event) for event in table])
+        columns = [table.column(name) for name in ("model", "version", "path")]
+        if all(isinstance(column, Same) for column in columns):
+            return Same(self.resolve(*(column[0] for column in columns)), len(table))
+        return same_or_all(list(map(self.resolve, *columns)))
 
     def resolve(self, model: str, version: str, path: str) -> tuple[str, str]:
         key = (model, version, path)

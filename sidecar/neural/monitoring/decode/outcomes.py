@@ -31,6 +31,7 @@ PREDICTION_NAMES: Final = (
     "label", "prediction", "predicted_label", "predicted_class", "output_label", "class", "class_id", "predicted",
     "predict", "y_pred", "y_hat", "yhat", "predictions", "labels", "classes", "result", "value", "y", "target", ANONYMOUS_ALIAS,
 )  # fmt: skip
+_SCALARS: Final = frozenset({str, int, bool})
 _SUM_TOLERANCE: Final = 1e-3  # float16 probabilities of a few classes sum to 1 within this
 
 Probabilities = dict[str, NDArray[np.float64]]
@@ -161,7 +162,7 @@ class OutcomeReader:
         if labels is None or (not _is_wide(labels) and list in types_of(labels)) or _is_wide(labels):
             return self._likeliest(probabilities) if probabilities else None
         if layout.classes:
-            return build_column(PREDICTION, [_class_or_raw(label) for label in _plain(labels)], Kind.CATEGORICAL)
+            return build_column(PREDICTION, _class_names(_plain(labels)), Kind.CATEGORICAL)
         return build_column(PREDICTION, labels, Kind.NUMERIC)
 
     def _likeliest(self, probabilities: Probabilities) -> Column:
@@ -237,12 +238,20 @@ def _from_maps(values: Values) -> Probabilities:
 
 def _from_confidence(values: Values, labels: Values) -> Probabilities:
     numbers = _floats(values)
-    names = [_class_or_raw(label) for label in _plain(labels)]
+    names = _class_names(_plain(labels))
     classes = dict.fromkeys(name for name in names if isinstance(name, str))
     if set(classes) <= {"0", "1"}:
         positive = np.where([name == "1" for name in names], numbers, 1.0 - numbers)
         return {"0": 1.0 - positive, "1": positive}
     return {name: np.where([one == name for one in names], numbers, np.nan) for name in classes}
+
+
+def _class_names(labels: Sequence[Any]) -> list[Any]:
+    """Each label's class name; what is no scalar stays as it is."""
+    if len(set(map(type, labels))) == 1 and type(labels[0]) in _SCALARS:
+        names = {label: class_name(label) for label in set(labels)}
+        return [names[label] for label in labels]
+    return [_class_or_raw(label) for label in labels]
 
 
 def _class_or_raw(label: Any) -> Any:

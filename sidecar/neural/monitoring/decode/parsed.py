@@ -86,14 +86,17 @@ class Rows:
 class Columns:
     """A table column by column: what tensors give. Every column has ``count`` values. ``kinds`` as in ``Rows``.
 
-    ``widths``: the length of the lists in each column, 0 for scalars; () when all are scalars; None when nobody has looked.
+    ``widths``: the length of the lists in each column, or the members of its objects, 0 for scalars; () when all are scalars;
+    None when nobody has looked.
+    ``types``: the Python types in each column, or () when nobody has looked.
     """
 
     names: tuple[str, ...]
     columns: Sequence[Values]
     count: int
     kinds: tuple[Kind | None, ...] = ()
-    widths: tuple[int, ...] | None = None
+    widths: tuple[Any, ...] | None = None
+    types: Sequence[set[type]] = ()
 
     def __len__(self) -> int:
         return self.count
@@ -138,6 +141,24 @@ class Request:
     request_id: str = ""
 
 
+@dataclass(slots=True)
+class Many:
+    """Requests of one path with their responses, plain bodies all of them. Documents are as in ``Exchange``; () until they are parsed."""
+
+    path: str
+    requests: Sequence[bytes]
+    responses: Sequence[bytes]
+    request_documents: Sequence[Any] = ()
+    response_documents: Sequence[Any] = ()
+
+    def __len__(self) -> int:
+        return len(self.requests)
+
+    def part(self, start: int, stop: int) -> Many:
+        columns = (self.requests, self.responses, self.request_documents, self.response_documents)
+        return Many(self.path, *(column[start:stop] for column in columns))
+
+
 @dataclass(frozen=True, slots=True)
 class Bulk:
     """Many decoded requests of one layout, one row each. ``request_ids`` as in ``Request``."""
@@ -151,8 +172,8 @@ class Bulk:
 class ReadsInBulk(Protocol):
     """A decoder that can take many requests of one layout in a few C calls."""
 
-    def bulk(self, exchanges: Sequence[Exchange]) -> Bulk | None:
-        """All of them, one row each; None (or any exception) when they are not all alike and in order."""
+    def bulk(self, many: Many) -> Bulk | None:
+        """All of them, one row each, from their documents; None (or any exception) when they are not all alike."""
         ...
 
 
@@ -160,7 +181,7 @@ class ReadsInBulk(Protocol):
 class Skims(Protocol):
     """A decoder that can read many alike bodies without parsing all of their text."""
 
-    def skim(self, exchanges: Sequence[Exchange]) -> Bulk | None:
+    def skim(self, many: Many) -> Bulk | None:
         """All of them, one row each, from their bytes; None (or any exception) when they are to be parsed."""
         ...
 

@@ -7,9 +7,10 @@ from itertools import chain
 from typing import Any, Final
 
 from neural.monitoring.decode.parsed import ANONYMOUS, Columns, Reason, Rows, Table, Undecodable
-from neural.monitoring.decode.stacking import RAGGED, widths_of
+from neural.monitoring.decode.stacking import is_even, widths_of
 
 _MAX_ARRAY_DEPTH: Final = 16
+_CONTAINERS: Final = frozenset({list, dict})
 _VALUES: Final = dict[str, Any].values
 
 
@@ -81,21 +82,25 @@ def table_of_singles(lists: Sequence[Any]) -> Columns | None:
     items = list(chain.from_iterable(lists))
     types = set(map(type, items))
     if types != {dict}:
-        return None if dict in types else _alike((ANONYMOUS,), [items], types)
+        return None if dict in types else _alike((ANONYMOUS,), [items])
     names = tuple(items[0])
     if not names or list(map(tuple, items)).count(names) != len(items):
         return None
     flat = list(chain.from_iterable(map(_VALUES, items)))
-    return _alike(names, [flat[place :: len(names)] for place in range(len(names))], set(map(type, flat)))
+    return _alike(names, [flat[place :: len(names)] for place in range(len(names))])
 
 
-def _alike(names: tuple[str, ...], columns: list[list[Any]], types: set[type]) -> Columns | None:
-    """The table; None when lists in a column differ in length: then each request has a layout of its own."""
-    if list not in types:
-        return Columns(names, columns, len(columns[0]), widths=())
-    table = Columns(names, columns, len(columns[0]))
-    table.widths = widths_of(table)
-    return None if RAGGED in table.widths else table
+def _alike(names: tuple[str, ...], columns: list[list[Any]]) -> Columns | None:
+    """The table; None where a column's objects or lists are not all alike: then each request has a layout of its own."""
+    types = [set(map(type, column)) for column in columns]
+    table = Columns(names, columns, len(columns[0]), widths=(), types=types)
+    if not any(seen & _CONTAINERS for seen in types):
+        return table
+    if any(seen & _CONTAINERS and len(seen) > 1 for seen in types):
+        return None
+    table.widths = None
+    table.widths = widths = widths_of(table)
+    return table if all(map(is_even, widths)) else None
 
 
 def request_ids(documents: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from neural.monitoring.records import TrafficBatch
 from neural.wire.event import CaptureEvent, Outcome
 from neural.wire.event import Protocol as Transport
+from neural.wire.table import EventTable, Same
 
 NANOSECONDS: Final = 1e9  # in a second
 ModelVersion = tuple[str, str]
@@ -32,12 +33,13 @@ def http_status(event: CaptureEvent) -> int:
     return 499 if event.outcome is Outcome.DISCONNECTED else 0
 
 
+def numbers(column: Sequence[Any], kind: type[np.generic]) -> NDArray[Any]:
+    """A column of numbers as an array."""
+    return np.full(len(column), column.value, dtype=kind) if isinstance(column, Same) else np.array(column, dtype=kind)
+
+
 def seconds(nanoseconds: Sequence[int]) -> NDArray[np.float64]:
-    return np.array(nanoseconds, dtype=np.int64) / NANOSECONDS
-
-
-def weights_of(events: Sequence[CaptureEvent]) -> NDArray[np.float64]:
-    return _weights([event.sampling_fraction for event in events])
+    return np.asarray(numbers(nanoseconds, np.int64) / NANOSECONDS)
 
 
 def trace_id(traceparent: str) -> str:
@@ -46,52 +48,46 @@ def trace_id(traceparent: str) -> str:
 
 
 def traffic_batches(
-    events: Iterable[tuple[ModelVersion, CaptureEvent]], unparsed: Mapping[ModelVersion, Counter[str]]
+    table: EventTable, keys: Sequence[ModelVersion], unparsed: Mapping[ModelVersion, Counter[str]]
 ) -> list[TrafficBatch]:
-    """One batch for each model version, in order of appearance."""
-    by_model: defaultdict[ModelVersion, list[CaptureEvent]] = defaultdict(list)
-    for key, event in events:
-        by_model[key].append(event)
-    return [_traffic(key, members, unparsed.get(key, Counter())) for key, members in by_model.items()]
+    """One batch for each model version, in order of appearance. ``keys``: that of each event."""
+    if isinstance(keys, Same):
+        return [_traffic(keys.value, table, unparsed.get(keys.value, Counter()))]
+    by_model: defaultdict[ModelVersion, list[int]] = defaultdict(list)
+    for place, key in enumerate(keys):
+        by_model[key].append(place)
+    return [_traffic(key, table.take(places), unparsed.get(key, Counter())) for key, places in by_model.items()]
 
 
-def _traffic(key: ModelVersion, events: list[CaptureEvent], unparsed: Counter[str]) -> TrafficBatch:
-    columns: Any = CaptureEvent._make(zip(*events, strict=True))  # a column for each field
-    traces = list(map(trace_id, columns.traceparent)) if any(columns.traceparent) else []
-    status = _statuses(columns, events)
+def _traffic(key: ModelVersion, table: EventTable, unparsed: Counter[str]) -> TrafficBatch:
+    traceparents = table.column("traceparent")
+    traces = [] if isinstance(traceparents, Same) and not traceparents.value else list(map(trace_id, traceparents))
+    status, failed = _answers(table)
     return TrafficBatch(
         model=key[0],
         version=key[1],
-        times=seconds(columns.started_unix_ns),
-        latency_seconds=seconds(columns.duration_ns),
+        times=seconds(table.column("started_unix_ns")),
+        latency_seconds=seconds(table.column("duration_ns")),
         status=status,
-        failed=_failures(columns, events, status),
-        weights=_weights(columns.sampling_fraction),
+        failed=failed,
+        weights=weights_of(table),
         unparsed=dict(unparsed),
         trace_ids=traces if any(traces) else (),
-        request_ids=columns.prediction_id,
+        request_ids=table.column("prediction_id"),
     )
 
 
-def _all_answered(columns: Any, rows: int) -> bool:
-    """True when every event is an HTTP request with a whole response: no need to look at each."""
-    http = columns.protocol.count(Transport.HTTP) == rows
-    return bool(http and columns.outcome.count(Outcome.COMPLETED) == rows and columns.status.count(0) == 0)
+def _answers(table: EventTable) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    """(status of each event, whether it failed)."""
+    status = numbers(table.column("status"), np.int32)
+    http = table.column("protocol").count(Transport.HTTP) == len(table)
+    if http and table.column("outcome").count(Outcome.COMPLETED) == len(table) and status.all():
+        return status, np.asarray(status >= _SERVER_FAULT)  # HTTP requests with a whole response: no need to look at each
+    events = list(table)
+    return np.array(list(map(http_status, events)), dtype=np.int32), np.array([one.failed for one in events], dtype=np.bool_)
 
 
-def _statuses(columns: Any, events: list[CaptureEvent]) -> NDArray[np.int32]:
-    if _all_answered(columns, len(events)):
-        return np.array(columns.status, dtype=np.int32)
-    return np.array(list(map(http_status, events)), dtype=np.int32)
-
-
-def _failures(columns: Any, events: list[CaptureEvent], status: NDArray[np.int32]) -> NDArray[np.bool_]:
-    if _all_answered(columns, len(events)):
-        return np.asarray(status >= _SERVER_FAULT)
-    return np.array([event.failed for event in events], dtype=np.bool_)
-
-
-def _weights(fractions: Sequence[float]) -> NDArray[np.float64]:
+def weights_of(table: EventTable) -> NDArray[np.float64]:
     """Inverse sampling fractions; a fraction that makes no sense counts as 1."""
-    known = np.array(fractions, dtype=np.float64)
+    known = numbers(table.column("sampling_fraction"), np.float64)
     return np.asarray(1.0 / np.where((known > 0) & (known <= 1), known, 1.0))

@@ -161,6 +161,7 @@ class Engine:
 
     def _evaluate(self, now: float, *, replay: bool) -> None:
         self._tick_queued = False
+        self._processor.settle()
         signals = self._evaluator.evaluate(now, backlog=self.backlog, replay=replay)
         self._panes.expire(now)
         self._processor.joiner.expire(now)
@@ -168,6 +169,7 @@ class Engine:
             self._publish(signals, now)
 
     def _checkpoint(self, now: float) -> None:
+        self._processor.settle()
         if self._position is not None:
             self._checkpointer.save(self._position, now)
             self._journal.truncate_before(self._position)

@@ -16,7 +16,7 @@ from neural.monitoring.export import native
 from neural.monitoring.export.family import Exemplar
 from neural.monitoring.records import RecordBatch, TrafficBatch
 from neural.monitoring.signal import Outcome, Signal, SignalSpec
-from neural.monitoring.windows import Evaluation
+from neural.monitoring.windows import Evaluation, weight_by_status
 
 LATENCY_BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 """Seconds: OTel's bounds for http.server.request.duration, and four below, for models that answer in a millisecond."""
@@ -68,11 +68,11 @@ class TrafficTotals:
             self._models[key] = _with_verdict(self._models.get(key, ModelTotals()), alarm.verdict.outcome, score)
         return ()
 
-    def observe_traffic(self, batch: TrafficBatch) -> None:
+    def observe_traffic_at_once(self, batch: TrafficBatch) -> None:
         key = self._key(batch.model, batch.version)
         self._models[key] = _with_traffic(self._models.get(key, ModelTotals()), batch)
 
-    def observe_rows(self, batch: RecordBatch) -> None:
+    def observe_rows_at_once(self, batch: RecordBatch) -> None:
         key = self._key(batch.model, batch.version)
         before = self._models.get(key, ModelTotals())
         rows = float(batch.weights.sum()) if batch.weights is not None else float(len(batch))
@@ -91,26 +91,32 @@ class TrafficTotals:
 
 
 def _with_traffic(before: ModelTotals, batch: TrafficBatch) -> ModelTotals:
-    weights = batch.weights
-    timed = np.isfinite(batch.latency_seconds) & (batch.latency_seconds >= 0)
-    latency = batch.latency_seconds[timed]
+    if not len(batch):
+        return replace(before, unparsed=_added(before.unparsed, _floats(batch.unparsed)))
+    weights, latency, timed_weights = batch.weights, batch.latency_seconds, batch.weights
+    timed = np.isfinite(latency) & (latency >= 0)
+    if not timed.all():
+        latency, timed_weights = latency[timed], weights[timed]
     cells = np.searchsorted(_EDGES, latency, side="left")
-    counts = np.bincount(cells, weights=weights[timed], minlength=_CELLS)
-    codes, where = np.unique(batch.status, return_inverse=True)
-    by_status = np.bincount(where, weights=weights, minlength=len(codes))
-    client = (batch.status >= 400) & (batch.status < 500) & ~batch.failed
+    counts = np.bincount(cells, weights=timed_weights, minlength=_CELLS)
+    by_status = weight_by_status(batch.status, weights)
+    client = weights[(batch.status >= 400) & (batch.status < 500) & ~batch.failed].sum() if max(by_status) >= 400 else 0.0
     return replace(
         before,
-        by_status=_added(before.by_status, {str(code): float(n) for code, n in zip(codes, by_status, strict=True)}),
-        unparsed=_added(before.unparsed, {reason: float(count) for reason, count in batch.unparsed.items()}),
+        by_status=_added(before.by_status, {str(code): weight for code, weight in by_status.items()}),
+        unparsed=_added(before.unparsed, _floats(batch.unparsed)),
         server_errors=before.server_errors + float(weights[batch.failed].sum()),
-        client_errors=before.client_errors + float(weights[client].sum()),
-        latency_counts=tuple(float(a + b) for a, b in zip(before.latency_counts, counts, strict=True)),
-        latency_sum=before.latency_sum + float((latency * weights[timed]).sum()),
-        exemplars=_exemplars(before.exemplars, batch, cells, np.flatnonzero(timed)),
-        native_cells=before.native_cells + np.bincount(native.cells_of(latency), weights=weights[timed], minlength=native.CELLS),
+        client_errors=before.client_errors + float(client),
+        latency_counts=tuple((np.array(before.latency_counts) + counts).tolist()),
+        latency_sum=before.latency_sum + float(latency @ timed_weights),
+        exemplars=_exemplars(before.exemplars, batch, cells, np.flatnonzero(timed)) if batch.trace_ids else before.exemplars,
+        native_cells=before.native_cells + np.bincount(native.cells_of(latency), weights=timed_weights, minlength=native.CELLS),
         newest_trace=_newest(batch) or before.newest_trace,
     )
+
+
+def _floats(counts: Mapping[str, int]) -> dict[str, float]:
+    return {reason: float(count) for reason, count in counts.items()}
 
 
 def _with_verdict(before: ModelTotals, outcome: Outcome, score: float | None) -> ModelTotals:
@@ -132,8 +138,6 @@ def _exemplars(
     before: tuple[Exemplar | None, ...], batch: TrafficBatch, cells: NDArray[np.intp], rows: NDArray[np.intp]
 ) -> tuple[Exemplar | None, ...]:
     """The newest traced request of each bucket."""
-    if not batch.trace_ids:
-        return before
     after = list(before)
     for cell, row in zip(cells, rows, strict=True):
         trace_id = batch.trace_ids[int(row)]

@@ -134,6 +134,9 @@ def _shared(values: NDArray[Any]) -> NDArray[Any]:
     """Equal class names as one object: rows then cost a pointer each."""
     if values.dtype != object:
         return values
+    given = values.tolist()
+    if set(map(type, given)) == {str}:
+        return _objects(list(map({value: value for value in given}.__getitem__, given)))
     names: dict[Any, Any] = {}
     return _objects([names.setdefault((type(value), value), value) for value in values])
 

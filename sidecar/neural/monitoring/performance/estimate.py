@@ -44,8 +44,9 @@ class Estimator:
             self.losses.observe(rows.predictions, starts)
             return
         usable = np.isfinite(rows.probabilities).all(axis=0) if len(rows.layout.classes) else np.zeros(len(rows), dtype=np.bool_)
-        known = [at for at in np.flatnonzero(usable) if rows.predictions[at] is not None]
-        if not known:
+        present = np.array([prediction is not None for prediction in rows.predictions.tolist()], dtype=np.bool_)
+        known = np.flatnonzero(usable & present)
+        if not len(known):
             return
         names, raw, made = self._binary_or_many(rows.layout.classes, rows.probabilities[:, known], rows.predictions[known])
         honest = self.calibrator.apply(names, raw)
@@ -87,7 +88,9 @@ class Estimator:
             names, matrix = (*names, REST), np.vstack([matrix, 1 - matrix])
         elif any(name not in names for name in set(made)):
             names, matrix = (*names, REST), np.vstack([matrix, np.clip(1 - matrix.sum(axis=0), 0.0, 1.0)])
-        made[~np.isin(made, names)] = REST
+        strange = set(made) - set(names)
+        if strange:
+            made[[name in strange for name in made]] = REST
         return names, matrix, made
 
     def _positive_of(self, names: tuple[str, ...]) -> str | None:

@@ -34,7 +34,7 @@ class ExpectedCounts:
         """``honest`` and ``raw``: calibrated and given probabilities (classes ≥ 2, n); ``made``: predicted class names (n,), all in ``names``."""
         place = {name: at for at, name in enumerate(names)}
         rows = np.arange(len(made))
-        index = np.array([place[name] for name in made], dtype=np.intp)
+        index = np.array(list(map(place.__getitem__, made.tolist())), dtype=np.intp)
         own = honest[index, rows]
         self.n += len(made)
         self.correct += float(own.sum())

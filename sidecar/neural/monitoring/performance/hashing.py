@@ -16,17 +16,26 @@ _SHIFT_30, _SHIFT_27, _SHIFT_31 = np.uint64(30), np.uint64(27), np.uint64(31)
 
 def hash_ids(ids: Sequence[str], key: int) -> NDArray[np.uint64]:
     """uint64 of shape (n,). ``key`` makes collisions unpredictable; at a million ids the chance of any is one in 4·10⁷."""
-    short = [_bounded(row_id) for row_id in ids]
-    if not short:
+    if not len(ids):
         return np.empty(0, dtype=np.uint64)
-    width = -(-max(map(len, short)) // 8) * 8 or 8
-    words = np.array(short, dtype=f"S{width}").view(np.uint64).reshape(len(short), -1)
-    state = np.full(len(short), key, dtype=np.uint64)
+    words = _words(ids)
+    state = np.full(len(ids), key, dtype=np.uint64)
     for at in range(words.shape[1]):
         word = words[:, at]
         # padding must not matter, since it depends on the longest id of the batch
         state = np.where(word == 0, state, _mixed((state ^ word) * _MULTIPLIER))
     return _mixed(state)
+
+
+def _words(ids: Sequence[str]) -> NDArray[np.uint64]:
+    """Each id's bytes, filled up with zeros: shape (n, words)."""
+    longest = max(map(len, ids))
+    texts: Sequence[str | bytes] = ids
+    if longest > MAX_ID_BYTES or not "".join(ids).isascii():
+        texts = [_bounded(row_id) for row_id in ids]
+        longest = max(map(len, texts))
+    width = -(-longest // 8) * 8 or 8
+    return np.array(texts, dtype=f"S{width}").view(np.uint64).reshape(len(ids), -1)
 
 
 def _mixed(state: NDArray[np.uint64]) -> NDArray[np.uint64]:

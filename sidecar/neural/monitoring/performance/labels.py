@@ -43,16 +43,18 @@ def class_name(value: Any) -> str:
 
 def class_names(values: Iterable[Any]) -> NDArray[np.object_]:
     """``class_name`` of every value, as an object array."""
+    given = values.tolist() if isinstance(values, np.ndarray) else list(values)
+    result = np.empty(len(given), dtype=object)
+    if set(map(type, given)) == {str}:  # nearly always: then equal values are the same value
+        result[:] = list(map({value: class_name(value) for value in set(given)}.__getitem__, given))
+        return result
     known: dict[Any, str] = {}
-    names: list[str] = []
-    for value in values:
+    for at, value in enumerate(given):
         key = (type(value), value)
         name = known.get(key)
         if name is None:
             name = known[key] = class_name(value)
-        names.append(name)
-    result = np.empty(len(names), dtype=object)
-    result[:] = names
+        result[at] = name
     return result
 
 

@@ -20,6 +20,10 @@ FROM_TRAFFIC = frozenset({SLOType.AVAILABILITY, SLOType.ERROR_RATE, SLOType.LATE
 def slots_of(times: NDArray[np.float64], slot_seconds: float, now: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """(distinct slot numbers, index of each time's slot among them). Times from the future, or not finite, count as now."""
     sane = np.clip(np.where(np.isfinite(times), times, now), 0.0, now)
+    if len(sane):
+        first, last = sane.min() // slot_seconds, sane.max() // slot_seconds
+        if first == last:  # most batches lie in one slot
+            return np.array([int(first)]), np.zeros(len(sane), dtype=np.int64)
     unique, inverse = np.unique(np.floor_divide(sane, slot_seconds).astype(np.int64), return_inverse=True)
     return unique, inverse.reshape(-1)
 
@@ -37,7 +41,7 @@ class TrafficSlots:
         """Availability, error rate: good is what the server didn't fail. Latency: of those answered, the ones in time."""
         limit = settings.limit if settings.type is SLOType.LATENCY else None
         if limit not in self._known:
-            answered = (~self._batch.failed).astype(np.float64) * self._weights
+            answered = np.where(self._batch.failed, 0.0, self._weights)
             if limit is None:
                 good, total = answered, self._weights
             else:

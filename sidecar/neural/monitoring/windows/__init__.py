@@ -9,7 +9,9 @@ from neural.monitoring.windows.evaluation import (
     Monitor,
     ObservesLabels,
     ObservesRows,
+    ObservesRowsAtOnce,
     ObservesTraffic,
+    ObservesTrafficAtOnce,
     Stateful,
 )
 from neural.monitoring.windows.load import load_reference_file
@@ -18,7 +20,7 @@ from neural.monitoring.windows.pane_store import PaneStore
 from neural.monitoring.windows.reference import OTHER, UNSEEN, ColumnReference, Reference
 from neural.monitoring.windows.sagemaker import sagemaker_columns, sagemaker_features
 from neural.monitoring.windows.settings import LearnFor, ReferenceSettings, WindowSettings
-from neural.monitoring.windows.traffic import LATENCY_EDGES, TrafficPane, traffic_pane
+from neural.monitoring.windows.traffic import LATENCY_EDGES, TrafficPane, traffic_pane, weight_by_status
 from neural.monitoring.windows.window import Window
 
 __all__ = [
@@ -32,7 +34,9 @@ __all__ = [
     "Monitor",
     "ObservesLabels",
     "ObservesRows",
+    "ObservesRowsAtOnce",
     "ObservesTraffic",
+    "ObservesTrafficAtOnce",
     "PaneStore",
     "Reference",
     "ReferenceSettings",
@@ -47,4 +51,5 @@ __all__ = [
     "sagemaker_columns",
     "sagemaker_features",
     "traffic_pane",
+    "weight_by_status",
 ]

@@ -57,12 +57,28 @@ class Monitor(Protocol):
 
 @runtime_checkable
 class ObservesRows(Protocol):
+    """Is shown the rows in large batches: some thousand rows, or what came before an evaluation, labels or a checkpoint."""
+
     def observe_rows(self, batch: RecordBatch) -> None: ...
 
 
 @runtime_checkable
+class ObservesRowsAtOnce(Protocol):
+    """Is shown the rows as they are decoded: for counters that are read at any time."""
+
+    def observe_rows_at_once(self, batch: RecordBatch) -> None: ...
+
+
+@runtime_checkable
 class ObservesTraffic(Protocol):
+    """Is shown requests in large batches, as ``ObservesRows``."""
+
     def observe_traffic(self, batch: TrafficBatch) -> None: ...
+
+
+@runtime_checkable
+class ObservesTrafficAtOnce(Protocol):
+    def observe_traffic_at_once(self, batch: TrafficBatch) -> None: ...
 
 
 @runtime_checkable

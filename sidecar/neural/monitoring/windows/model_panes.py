@@ -67,11 +67,11 @@ class ModelPanes:
         if len(batch) == 0:
             return
         columns = all_columns(batch)
-        numbers = self._pane_numbers(batch.times, now)
-        first, last = int(numbers.min()), int(numbers.max())
+        first, last = self._pane_span(batch.times, now)
         if first == last:
             self._add(first, columns, len(batch), now)
         else:
+            numbers = self._pane_numbers(batch.times, now)
             for number in np.unique(numbers).tolist():
                 chosen = np.flatnonzero(numbers == number)
                 self._add(int(number), take_rows(columns, chosen), len(chosen), now)
@@ -93,11 +93,11 @@ class ModelPanes:
             pane.add(tally)
 
     def add_traffic(self, batch: TrafficBatch, now: float) -> None:
-        numbers = self._pane_numbers(batch.times, now) if len(batch) else np.array([int(now // self.settings.pane_seconds)])
-        first, last = int(numbers.min()), int(numbers.max())
+        first, last = self._pane_span(batch.times if len(batch) else np.array([now]), now)
         if first == last:
             self._merge_traffic(first, traffic_pane(batch), now)
             return
+        numbers = self._pane_numbers(batch.times, now)
         self._merge_traffic(last, TrafficPane(unparsed={reason: float(n) for reason, n in batch.unparsed.items()}), now)
         for number in np.unique(numbers).tolist():
             self._merge_traffic(int(number), traffic_pane(_traffic_rows(batch, numbers == number)), now)
@@ -132,6 +132,11 @@ class ModelPanes:
             del self.panes[number]
         for number in [number for number in self.traffic if number < oldest]:
             del self.traffic[number]
+
+    def _pane_span(self, times: NDArray[np.float64], now: float) -> tuple[int, int]:
+        """The first and the last pane that the times lie in; most batches lie in one."""
+        first, last = self._pane_numbers(np.array([times.min(), times.max()]), now).tolist()
+        return (first, last) if np.isfinite(times).all() else (min(first, last) - 1, last)
 
     def _pane_numbers(self, times: NDArray[np.float64], now: float) -> NDArray[np.int64]:
         """Times in the future, and those that are no numbers, count as now."""

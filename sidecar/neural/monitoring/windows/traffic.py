@@ -93,25 +93,36 @@ def traffic_pane(batch: TrafficBatch) -> TrafficPane:
     if len(batch) == 0:
         return TrafficPane(unparsed={reason: float(count) for reason, count in batch.unparsed.items()})
     weights = batch.weights
-    timed = np.isfinite(batch.latency_seconds) & (batch.latency_seconds >= 0)
-    latency = batch.latency_seconds[timed]
+    timed = batch.latency_seconds >= 0
+    timed &= np.isfinite(batch.latency_seconds)
+    latency, timed_weights = batch.latency_seconds, weights
+    if not timed.all():
+        latency, timed_weights = latency[timed], weights[timed]
     cells = np.searchsorted(LATENCY_EDGES, latency, side="left")
-    codes, where = np.unique(batch.status, return_inverse=True)
-    by_status = np.bincount(where, weights=weights, minlength=len(codes))
-    client = (batch.status >= 400) & (batch.status < 500)
+    by_status = weight_by_status(batch.status, weights)
     return TrafficPane(
         requests=float(weights.sum()),
         failed=float(weights[batch.failed].sum()),
-        client_errors=float(weights[client].sum()),
+        client_errors=float(sum(weight for status, weight in by_status.items() if 400 <= status < 500)),
         events=len(batch),
-        by_status={int(code): float(count) for code, count in zip(codes, by_status, strict=True)},
-        latency_counts=np.bincount(cells, weights=weights[timed], minlength=LATENCY_CELLS).astype(np.float64, copy=False),
-        latency_sum=float((latency * weights[timed]).sum()),
+        by_status=by_status,
+        latency_counts=np.bincount(cells, weights=timed_weights, minlength=LATENCY_CELLS).astype(np.float64, copy=False),
+        latency_sum=float(latency @ timed_weights),
         latency_max=float(latency.max()) if len(latency) else None,
         first_time=float(batch.times.min()),
         last_time=float(batch.times.max()),
         unparsed={reason: float(count) for reason, count in batch.unparsed.items()},
     )
+
+
+def weight_by_status(status: NDArray[np.int32], weights: NDArray[np.float64]) -> dict[int, float]:
+    """Status → weight. Most batches have one status."""
+    first = int(status[0])
+    if (status == first).all():
+        return {first: float(weights.sum())}
+    codes, where = np.unique(status, return_inverse=True)
+    sums = np.bincount(where, weights=weights, minlength=len(codes))
+    return dict(zip(codes.tolist(), sums.tolist(), strict=True))
 
 
 def _added(a: Mapping[Key, float], b: Mapping[Key, float]) -> dict[Key, float]:

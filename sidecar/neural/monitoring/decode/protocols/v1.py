@@ -6,14 +6,14 @@ https://www.tensorflow.org/tfx/serving/api_rest
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any, Final
 
-from neural.monitoring.decode.parsed import ANONYMOUS, Bulk, Exchange, Reads, Reason, Request, Rows, Table, Undecodable
+from neural.monitoring.decode.parsed import ANONYMOUS, Bulk, Exchange, Many, Reads, Reason, Request, Rows, Table, Undecodable
 from neural.monitoring.decode.tables import request_ids, table_of_columns, table_of_items, table_of_singles
 
 _INSTANCES: Final = itemgetter("instances")
+_PREDICTIONS: Final = itemgetter("predictions")
 _VERBS: Final = (":predict", ":classify", ":regress")
 
 
@@ -50,15 +50,12 @@ class V1:
         del request
         raise Undecodable(Reason.MALFORMED, "neither predictions nor outputs nor results")
 
-    def bulk(self, exchanges: Sequence[Exchange]) -> Bulk | None:
-        if any(exchange.response_problem is not None for exchange in exchanges):
-            return None
-        documents = [exchange.request_document for exchange in exchanges]
-        inputs = table_of_singles(list(map(_INSTANCES, documents)))
-        outputs = table_of_singles([exchange.response_document["predictions"] for exchange in exchanges])
+    def bulk(self, many: Many) -> Bulk | None:
+        inputs = table_of_singles(list(map(_INSTANCES, many.request_documents)))
+        outputs = None if inputs is None else table_of_singles(list(map(_PREDICTIONS, many.response_documents)))
         if inputs is None or outputs is None:
             return None
-        return Bulk(inputs, outputs, request_ids(documents))
+        return Bulk(inputs, outputs, request_ids(many.request_documents))
 
 
 def _inputs(document: dict[str, Any]) -> Table:

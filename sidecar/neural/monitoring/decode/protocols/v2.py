@@ -5,13 +5,24 @@ https://github.com/kserve/open-inference-protocol/blob/main/specification/protoc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
 from typing import Any, Final
 
-from neural.monitoring.decode.parsed import Bulk, Columns, Exchange, Reads, Reason, Request, Rows, Table, Undecodable, Values
+from neural.monitoring.decode.parsed import (
+    Bulk,
+    Columns,
+    Exchange,
+    Many,
+    Reads,
+    Reason,
+    Request,
+    Rows,
+    Table,
+    Undecodable,
+    Values,
+)
 from neural.monitoring.decode.protocols.v2_binary import TailReader
 from neural.monitoring.decode.protocols.v2_skeleton import Skeleton, Skeletons
 from neural.monitoring.decode.protocols.v2_types import JSON_KINDS
@@ -19,8 +30,10 @@ from neural.monitoring.decode.tables import flatten, request_ids
 from neural.monitoring.records import Kind
 
 _INPUTS: Final = itemgetter("inputs")
+_OUTPUTS: Final = itemgetter("outputs")
 _VALUES: Final = dict[str, Any].values
 _LIST: Final = {list}
+_CONTAINERS: Final = {list, dict}
 _ONE: Final = {1}
 _MAX_LAYOUTS: Final = 512
 _MAX_VALUES: Final = 2**31  # of one tensor: a shape beyond it is refused before any product is used
@@ -72,43 +85,38 @@ class V2:
             raise Undecodable(Reason.MALFORMED, "no list of outputs")
         return self._table(document["outputs"], exchange.response_tail)
 
-    def bulk(self, exchanges: Sequence[Exchange]) -> Bulk | None:
-        if any(exchange.request_tail or exchange.response_tail or exchange.response_problem for exchange in exchanges):
-            return None
-        documents = [exchange.request_document for exchange in exchanges]
-        inputs = self._stacked(list(map(_INPUTS, documents)))
-        outputs = None if inputs is None else self._stacked([exchange.response_document["outputs"] for exchange in exchanges])
+    def bulk(self, many: Many) -> Bulk | None:
+        inputs = self._stacked(list(map(_INPUTS, many.request_documents)))
+        outputs = None if inputs is None else self._stacked(list(map(_OUTPUTS, many.response_documents)))
         if inputs is None or outputs is None:
             return None
-        self._learn(exchanges[-1], inputs, outputs)
-        return Bulk(inputs, outputs, request_ids(documents))
+        self._learn(many, inputs, outputs)
+        return Bulk(inputs, outputs, request_ids(many.request_documents))
 
-    def skim(self, exchanges: Sequence[Exchange]) -> Bulk | None:
-        path = exchanges[0].event.path
-        skeletons = self._skeletons.get(path)
-        if skeletons is None or any(exchange.event.path != path or exchange.request_tail for exchange in exchanges):
+    def skim(self, many: Many) -> Bulk | None:
+        skeletons = self._skeletons.get(many.path)
+        if skeletons is None:
             return None
-        inputs = skeletons[0].read([exchange.request for exchange in exchanges])
-        outputs = None if inputs is None else skeletons[1].read([exchange.response for exchange in exchanges])
+        inputs = skeletons[0].read(many.requests)
+        outputs = None if inputs is None else skeletons[1].read(many.responses)
         if inputs is None or outputs is None:
-            self._skeletons.miss(path)
+            self._skeletons.miss(many.path)
             return None
-        self._skeletons.hit(path)
+        self._skeletons.hit(many.path)
         return Bulk(inputs[0], outputs[0], inputs[1])
 
-    def _learn(self, exchange: Exchange, inputs: Columns, outputs: Columns) -> None:
-        path = exchange.event.path
-        if inputs.widths or outputs.widths or not self._skeletons.wants(path):
+    def _learn(self, many: Many, inputs: Columns, outputs: Columns) -> None:
+        if inputs.widths or outputs.widths or not self._skeletons.wants(many.path):
             return
         found = [
             Skeleton.learn(body, document, [column[-1] for column in table.columns], table.names, table.kinds)
             for body, document, table in (
-                (exchange.request, exchange.request_document, inputs),
-                (exchange.response, exchange.response_document, outputs),
+                (many.requests[-1], many.request_documents[-1], inputs),
+                (many.responses[-1], many.response_documents[-1], outputs),
             )
         ]
         if found[0] is not None and found[1] is not None:
-            self._skeletons.keep(path, found[0], found[1])
+            self._skeletons.keep(many.path, found[0], found[1])
 
     def _stacked(self, requests: list[Any]) -> Columns | None:
         """The tensors of many requests of the same layout, one row each: what ``_single_row`` does, for all of them in the same few calls."""
@@ -123,7 +131,7 @@ class V2:
         if not expected or flat[name::step] != [*layout.names] * rows or flat[datatype::step] != layout.datatypes * rows:
             return None
         values = flat[data::step]
-        if set(map(type, values)) != _LIST or list in set(map(type, chain.from_iterable(values))):
+        if set(map(type, values)) != _LIST or _CONTAINERS & set(map(type, chain.from_iterable(values))):
             return None
         if layout.narrow:
             if set(chain.from_iterable(flat[shape::step])) != _ONE or set(map(len, values)) != _ONE:
