@@ -60,7 +60,7 @@ class Batcher:
             prediction_id=_latin_1(ids),
             started_unix_ns=[begun + offset for begun in started],
             duration_ns=[*map(sub, ended, started)],
-            first_byte_ns=[max(sent - begun, 1) if sent else 0 for sent, begun in zip(first, started, strict=True)],
+            first_byte_ns=[sent and sent - begun for sent, begun in zip(first, started, strict=True)],
             protocol=protocols,
             outcome=outcomes,
             flags=flags,

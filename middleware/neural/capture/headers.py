@@ -10,7 +10,6 @@ from neural.capture.settings import Settings
 from neural.wire.columns import HeaderColumns
 
 TRACEPARENT: Final = b"traceparent"
-_MAX_NAMES: Final = 1_024  # header names whose fate is remembered
 _MAX_BYTES: Final = 4_096  # of a header's value
 
 
@@ -28,26 +27,30 @@ class HeaderFilter:
     def __init__(self, shown: Iterable[str], asked: Iterable[str] = ()) -> None:
         self._shown = frozenset(name.lower().encode() for name in shown)
         self._asked = frozenset(name.encode() for name in asked if name)
-        self._names = _Names(self._shown | self._asked)
+        self._wanted = self._shown | self._asked
 
     def columns(self, headers: Sequence[RawHeaders]) -> tuple[HeaderColumns, list[Found]]:
-        """The headers of a batch's events that are shown, and those asked for."""
-        wanted, asked, shown = self._names, self._asked, self._shown
+        """The headers of a batch's events that are shown, and those asked for.
+
+        The inner loop runs for every header that came, wanted or not: servers and frameworks give names in lower case, so a
+        name is looked up as it is.
+        """
+        wanted, asked, shown = self._wanted, self._asked, self._shown
         counts: list[int] = []
         names: list[bytes] = []
         values: list[bytes] = []
         found: list[Found] = []
         before = 0
         for pairs in headers:
-            for raw, value in pairs:
-                name = wanted[raw]
-                if name:
+            for pair in pairs:
+                if pair[0] in wanted:
+                    name = pair[0]
                     if name in asked:
-                        found.append(Found(len(counts), name, _utf8(value)))
+                        found.append(Found(len(counts), name, _utf8(pair[1])))
                         if name not in shown:
                             continue
                     names.append(name)
-                    values.append(value)
+                    values.append(pair[1])
             after = len(names)
             counts.append(after - before)
             before = after
@@ -62,21 +65,6 @@ def request_filter(settings: Settings) -> HeaderFilter:
 
 def response_filter(settings: Settings) -> HeaderFilter:
     return HeaderFilter(settings.headers)
-
-
-class _Names(dict[bytes, bytes]):
-    """A header's name as the server gave it, in any case, to the wanted name, or nothing when it is not wanted."""
-
-    def __init__(self, wanted: frozenset[bytes]) -> None:
-        super().__init__()
-        self._wanted = wanted
-
-    def __missing__(self, raw: bytes) -> bytes:
-        text = raw.lower()
-        name = text if text in self._wanted else b""
-        if len(self) < _MAX_NAMES:  # names are the clients' to choose
-            self[raw] = name
-        return name
 
 
 def _utf8(value: bytes) -> bytes:

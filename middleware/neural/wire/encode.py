@@ -12,6 +12,7 @@ from neural.wire.limits import WireError
 from neural.wire.protobuf import BYTES, bytes_field, tag, text_field, uint_field, utf8, varint
 
 CONTENT_TYPE: Final = "application/x-protobuf"
+_SMALL_BODIES: Final = 256 * 1024  # of a whole batch: joined, because handling hundreds of parts costs more than copying them
 _STRING_HEADS: Final = [tag(8, BYTES) + varint(length) for length in range(128)]  # of short strings
 
 
@@ -145,6 +146,8 @@ def _bodies(number: int, chunks: Sequence[Buffer], lengths: Sequence[int]) -> li
     total = sum(lengths)
     if not total:
         return []
+    if total <= _SMALL_BODIES:
+        chunks = [b"".join(chunks)]
     return [tag(number, BYTES) + varint(total), *chunks, _packed(number + 1, "I", lengths, None)]
 
 
