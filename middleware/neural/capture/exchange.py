@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from time import perf_counter_ns
 from typing import Any, Final
 
+from neural.capture.spans import MODULES, TRACER, span_id
 from neural.capture.underway import Underway
 from neural.wire.event import Flag, Outcome
 
@@ -110,6 +111,8 @@ class Exchange(Underway):
                         self._take_id(headers, wanted[0])
                     else:
                         headers.append((wanted[0], self.prediction_id))
+                if TRACER in MODULES and not self.span_id:  # the tracer sits between us and the application
+                    self.span_id = span_id()
                 message = message.copy()  # type: ignore[attr-defined]  # messages are dicts
                 message["headers"] = self.response_headers = headers
             elif kind in _WHOLE_FILES:

@@ -15,6 +15,7 @@ from neural.capture.account import Account
 from neural.capture.exchange import ANY
 from neural.capture.record import Origin
 from neural.capture.settings import Settings
+from neural.capture.spans import MODULES, TRACER, span_id
 from neural.capture.underway import Underway
 from neural.wire.event import Flag, Outcome, Protocol
 
@@ -129,6 +130,8 @@ class Call(Underway):
         self._context = context
         if not self._open:
             self._begin()
+        if TRACER in MODULES:
+            self.span_id = span_id()
         if self._method.returns_id:
             context.set_trailing_metadata(((self._method.id_wanted[0], self.prediction_id.decode("latin-1")),))
 

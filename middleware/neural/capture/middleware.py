@@ -15,6 +15,7 @@ from neural.capture.options import Options
 from neural.capture.record import Origin, RawHeaders
 from neural.capture.recorder import Recorder, recorder_for
 from neural.capture.settings import Settings, load_settings
+from neural.capture.spans import MODULES, TRACER, span_id
 from neural.capture.transport import Transport
 from neural.wire.event import Ledger, Protocol
 
@@ -109,7 +110,7 @@ class CaptureMiddleware:
             exchange.id_wanted = wanted
             exchange.origin = self._origin
             exchange.query = scope.get("query_string", b"") if self._query else b""
-            exchange.span_id = b""
+            exchange.span_id = span_id() if TRACER in MODULES else b""
             exchange.response_headers = ()
             exchange.request_body = exchange.response_body = b""
             exchange.request_long = exchange.response_long = None
