@@ -9,7 +9,6 @@ import threading
 import time
 import weakref
 from collections.abc import Mapping
-from dataclasses import replace
 
 from neural.capture.account import Account
 from neural.capture.batching import Batcher
@@ -109,7 +108,7 @@ class Recorder:
 
 def recorder_for(settings: Settings, transport: Transport | None = None) -> Recorder:
     """The process's recorder for these settings: middleware and interceptors that ship alike share one thread and one ledger."""
-    common = replace(settings, model="", version="", exclude=(), id_header="", service=settings.service or settings.model)
+    common = settings._replace(model="", version="", exclude=(), id_header="", service=settings.service or settings.model)
     if transport is not None:
         return Recorder(common, transport)
     recorder = _shared.get(common)

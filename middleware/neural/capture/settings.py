@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
-from typing import Any, Final
+from typing import Annotated, Any, Final, NamedTuple, Self, get_type_hints
 
 ENV_PREFIX: Final = "NEURAL_CAPTURE_"
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
@@ -26,60 +25,68 @@ class SettingsError(ValueError):
     """A setting of capture is unknown or has no usable value. Says which, and what was meant."""
 
 
-def _setting(default: Any, about: str) -> Any:
-    return field(default=default, metadata={"about": about})
+class _Values(NamedTuple):
+    """Name, type, what it means, default."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """How to capture. Sizes in bytes, times in seconds."""
-
-    enabled: bool = _setting(default=True, about="false: the middleware does nothing at all")
-    model: str = _setting("", "name of the model; when empty the sidecar takes it from the path or its own configuration")
-    version: str = _setting("", "version of the model")
-    endpoint: str = _setting(
-        "unix:///var/run/neural/capture.sock",
+    enabled: Annotated[bool, "false: the middleware does nothing at all"] = True
+    model: Annotated[str, "name of the model; when empty the sidecar takes it from the path or its own configuration"] = ""
+    version: Annotated[str, "version of the model"] = ""
+    endpoint: Annotated[
+        str,
         "where the sidecar listens: `unix:///path`, `http://host:port` (or `tcp://`), `https://host:port`",
-    )
-    service: str = _setting("", "name of this service; when empty `OTEL_SERVICE_NAME`, then the model")
-    resource: tuple[str, ...] = _setting((), "more about this process, each `key=value`")
-    exclude: tuple[str, ...] = _setting(PROBE_PATHS, "paths that are not captured, exactly as requested")
-    id_header: str = _setting("x-prediction-id", "carries the prediction id: taken from the request, returned on the response")
-    grpc_id: bool = _setting(
-        default=False,
-        about="gRPC: also return the prediction id, in the trailing metadata (gRPC makes that dear: some 40 µs a call)",
-    )
-    model_header: str = _setting("", "request header that names the model, when one server has many")
-    version_header: str = _setting("", "request header that names the version")
-    headers: tuple[str, ...] = _setting(
-        HEADER_ALLOW_LIST, "headers that are captured, of the request and of the response; no others"
-    )
-    query: bool = _setting(default=False, about="capture the query string (it may hold keys)")
-    max_request_body: int = _setting(_MIB, "of a longer request body the beginning is kept; 0: none")
-    max_response_body: int = _setting(_MIB, "of a longer response body the beginning is kept; 0: none")
-    sample: float = _setting(1.0, "share of requests that are kept, decided by trace id, else by prediction id")
-    keep_errors: bool = _setting(
-        default=True,
-        about="keep every request with status 400 and over, exception, timeout or disconnect, whatever `sample` says",
-    )
-    keep_slow: float = _setting(1.0, "keep every request that took this long, whatever `sample` says; 0: no such rule")
-    redact: tuple[str, ...] = _setting(
-        (), "JSON paths to blank before anything leaves the process: `user.email`, `instances.*.ssn`, `**.token`"
-    )
-    ring_bytes: int = _setting(32 * _MIB, "memory for what waits to be shipped, bodies of running requests included")
-    ring_events: int = _setting(65_536, "events that may wait to be shipped")
-    batch_events: int = _setting(256, "events in one batch at most")
-    batch_bytes: int = _setting(4 * _MIB, "bytes of bodies in one batch, about")
-    flush_interval: float = _setting(0.25, "seconds until a batch leaves that is not full")
-    heartbeat_interval: float = _setting(10.0, "seconds between ledgers sent without events")
-    timeout: float = _setting(5.0, "seconds one batch may take to be sent and acknowledged")
-    max_backoff: float = _setting(5.0, "seconds between attempts at most while the sidecar is away")
-    shutdown_timeout: float = _setting(2.0, "seconds to ship what is left when the process ends")
-    degrade: bool = _setting(default=True, about="shed bodies, then events, under pressure, and come back by itself")
-    overhead_budget: float = _setting(0.0002, "seconds capture may cost a request (median) before it sheds work")
-    ca_file: str = _setting("", "certificates to trust for `https`, instead of the system's")
+    ] = "unix:///var/run/neural/capture.sock"
+    service: Annotated[str, "name of this service; when empty `OTEL_SERVICE_NAME`, then the model"] = ""
+    resource: Annotated[tuple[str, ...], "more about this process, each `key=value`"] = ()
+    exclude: Annotated[tuple[str, ...], "paths that are not captured, exactly as requested"] = PROBE_PATHS
+    id_header: Annotated[str, "carries the prediction id: taken from the request, returned on the response"] = "x-prediction-id"
+    grpc_id: Annotated[
+        bool,
+        "gRPC: also return the prediction id, in the trailing metadata (gRPC makes that dear: some 40 µs a call)",
+    ] = False
+    model_header: Annotated[str, "request header that names the model, when one server has many"] = ""
+    version_header: Annotated[str, "request header that names the version"] = ""
+    headers: Annotated[
+        tuple[str, ...],
+        "headers that are captured, of the request and of the response; no others",
+    ] = HEADER_ALLOW_LIST
+    query: Annotated[bool, "capture the query string (it may hold keys)"] = False
+    max_request_body: Annotated[int, "of a longer request body the beginning is kept; 0: none"] = _MIB
+    max_response_body: Annotated[int, "of a longer response body the beginning is kept; 0: none"] = _MIB
+    sample: Annotated[float, "share of requests that are kept, decided by trace id, else by prediction id"] = 1.0
+    keep_errors: Annotated[
+        bool,
+        "keep every request with status 400 and over, exception, timeout or disconnect, whatever `sample` says",
+    ] = True
+    keep_slow: Annotated[float, "keep every request that took this long, whatever `sample` says; 0: no such rule"] = 1.0
+    redact: Annotated[
+        tuple[str, ...],
+        "JSON paths to blank before anything leaves the process: `user.email`, `instances.*.ssn`, `**.token`",
+    ] = ()
+    ring_bytes: Annotated[int, "memory for what waits to be shipped, bodies of running requests included"] = 64 * _MIB
+    ring_events: Annotated[int, "events that may wait to be shipped"] = 65_536
+    batch_events: Annotated[int, "events in one batch at most"] = 256
+    batch_bytes: Annotated[int, "bytes of bodies in one batch, about"] = 4 * _MIB
+    flush_interval: Annotated[float, "seconds until a batch leaves that is not full"] = 0.25
+    heartbeat_interval: Annotated[float, "seconds between ledgers sent without events"] = 10.0
+    timeout: Annotated[float, "seconds one batch may take to be sent and acknowledged"] = 5.0
+    max_backoff: Annotated[float, "seconds between attempts at most while the sidecar is away"] = 5.0
+    shutdown_timeout: Annotated[float, "seconds to ship what is left when the process ends"] = 2.0
+    degrade: Annotated[bool, "shed bodies, then events, under pressure, and come back by itself"] = True
+    overhead_budget: Annotated[float, "seconds capture may cost a request (median) before it sheds work"] = 0.0002
+    ca_file: Annotated[str, "certificates to trust for `https`, instead of the system's"] = ""
 
-    def __post_init__(self) -> None:
+
+class Settings(_Values):
+    """How to capture. Sizes in bytes, times in seconds. Raises SettingsError for a value that can't be."""
+
+    __slots__ = ()
+
+    def __new__(cls, *values: Any, **named: Any) -> Self:
+        made = super().__new__(cls, *values, **named)
+        made.check()
+        return made
+
+    def check(self) -> None:
         if not 0.0 < self.sample <= 1.0:
             raise SettingsError(f"sample: {self.sample!r} is not above 0 and at most 1")
         for name in _POSITIVE:
@@ -94,7 +101,7 @@ _POSITIVE: Final = (
     "ring_bytes", "ring_events", "batch_events", "batch_bytes", "flush_interval", "heartbeat_interval", "timeout", "max_backoff",
     "shutdown_timeout", "overhead_budget",
 )  # fmt: skip
-_FIELDS: Final[dict[str, Field[Any]]] = {item.name: item for item in fields(Settings)}
+_DEFAULTS: Final[Mapping[str, Any]] = Settings._field_defaults
 
 
 def load_settings(options: Mapping[str, Any] | None = None, env: Mapping[str, str] = os.environ) -> Settings:
@@ -104,10 +111,10 @@ def load_settings(options: Mapping[str, Any] | None = None, env: Mapping[str, st
     """
     given = {name: value for name, value in (options or {}).items() if value is not None}
     for name in given:
-        if name not in _FIELDS:
+        if name not in _DEFAULTS:
             raise SettingsError(_unknown(name))
     values = {name: _coerce(name, value) for name, value in given.items()}
-    for name in _FIELDS.keys() - values.keys():
+    for name in _DEFAULTS.keys() - values.keys():
         text = env.get(ENV_PREFIX + name.upper())
         if text is not None:
             values[name] = _coerce(name, text)
@@ -117,9 +124,10 @@ def load_settings(options: Mapping[str, Any] | None = None, env: Mapping[str, st
 def settings_table() -> str:
     """The README's table of settings, in Markdown."""
     rows = ["| setting | environment | default | |", "|---|---|---|---|"]
+    about = get_type_hints(_Values, include_extras=True)
     rows += [
-        f"| `{name}` | `{ENV_PREFIX}{name.upper()}` | {_shown(item.default)} | {item.metadata['about']} |"
-        for name, item in _FIELDS.items()
+        f"| `{name}` | `{ENV_PREFIX}{name.upper()}` | {_shown(default)} | {about[name].__metadata__[0]} |"
+        for name, default in _DEFAULTS.items()
     ]
     return "\n".join(rows) + "\n"
 
@@ -135,14 +143,13 @@ def _shown(default: Any) -> str:
 def _unknown(name: str) -> str:
     from difflib import get_close_matches  # 5 ms to import, needed only to explain a mistake
 
-    near = get_close_matches(name, _FIELDS, n=1)
+    near = get_close_matches(name, _DEFAULTS, n=1)
     return f"{name}: there is no such setting" + (f"; did you mean {near[0]}?" if near else "")
 
 
 def _coerce(name: str, value: Any) -> Any:
     """The value in the type of the setting's default. Texts come from the environment; the list separator is a comma."""
-    default = _FIELDS[name].default
-    assert default is not MISSING
+    default = _DEFAULTS[name]
     try:
         if isinstance(default, tuple):
             items = value.split(",") if isinstance(value, str) else value

@@ -6,7 +6,6 @@ import re
 import socket
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
 from neural.capture.settings import Settings, SettingsError
@@ -39,8 +38,7 @@ class Transport(Protocol):
     def close(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """Where the sidecar listens. ``path`` is a Unix socket's, else host and port count."""
 
     path: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from neural.wire import CaptureBatch, Ledger
@@ -79,7 +79,7 @@ class Totals:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.counts = Counter(state["counts"])
-        self.ledgers = {source: replace(Ledger(), **one) for source, one in state["ledgers"].items()}
+        self.ledgers = {source: Ledger(**one) for source, one in state["ledgers"].items()}
         self.degraded = dict(state["degraded"])
         self.overhead_ns = dict(state["overhead_ns"])
         self.received = Counter(state["received"])

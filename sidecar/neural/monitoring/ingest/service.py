@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
@@ -224,16 +223,15 @@ class IngestService:
         known = self._sources.get(batch.source)
         if known is not None and known.sequence > batch.sequence:
             return
-        self._sources[batch.source] = dataclasses.replace(
-            batch, events=(), resource=dict(list(batch.resource.items())[:_MAX_RESOURCE])
-        )
+        self._sources[batch.source] = batch._replace(events=(), resource=dict(list(batch.resource.items())[:_MAX_RESOURCE]))
         self._sources.move_to_end(batch.source)
         while len(self._sources) > MAX_SOURCES:
             self._sources.popitem(last=False)
 
 
 def _as_json(batch: CaptureBatch) -> dict[str, Any]:
-    return dataclasses.asdict(batch) | {"events": []}
+    ledger = batch.ledger._asdict() | {"dropped": dict(batch.ledger.dropped)}
+    return batch._asdict() | {"events": [], "ledger": ledger, "resource": dict(batch.resource)}
 
 
 def _from_json(item: Mapping[str, Any]) -> CaptureBatch:

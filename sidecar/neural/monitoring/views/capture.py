@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from neural.monitoring.store import Store
@@ -55,7 +54,8 @@ def ledger_dict(ledger: Ledger) -> dict[str, Any]:
     """A ledger as JSON, with what follows from it: lost, loss_ratio (None before the first request), balanced."""
     lost = sum(ledger.dropped.values())
     return {
-        **asdict(ledger),
+        **ledger._asdict(),
+        "dropped": dict(ledger.dropped),
         "lost": lost,
         "loss_ratio": lost / ledger.seen if ledger.seen else None,
         "balanced": ledger.balanced,
