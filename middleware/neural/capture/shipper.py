@@ -21,6 +21,7 @@ from neural.wire.event import CaptureBatch, Ledger
 _FIRST_BACKOFF: Final = 0.05  # seconds; doubled after each failure, with full jitter
 _NOT_NOW: Final = frozenset({408, 425, 429})  # with 5xx: answers after which the same batch is worth sending again
 _DEFAULT_RETRY_AFTER: Final = 1.0
+_NOBODY: Final = CaptureBatch("", 0)
 
 
 class Waiter(NamedTuple):
@@ -109,13 +110,9 @@ class Shipper:
         """Sends batch after batch until the ring is empty, or the end has come and the sidecar has not."""
         while records := self.account.take(self._settings.batch_events, self._settings.batch_bytes):
             self._pending = records
-            try:
-                columns = self._batcher.columns(records)
-                time.sleep(0)  # lets a waiting event loop have the GIL between two stretches of work
-                parts = self._encode(columns)
-            except Exception:
-                self.account.settle(records, INTERNAL)
-                raise
+            parts = self._written(records)
+            if parts is None:
+                continue
             if not self._deliver(records, parts):
                 return
             self._step_ladder()
@@ -124,18 +121,46 @@ class Shipper:
                 self._heartbeat()  # the sidecar's ledger shall show what they waited for
                 self._tell_waiters(served)
 
+    def _written(self, records: list[Row]) -> list[Buffer] | None:
+        """The batch's bytes; None when nothing of it can be written."""
+        try:
+            return self._encode_records(records)
+        except Exception:  # an application broke ASGI's rules, or a mistake of ours
+            self._drop_unwritable(records)
+        try:
+            return self._encode_records(records) if records else None
+        except Exception:
+            self.account.settle(records, INTERNAL)
+            raise
+
+    def _encode_records(self, records: list[Row]) -> list[Buffer]:
+        columns = self._batcher.columns(records)
+        time.sleep(0)  # lets a waiting event loop have the GIL between two stretches of work
+        return self._encode(columns)
+
+    def _drop_unwritable(self, records: list[Row]) -> None:
+        """Each is tried alone: one that can't be written must not take its neighbours along."""
+        for record in records.copy():
+            try:
+                encode_columns(_NOBODY, self._batcher.columns([record]))
+            except Exception:
+                with suppress(ValueError):  # all were written off in between
+                    records.remove(record)
+                    self.account.settle([record], INTERNAL)
+
     def _encode(self, columns: Columns) -> list[Buffer]:
-        self._sequence += 1
         self._last_ledger = self.account.ledger()
         head = CaptureBatch(
             source=self.account.source,
-            sequence=self._sequence,
+            sequence=self._sequence + 1,
             ledger=self._last_ledger,
             resource=self._resource,
             degraded=self.account.rung.label,
             overhead_ns=self.account.meter.median_ns(),
         )
-        return encode_columns(head, columns)
+        parts = encode_columns(head, columns)
+        self._sequence += 1
+        return parts
 
     def _deliver(self, records: list[Row], parts: list[Buffer]) -> bool:
         """Until it is acknowledged or refused for good. False when it was given up because the end has come."""
