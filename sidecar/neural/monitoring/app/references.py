@@ -39,6 +39,7 @@ def file_reference(settings: Settings, clock: Clock) -> tuple[Reference | None, 
             performance=baseline.metrics if baseline is not None else None,
             cells=settings.windows.cells,
             max_categories=settings.windows.max_categories,
+            whole_rows=settings.reference.whole_rows,
         )
         return reference, baseline
     except NeuralError as error:

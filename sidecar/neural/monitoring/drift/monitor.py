@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from neural.monitoring.drift.acknowledged import Acknowledgements
+from neural.monitoring.drift.embedded import embedding_signals
 from neural.monitoring.drift.errors.watcher import ErrorWatcher
 from neural.monitoring.drift.plan import Plan, make_plan
 from neural.monitoring.drift.report import DriftReport
@@ -106,6 +107,7 @@ class DriftMonitor:
             settings=self._settings,
         )
         yield from report.signals()
+        yield from embedding_signals(evaluation, evaluation.reference, alpha, watched.reference_hash)
 
     def _hear(self, watched: _Watched, evaluation: Evaluation) -> None:
         said = evaluation.acknowledged.get(self.name, 0.0)

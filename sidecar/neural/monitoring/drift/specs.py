@@ -14,6 +14,11 @@ BASE_SPECS = (
     SignalSpec("drift.features", "Watched columns that drift", unit="count"),
     SignalSpec("drift.acknowledged", "Drifting columns whose drift was acknowledged and goes no further", unit="count"),
     SignalSpec("drift.feature_score", "Share of the window's rows that moved, 0 while chance explains it", labels=("feature",)),
+    SignalSpec(
+        "drift.mmd",
+        "How far the mean embedding moved, of embeddings and of whole rows (@rows)",
+        labels=("feature",),
+    ),
     SignalSpec("drift.errors", "1 while the errors of labelled rows rose within the window, by detector", labels=("detector",)),
     SignalSpec(
         "drift.evidence", "Sequential evidence over its threshold: at 1 a column alone raises the alarm", labels=("feature",)

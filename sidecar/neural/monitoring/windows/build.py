@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neural.monitoring.records import Column, Kind
+from neural.monitoring.windows.concat import take_rows
+from neural.monitoring.windows.derive import SKETCH, Derivation
 from neural.monitoring.windows.grid import count_sorted, grid_edges
 from neural.monitoring.windows.reference import ColumnReference, Reference
 from neural.monitoring.windows.usable import usable_numbers, usable_values
@@ -29,14 +31,22 @@ def build_reference(
     performance: Mapping[str, float] | None = None,
     cells: int = DEFAULT_CELLS,
     max_categories: int = DEFAULT_MAX_CATEGORIES,
+    whole_rows: bool = False,
 ) -> Reference:
-    """Summarise columns of equal length. ``created_at``: Unix seconds; ``performance``: metric → value on the reference."""
+    """Summarise columns of equal length. ``created_at``: Unix seconds; ``performance``: metric → value on the reference.
+
+    Texts and embeddings get derived columns beside them, and with ``whole_rows`` all features together: see ``derive``.
+    """
+    derivation = Derivation.fit(columns, whole_rows=whole_rows)
+    columns = {name: column for name, column in columns.items() if not name.startswith(SKETCH)} | (
+        derivation.derive(take_rows(columns, slice(1, None, 2))) if derivation else {}
+    )
     built = {
         name: _categorical(column, max_categories) if column.kind is Kind.CATEGORICAL else _numeric(column, cells)
         for name, column in columns.items()
     }
     rows = max((len(column) for column in columns.values()), default=0)
-    return Reference(built, rows, source, created_at, dict(performance or {}))
+    return Reference(built, rows, source, created_at, dict(performance or {}), derivation=derivation)
 
 
 def _numeric(column: Column, cells: int) -> ColumnReference:

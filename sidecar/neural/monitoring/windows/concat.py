@@ -23,8 +23,8 @@ def concat_columns(blocks: Sequence[Block]) -> dict[str, Column]:
     return {name: _concat(name, kind, blocks) for name, kind in kinds.items()}
 
 
-def take_rows(columns: Mapping[str, Column], chosen: NDArray[Any]) -> dict[str, Column]:
-    """The rows chosen by an index or mask."""
+def take_rows(columns: Mapping[str, Column], chosen: NDArray[Any] | slice) -> dict[str, Column]:
+    """The rows chosen by an index, a mask or a slice."""
     return {
         name: Column(
             name, column.kind, column.values[chosen], column.missing[chosen], None if column.invalid is None else column.invalid[chosen]
@@ -34,7 +34,8 @@ def take_rows(columns: Mapping[str, Column], chosen: NDArray[Any]) -> dict[str, 
 
 
 def _concat(name: str, kind: Kind, blocks: Sequence[Block]) -> Column:
-    parts = [_part(name, kind, rows, columns.get(name)) for rows, columns in blocks]
+    width = max((_width(columns.get(name)) for _, columns in blocks), default=0)
+    parts = [_part(name, kind, rows, columns.get(name), width) for rows, columns in blocks]
     invalid = np.concatenate([part.invalid if part.invalid is not None else np.zeros(len(part), dtype=bool) for part in parts])
     return Column(
         name,
@@ -45,12 +46,18 @@ def _concat(name: str, kind: Kind, blocks: Sequence[Block]) -> Column:
     )
 
 
-def _part(name: str, kind: Kind, rows: int, column: Column | None) -> Column:
-    if column is not None and (column.kind is kind or (_numbers(column.kind) and _numbers(kind))):
+def _width(column: Column | None) -> int:
+    """Dimensions of an embedding."""
+    return column.values.shape[1] if column is not None and column.values.ndim == 2 else 0
+
+
+def _part(name: str, kind: Kind, rows: int, column: Column | None, width: int) -> Column:
+    other_width = kind is Kind.EMBEDDING and _width(column) != width  # such rows are invalid
+    if column is not None and not other_width and (column.kind is kind or (_numbers(column.kind) and _numbers(kind))):
         return column
     gone = np.ones(rows, dtype=bool)
     if kind is Kind.EMBEDDING:
-        values: NDArray[Any] = np.full((rows, 0), np.nan, dtype=np.float32)
+        values: NDArray[Any] = np.full((rows, width), np.nan, dtype=np.float32)
     elif _numbers(kind):
         values = np.full(rows, np.nan)
     else:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from neural.monitoring.records import Column, Kind
 from neural.monitoring.windows.build import build_reference
 from neural.monitoring.windows.concat import Block, concat_columns, take_rows
+from neural.monitoring.windows.derive import SKETCH, sketches
 from neural.monitoring.windows.reference import Reference
 from neural.monitoring.windows.settings import ReferenceSettings, WindowSettings
 
@@ -35,7 +36,7 @@ class Learner:
         rows = len(times)
         if rows == 0:
             return
-        self.blocks.append((rows, _without_embeddings(columns)))
+        self.blocks.append((rows, _with_sketches(columns)))
         self.priorities.append(self._random.random(rows))
         self.seen += rows
         self.held += rows
@@ -62,6 +63,7 @@ class Learner:
             created_at=now,
             cells=self._windows.cells,
             max_categories=self._windows.max_categories,
+            whole_rows=self._settings.whole_rows,
         )
 
     def resume(
@@ -91,9 +93,12 @@ class Learner:
         self.held = len(priorities)
 
 
-def _without_embeddings(columns: Mapping[str, Column]) -> dict[str, Column]:
-    """Embeddings are held as their norms: a reference does not need more of them."""
-    return {name: _norms(column) if column.kind is Kind.EMBEDDING else column for name, column in columns.items()}
+def _with_sketches(columns: Mapping[str, Column]) -> dict[str, Column]:
+    """Embeddings are held as their norms and a few projections: a reference does not need more of them."""
+    held = {name: _norms(column) if column.kind is Kind.EMBEDDING else column for name, column in columns.items()}
+    for name, projections in sketches(columns).items():
+        held[SKETCH + name] = Column(SKETCH + name, Kind.EMBEDDING, projections, np.asarray(np.isnan(projections).all(axis=1)))
+    return held
 
 
 def _norms(column: Column) -> Column:

@@ -81,7 +81,7 @@ class ModelPanes:
                 self.set_reference(self.learner.learn(now), now)
 
     def _add(self, number: int, columns: Mapping[str, Column], rows: int, now: float) -> None:
-        tally = self.layout.count(columns, rows)
+        tally = self.layout.count(self._derived(columns), rows)
         self.latest.add(tally)
         if number < self._oldest_number(now):
             self.late_rows += rows
@@ -91,6 +91,10 @@ class ModelPanes:
             self.panes[number] = tally
         else:
             pane.add(tally)
+
+    def _derived(self, columns: Mapping[str, Column]) -> Mapping[str, Column]:
+        reference = self.layout.reference
+        return {**columns, **reference.derivation.derive(columns)} if reference is not None and reference.derivation else columns
 
     def add_traffic(self, batch: TrafficBatch, now: float) -> None:
         first, last = self._pane_span(batch.times if len(batch) else np.array([now]), now)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from neural.monitoring.errors import ReferenceDataError
 from neural.monitoring.records import Kind
+from neural.monitoring.windows.derive import Derivation
 
 OTHER = "_other"
 UNSEEN = "_unseen"
@@ -106,6 +107,7 @@ class Reference:
     created_at: float  # Unix seconds
     performance: Mapping[str, float] = field(default_factory=dict[str, float])
     hash: str = ""
+    derivation: Derivation = field(default_factory=Derivation)
 
     def __post_init__(self) -> None:
         if not self.hash:
@@ -125,6 +127,7 @@ class Reference:
             "performance": dict(self.performance),
             "hash": self.hash,
             "columns": [_column_to_json(column) for column in self.columns.values()],
+            **_derivation_json(self),
         }
         return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
 
@@ -143,6 +146,7 @@ class Reference:
                 created_at=float(body["created_at"]),
                 performance={str(k): float(v) for k, v in body["performance"].items()},
                 hash=str(body["hash"]),
+                derivation=Derivation.from_json(body["derivation"]) if "derivation" in body else Derivation(),
             )
         except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
             raise ReferenceDataError(f"the stored reference can't be read: {error}") from error
@@ -178,12 +182,17 @@ def _column_from_json(body: Mapping[str, Any]) -> ColumnReference:
     )
 
 
+def _derivation_json(reference: Reference) -> dict[str, Any]:
+    return {"derivation": reference.derivation.to_json()} if reference.derivation else {}
+
+
 def _digest(reference: Reference) -> str:
     """Names the content: equal columns and performance give an equal hash, whenever it was built."""
     content = {
         "rows": reference.rows,
         "performance": dict(sorted(reference.performance.items())),
         "columns": [_column_to_json(reference.columns[name]) for name in sorted(reference.columns)],
+        **_derivation_json(reference),
     }
     data = orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(data, digest_size=8).hexdigest()

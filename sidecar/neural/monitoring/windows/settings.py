@@ -84,5 +84,7 @@ class ReferenceSettings(Section):
     """A Parquet, CSV or NPZ file of rows like those the model is served."""
     learn: Learn = LearnFor(rows=5_000)
     """Without a source: learn from this much of the first traffic. Written 24h, or 5000 rows."""
+    whole_rows: bool = False
+    """Watch all features together as well: random cosines of whole rows (MMD) and the error of a PCA, as columns of their own."""
     max_rows: Annotated[int, Field(ge=100, le=10_000_000)] = 20_000
     """Rows held while learning; of more, a uniform sample is kept."""

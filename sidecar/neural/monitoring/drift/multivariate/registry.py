@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neural.monitoring.drift.multivariate.classifier import DomainClassifier
-from neural.monitoring.drift.multivariate.encode import Encoder
 from neural.monitoring.drift.multivariate.mmd import MeanEmbedding
 from neural.monitoring.drift.multivariate.pca import Reconstruction
 from neural.monitoring.drift.sample import Measured
 from neural.monitoring.errors import DataError
 from neural.monitoring.records import Column
+from neural.monitoring.windows.encode import Encoder
 
 FEWEST_ROWS = 20
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +48,17 @@ class Encoder:
         for name, names in self.words.items():
             parts.extend(_one_hot(columns.get(name), names, count))
         return np.column_stack(parts[:MAX_DIMENSIONS]) if parts else np.zeros((count, 0))
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "numbers": [[name, *pair] for name, pair in self.numbers.items()],
+            "words": [[name, list(names)] for name, names in self.words.items()],
+        }
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Self:
+        numbers = {str(name): (float(centre), float(spread)) for name, centre, spread in body["numbers"]}
+        return cls(numbers, {str(name): tuple(names) for name, names in body["words"]})
 
 
 def _centre_and_spread(column: Column) -> tuple[float, float]:
