@@ -7,6 +7,7 @@ rate is the error rate over (1 − goal), so that the burns of parts, weighted b
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -32,6 +33,11 @@ def burn_rate(counts: Counts, goal: float) -> float | None:
     return None if rate is None else rate / (1.0 - goal)
 
 
+@lru_cache(maxsize=64)
+def _z(confidence: float) -> float:
+    return NormalDist().inv_cdf(confidence)
+
+
 def wilson_lower(bad: float, total: float, confidence: float) -> float:
     """One-sided lower bound of a proportion (Wilson 1927). 0 without events.
 
@@ -39,7 +45,7 @@ def wilson_lower(bad: float, total: float, confidence: float) -> float:
     """
     if total <= 0 or bad <= 0:
         return 0.0
-    z = NormalDist().inv_cdf(confidence)
+    z = _z(confidence)
     bad = min(bad, total)
     spread = z * math.sqrt(bad * (total - bad) / total + z * z / 4)
     return max((bad + z * z / 2 - spread) / (total + z * z), 0.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -92,6 +93,27 @@ class _Running:
             return self.good.item(end) - self.floor_good, self.total.item(end) - self.floor_total
         return self.good.item(end) - self.good.item(before), self.total.item(end) - self.total.item(before)
 
+    def tails(self, last: int, lengths: Sequence[int]) -> list[tuple[float, float]]:
+        """``sum`` of the last n cells up to ``last``, for each n: many windows in one go."""
+        held, newest = self.first, self.newest
+        end = min(last, newest) - held
+        if newest < held or end < 0:
+            return [(0.0, 0.0)] * len(lengths)
+        good, total = self.good.item, self.total.item
+        last_good, last_total = good(end), total(end)
+        oldest = max(newest - self.size + 1 - held, 0) - 1
+        found: list[tuple[float, float]] = []
+        for length in lengths:
+            before = last - held - length
+            before = max(before, oldest)
+            if before >= end:
+                found.append((0.0, 0.0))
+            elif before < 0:
+                found.append((last_good - self.floor_good, last_total - self.floor_total))
+            else:
+                found.append((last_good - good(before), last_total - total(before)))
+        return found
+
     def _restart(self, index: int) -> None:
         self.first = self.newest = index
         self.floor_good = self.floor_total = 0.0
@@ -177,6 +199,10 @@ class SlotCounts:
         """The counts of the last ``seconds``, the slot that holds ``now`` included."""
         last = self.slot(now)
         return self.sum(last - self.slots_in(seconds) + 1, last)
+
+    def tails(self, last: int, lengths: Sequence[int]) -> list[tuple[float, float]]:
+        """(good, total) of the last n slots up to ``last``, for each n; none may reach beyond the slots that are kept singly."""
+        return self._fine.tails(last, lengths)
 
     def slots_in(self, seconds: float) -> int:
         """How many slots a window of that length has; at least one."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Sequence
+from functools import cache, lru_cache
 from typing import Any
 
 from neural.monitoring.signal import Outcome, Signal, SignalSpec, Verdict
-from neural.monitoring.slo.budget import BurnVerdict, budget_remaining, burn_rate, judge_burn
+from neural.monitoring.slo.budget import BurnVerdict, budget_remaining, judge_burn
 from neural.monitoring.slo.burn import window_name
 from neural.monitoring.slo.counts import Counts
-from neural.monitoring.slo.ledger import SLOLedger
+from neural.monitoring.slo.ledger import Row, SLOLedger
 from neural.monitoring.slo.settings import Severity, SLOSettings
 
 SPECS = (
@@ -27,34 +28,40 @@ SPECS = (
 )
 
 
-def slo_signals(ledger: SLOLedger, version: str, now: float) -> Iterator[Signal]:
+def slo_signals(ledger: SLOLedger, version: str, now: float) -> list[Signal]:
     """Every signal of one objective, for one of the model's versions: a budget outlives a release, so all carry the same numbers."""
-    settings, goal = ledger.settings, ledger.settings.goal
     labels, by_window, by_severity = ledger.labels(version)
-    counts, last = ledger.period(now), ledger.counts.slot(now)
-    windows = {seconds: ledger.counts.sum(last - slots + 1, last) for _, seconds, slots in ledger.windows}
-    yield Signal("slo.target", goal, now, labels)
-    yield Signal("slo.compliance", counts.compliance, now, labels, compliance_verdict(settings, counts))
-    yield Signal("slo.budget_remaining", budget_remaining(counts, goal), now, labels, _budget_verdict(settings, counts))
-    for seconds, window in windows.items():
-        yield Signal("slo.burn_rate", burn_rate(window, goal), now, by_window[seconds])
-    for severity in ledger.severities:
-        value, burn = _burn_alert(ledger, severity, windows)
-        yield Signal("slo.burn_alert", value, now, by_severity[severity], burn)
+    counts, windows = ledger.period(now), ledger.in_windows(now)
+    burns = _burns(windows, 1.0 - ledger.goal)
+    signals = [
+        Signal("slo.target", ledger.goal, now, labels),
+        Signal("slo.compliance", counts.compliance, now, labels, compliance_verdict(ledger.settings, counts)),
+        Signal("slo.budget_remaining", budget_remaining(counts, ledger.goal), now, labels, _budget_verdict(ledger, counts)),
+        *[Signal("slo.burn_rate", burn, now, labels) for burn, labels in zip(burns, by_window, strict=True)],
+    ]
+    for severity, of_severity in by_severity.items():
+        value, verdict = _burn_alert(ledger, severity, windows, burns)
+        signals.append(Signal("slo.burn_alert", value, now, of_severity, verdict))
+    return signals
+
+
+def _burns(windows: Sequence[tuple[float, float]], allowed: float) -> list[float | None]:
+    """``burn_rate`` of many windows: hundreds of objectives are judged at every evaluation."""
+    return [
+        None if total <= 0 else 0.0 if good >= total else (1.0 if good <= 0 else (total - good) / total) / allowed
+        for good, total in windows
+    ]
 
 
 def compliance_verdict(settings: SLOSettings, counts: Counts) -> Verdict:
     """OK, BAD, or UNKNOWN without events: missing data is never "met"."""
-    compliance, goal = counts.compliance, settings.goal
-    evidence = {"good": counts.good, "total": counts.total, "type": str(settings.type), "window": window_text(settings)}
+    compliance, goal, noun, where = counts.compliance, settings.goal, settings.noun, window_text(settings)
+    evidence = {"good": counts.good, "total": counts.total, "type": str(settings.type), "window": where}
     if compliance is None:
-        return Verdict(
-            Outcome.UNKNOWN, f"no {settings.noun} in {window_text(settings)}", None, goal, 0, method="slo", evidence=evidence
-        )
+        return Verdict(Outcome.UNKNOWN, f"no {noun} in {where}", None, goal, 0, method="slo", evidence=evidence)
     met = compliance >= goal
-    words = "meets" if met else "misses"
-    share = f"{_percent(compliance)} of {counts.total:,.0f} {settings.noun} in {window_text(settings)}"
-    reason = f"{share} were good: {words} the target of {_percent(goal)}"
+    share = f"{_percent(compliance)} of {counts.total:,.0f} {noun} in {where}"
+    reason = f"{share} were good: {'meets' if met else 'misses'} the target of {_percent(goal)}"
     return Verdict(
         Outcome.OK if met else Outcome.BAD, reason, compliance, goal, round(counts.total), method="slo", evidence=evidence
     )
@@ -62,40 +69,54 @@ def compliance_verdict(settings: SLOSettings, counts: Counts) -> Verdict:
 
 def window_text(settings: SLOSettings) -> str:
     """'the last 28d', 'this month'."""
-    window = settings.window
-    return f"the last {window_name(window)}" if isinstance(window, float) else f"this {window}"
+    return _window_words(settings.window)
 
 
-def _budget_verdict(settings: SLOSettings, counts: Counts) -> Verdict:
-    left = budget_remaining(counts, settings.goal)
+@cache
+def _window_words(window: float | str) -> str:
+    return f"this {window}" if isinstance(window, str) else f"the last {window_name(window)}"
+
+
+def _budget_verdict(ledger: SLOLedger, counts: Counts) -> Verdict:
+    settings, left = ledger.settings, budget_remaining(counts, ledger.goal)
     if left is None:
         return Verdict(Outcome.UNKNOWN, f"no {settings.noun} in {window_text(settings)}", None, 0.0, 0, method="slo")
-    allowed = (1 - settings.goal) * counts.total
+    allowed = (1 - ledger.goal) * counts.total
     reason = f"{counts.bad:,.0f} bad {settings.noun} of the {allowed:,.1f} that the target allows in {window_text(settings)}"
     return Verdict(Outcome.OK if left >= 0 else Outcome.BAD, reason, left, 0.0, round(counts.total), method="slo")
 
 
-def _burn_alert(ledger: SLOLedger, severity: Severity, windows: Mapping[float, Counts]) -> tuple[float | None, Verdict]:
-    settings = ledger.settings
-    verdicts = [
-        judge_burn(row, windows[row.long_seconds], windows[row.short_seconds], settings.goal, settings.guard)
-        for row in ledger.table
-        if row.severity is severity
-    ]
-    if all(verdict.long_burn is None for verdict in verdicts):
-        reason = verdicts[-1].reason if verdicts else "the burn table has no such row"
+def _burn_alert(
+    ledger: SLOLedger, severity: Severity, windows: Sequence[tuple[float, float]], burns: Sequence[float | None]
+) -> tuple[float | None, Verdict]:
+    """The row of the table that fires, else the one that comes nearest, in words."""
+    rows = ledger.rows[severity]
+    if not rows or all(burns[long] is None for _, long, _ in rows):
+        reason = f"no events in the last {window_name(rows[-1][0].long_seconds)}" if rows else "the burn table has no such row"
         return None, Verdict(Outcome.UNKNOWN, reason, method="multi-window burn rate")
-    shown = next((verdict for verdict in verdicts if verdict.fires), None) or max(verdicts, key=_nearness)
-    outcome = Outcome.BAD if shown.fires else Outcome.OK
+    shown = _telling_row(ledger, rows, windows, burns)
     verdict = Verdict(
-        outcome, shown.reason, shown.long_burn, shown.window.factor, round(shown.long.total),
-        method="multi-window burn rate", evidence=_burn_evidence(shown, settings) if shown.fires else {},
+        Outcome.BAD if shown.fires else Outcome.OK, shown.reason, shown.long_burn, shown.window.factor, round(shown.long.total),
+        None, None, "multi-window burn rate", _burn_evidence(shown, ledger.settings) if shown.fires else {},
     )  # fmt: skip
     return float(shown.fires), verdict
 
 
-def _nearness(verdict: BurnVerdict) -> float:
-    return min(verdict.long_burn or 0.0, verdict.short_burn or 0.0) / verdict.window.factor
+def _telling_row(
+    ledger: SLOLedger, rows: Sequence[Row], windows: Sequence[tuple[float, float]], burns: Sequence[float | None]
+) -> BurnVerdict:
+    goal, guard = ledger.goal, ledger.settings.guard
+    nearest, telling = -1.0, 0
+    for at, (row, long, short) in enumerate(rows):
+        near = min(burns[long] or 0.0, burns[short] or 0.0) / row.factor
+        if near > nearest:
+            nearest, telling = near, at
+        if near >= 1:
+            judged = judge_burn(row, Counts(*windows[long]), Counts(*windows[short]), goal, guard)
+            if judged.fires:
+                return judged
+    row, long, short = rows[telling]
+    return judge_burn(row, Counts(*windows[long]), Counts(*windows[short]), goal, guard)
 
 
 def _burn_evidence(verdict: BurnVerdict, settings: SLOSettings) -> dict[str, Any]:
@@ -113,6 +134,7 @@ def _burn_evidence(verdict: BurnVerdict, settings: SLOSettings) -> dict[str, Any
     }
 
 
+@lru_cache(maxsize=1024)
 def _percent(share: float) -> str:
     """Enough digits that 99.95 % is not rounded to 100 %."""
     text = f"{100 * share:.4f}".rstrip("0").rstrip(".")

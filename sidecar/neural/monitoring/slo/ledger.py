@@ -21,8 +21,10 @@ SHOWN_WINDOWS_SECONDS = (300.0, 1800.0, 3600.0, 7200.0, 21600.0, 86400.0, 259200
 """The burn rates always shown: 5m, 30m, 1h, 2h, 6h, 1d, 3d, as far as they fit into the objective's window."""
 
 
-Labels = tuple[dict[str, str], dict[float, dict[str, str]], dict[Severity, dict[str, str]]]
-"""Of a signal: plain, by window (seconds), by severity."""
+Labels = tuple[dict[str, str], list[dict[str, str]], dict[Severity, dict[str, str]]]
+"""Of a signal: plain, for each window, by severity."""
+Row = tuple[BurnWindow, int, int]
+"""A row of the burn table, and the places of its long and its short window among those shown."""
 
 
 def slo_key(model: str, name: str) -> str:
@@ -49,6 +51,16 @@ class SLOLedger:
         self._fine_slots = max(fine, RECENT_SLOTS)
         self.counts = self._empty(slot_seconds)
         self.severities = _severities(settings, self.table)
+        self.goal = settings.goal
+        self._lengths = tuple(slots for _, _, slots in self.windows)
+        place = {seconds: at for at, (_, seconds, _) in enumerate(self.windows)}
+        self.rows: dict[Severity, tuple[Row, ...]] = {
+            severity: tuple(
+                (row, place[row.long_seconds], place[row.short_seconds]) for row in self.table if row.severity is severity
+            )
+            for severity in self.severities
+        }
+        self._period_known: tuple[float, Counts] | None = None
         self.breach_started: float | None = None
         self.judged_until: int | None = None  # the last slot of time that was judged as a whole
         self.seen = Counts()  # all events so far: a counter, so what a corrected label takes back stays in it
@@ -59,6 +71,7 @@ class SLOLedger:
         """Count events into a slot. What is older than the objective's window is left out."""
         if slot >= self.counts.slot(now - self.settings.period_seconds) and self.counts.add(slot, good, total):
             self._dirty.add(slot)
+            self._period_known = None
             self.seen = Counts(self.seen.good + max(good, 0.0), self.seen.total + max(total, 0.0))
 
     def put(self, slot: int, good: float, total: float) -> None:
@@ -66,20 +79,30 @@ class SLOLedger:
         if (held := self.counts.get(slot)).good != good or held.total != total:
             self.counts.put(slot, good, total)
             self._dirty.add(slot)
+            self._period_known = None
 
     def period(self, now: float) -> Counts:
         """The counts of the objective's window, as of now."""
+        if self._period_known is None or self._period_known[0] != now:
+            self._period_known = (now, self._period(now))
+        return self._period_known[1]
+
+    def in_windows(self, now: float) -> list[tuple[float, float]]:
+        """(good, total) of each of ``windows``, as of now."""
+        return self.counts.tails(self.counts.slot(now), self._lengths)
+
+    def _period(self, now: float) -> Counts:
         window = self.settings.window
         if isinstance(window, str):
             return self.counts.since(period_start(window, now, self.settings.time_zone), now)
         return self.counts.over(window, now)
 
     def labels(self, version: str) -> Labels:
-        """The labels of this objective's signals: plain, by window, by severity. Made once for each version."""
+        """The labels of this objective's signals: plain, for each window, by severity. Made once for each version."""
         known = self._labels.get(version)
         if known is None:
             plain = {"model": self.model, "version": version, "slo": self.settings.name}
-            by_window = {seconds: {**plain, "window": name} for name, seconds, _ in self.windows}
+            by_window = [{**plain, "window": name} for name, _, _ in self.windows]
             by_severity = {severity: {**plain, "severity": str(severity)} for severity in self.severities}
             known = self._labels[version] = (plain, by_window, by_severity)
         return known
@@ -89,16 +112,17 @@ class SLOLedger:
         newest = self.counts.newest
         if newest is None or newest - self.counts.slot(now) <= SLOTS_AHEAD:
             return
-        self.counts, self.judged_until = self._empty(self.counts.slot_seconds), None
+        self.counts, self.judged_until, self._period_known = self._empty(self.counts.slot_seconds), None, None
         self._dirty.clear()
         self._read(store, now - self.settings.period_seconds, now)
 
-    def flush(self, store: Store) -> None:
-        """Write the slots that changed. Writing a slot again changes nothing."""
+    def changes(self) -> list[tuple[str, float, float, float]]:
+        """(key, slot start, good, total) of the slots that the store doesn't know yet. Writing one again changes nothing."""
         width = self.counts.slot_seconds
-        for slot in sorted(self._dirty):
-            counts = self.counts.get(slot)
-            store.add_slo_counts(self.key, slot * width, counts.good, counts.total)
+        return [(self.key, slot * width, *self.counts.get(slot)) for slot in sorted(self._dirty)]
+
+    def forget_changes(self) -> None:
+        """They have been written."""
         self._dirty.clear()
 
     def snapshot(self) -> dict[str, Any]:
@@ -118,7 +142,7 @@ class SLOLedger:
 
     def restore(self, state: Mapping[str, Any], store: Store) -> None:
         """Continue from ``snapshot()``: older slots from the store, the newest from the snapshot."""
-        start = float(state["from"])
+        start, self._period_known = float(state["from"]), None
         self._read(store, start - self.settings.period_seconds, start)
         for slot_start, good, total in state["recent"]:
             self.counts.put(self.counts.slot(slot_start), good, total)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from neural.monitoring.clock import Clock
@@ -92,7 +92,7 @@ class SLOMonitor:
             with self._store.transaction():
                 for ledger in ledgers:
                     self._follow_breach(ledger, now)
-                    ledger.flush(self._store)
+                self._flush(ledgers)
             self._totals = {key: one.seen for key, one in self._ledgers.items() if one.seen.total}
         return [signal for ledger in ledgers for signal in slo_signals(ledger, evaluation.version, now)]
 
@@ -103,8 +103,7 @@ class SLOMonitor:
     def snapshot(self) -> Mapping[str, Any]:
         """JSON-able. Writes changed slots to the store first, so that store and snapshot agree."""
         with self._store.transaction():
-            for ledger in self._ledgers.values():
-                ledger.flush(self._store)
+            self._flush(self._ledgers.values())
         volume = {
             model: [[slot * self._slot, counts.get(slot).total] for slot in _recent(counts) if counts.get(slot).total]
             for model, counts in self._volume.items()
@@ -123,6 +122,11 @@ class SLOMonitor:
             volume = self._volume_of(model)
             for start, total in slots:
                 volume.put(volume.slot(start), total, total)
+
+    def _flush(self, ledgers: Collection[SLOLedger]) -> None:
+        self._store.add_many_slo_counts([row for ledger in ledgers for row in ledger.changes()])
+        for ledger in ledgers:
+            ledger.forget_changes()
 
     def _of_model(self, model: str) -> Iterator[SLOLedger]:
         for settings in self._settings:

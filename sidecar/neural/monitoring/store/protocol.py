@@ -80,6 +80,10 @@ class Store(Protocol):
         """Set the slot's counts (idempotent: the last call for a slot wins)."""
         ...
 
+    def add_many_slo_counts(self, rows: Iterable[tuple[str, float, float, float]]) -> None:
+        """The same for many (slo, slot, good, total)."""
+        ...
+
     def slo_counts(self, slo: str, *, since: float, until: float) -> list[tuple[float, float, float]]:
         """(slot start, good, total), in time order."""
         ...

@@ -142,7 +142,11 @@ class SQLiteStore:
         return [make_row(OutboxRow, loads(body)) for (body,) in rows]
 
     def add_slo_counts(self, slo: str, slot: float, good: float, total: float) -> None:
-        self._write("INSERT OR REPLACE INTO slo_counts VALUES (?, ?, ?, ?)", (slo, slot, good, total))
+        self.add_many_slo_counts([(slo, slot, good, total)])
+
+    def add_many_slo_counts(self, rows: Iterable[tuple[str, float, float, float]]) -> None:
+        with self._database.transaction() as connection:
+            connection.executemany("INSERT OR REPLACE INTO slo_counts VALUES (?, ?, ?, ?)", rows)
 
     def slo_counts(self, slo: str, *, since: float, until: float) -> list[tuple[float, float, float]]:
         return self._read(
