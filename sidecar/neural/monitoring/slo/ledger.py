@@ -119,7 +119,8 @@ class SLOLedger:
     def changes(self) -> list[tuple[str, float, float, float]]:
         """(key, slot start, good, total) of the slots that the store doesn't know yet. Writing one again changes nothing."""
         width = self.counts.slot_seconds
-        return [(self.key, slot * width, *self.counts.get(slot)) for slot in sorted(self._dirty)]
+        held = [(slot, self.counts.get(slot)) for slot in sorted(self._dirty)]
+        return [(self.key, slot * width, counts.good, counts.total) for slot, counts in held]
 
     def forget_changes(self) -> None:
         """They have been written."""
