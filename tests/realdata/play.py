@@ -31,7 +31,7 @@ windows: {{pane: {pane:.0f}s, length: {window:.0f}s, evaluate_every: {step:.0f}s
 drift: {{false_alarms: 1 per 30d, ignore: {ignore}}}
 performance: {{task: {task}, labels_within: {within:.0f}s, window: {labels_window:.0f}s}}
 store: {{path: "{folder}/state", checkpoint_every: 10d, max_disk: 4GiB, keep: {{signals: 36500d, reports: 1d, alerts: 36500d}}}}
-predictions: {{keep: 1d}}
+predictions: {{enabled: false}}
 dashboard: {{enabled: false}}
 export: {{prometheus: {{enabled: false}}}}
 """

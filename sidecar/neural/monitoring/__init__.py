@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     )
     from neural.monitoring.drift import DriftDetector, DriftMetrics
     from neural.monitoring.export import MetricsRegistry, PrometheusExporter, SimpleMetricsCollector
-    from neural.monitoring.monitor import ModelMonitor
+    from neural.monitoring.monitor import ModelMonitor, send_labels
     from neural.monitoring.predictions import PredictionAnalyzer, PredictionLogger
     from neural.monitoring.quality import DataQualityMonitor, QualityReport
     from neural.monitoring.slo import (
@@ -49,7 +49,7 @@ _ROOMS = {
     ),
     "drift": ("DriftDetector", "DriftMetrics"),
     "export": ("MetricsRegistry", "PrometheusExporter", "SimpleMetricsCollector"),
-    "monitor": ("ModelMonitor",),
+    "monitor": ("ModelMonitor", "send_labels"),
     "predictions": ("PredictionAnalyzer", "PredictionLogger"),
     "quality": ("DataQualityMonitor", "QualityReport"),
     "slo": (
@@ -89,6 +89,7 @@ __all__ = [
     "create_performance_alert_rule",
     "create_quality_alert_rule",
     "create_throughput_slo",
+    "send_labels",
 ]
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from neural.monitoring.monitor.defaults import add_default_rules, add_default_slos
-from neural.monitoring.monitor.results import StoredResults
+from neural.monitoring.monitor.results import STORED_METRICS, StoredResults
+from neural.monitoring.records import LabelledBatch
+from neural.monitoring.signal import Signal
 
 if TYPE_CHECKING:
     from neural.monitoring.monitor.model_monitor import ModelMonitor
@@ -74,6 +76,20 @@ class Consequences:
         if "accuracy" in metrics:
             self._measure("model_accuracy", float(metrics["accuracy"]))
         self._check_rules(dict(metrics))
+
+    def of_outcomes(self, matched: Sequence[LabelledBatch], signals: Sequence[Signal]) -> None:
+        """Rows whose label has come, and the performance as it stands now."""
+        self._results.signals(signals)
+        plain = {one.name.removeprefix("performance."): one.value for one in signals if set(one.labels) <= {"model", "version"}}
+        metrics = {name: value for name, value in plain.items() if value is not None and name in STORED_METRICS}
+        if (exporter := self._monitor.prometheus_exporter) is not None and metrics:
+            exporter.set_performance(metrics)
+        for batch in matched:
+            if batch.predictions.dtype == object:
+                for right in (batch.predictions == batch.labels).tolist():
+                    self._measure("model_accuracy", float(right))
+        if metrics:
+            self._check_rules(metrics)
 
     def write_state(self, uptime_seconds: float) -> None:
         """Traffic and objectives as signals, for the CLI and the dashboard."""

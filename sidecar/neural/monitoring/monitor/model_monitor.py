@@ -12,8 +12,11 @@ from neural.monitoring.drift import DriftDetector
 from neural.monitoring.export import MetricsRegistry, PrometheusExporter
 from neural.monitoring.monitor.consequences import Consequences
 from neural.monitoring.monitor.defaults import make_exporter
+from neural.monitoring.monitor.outcomes import Labels, Outcomes
+from neural.monitoring.monitor.performance_report import performance_report
 from neural.monitoring.monitor.results import StoredResults
 from neural.monitoring.monitor.summary import health_report, monitoring_summary
+from neural.monitoring.performance import PerformanceSettings, class_name
 from neural.monitoring.predictions import PredictionAnalyzer, PredictionLogger
 from neural.monitoring.quality import DataQualityMonitor
 from neural.monitoring.slo import SLOTracker
@@ -40,6 +43,7 @@ class ModelMonitor:
         enable_slo_tracking: bool = True,
         alert_config: Mapping[str, Any] | None = None,
         *,
+        performance: PerformanceSettings | None = None,
         clock: Clock = system_clock,
     ) -> None:
         self.model_name, self.model_version = model_name, model_version
@@ -56,6 +60,8 @@ class ModelMonitor:
         self.alert_manager = AlertManager(alert_config, store=self._store, clock=clock) if enable_alerting else None
         self.slo_tracker = SLOTracker(store=self._store, clock=clock) if enable_slo_tracking else None
         self.total_predictions = self.total_errors = 0
+        self._outcomes = Outcomes(model_name, model_version, clock, performance)
+        self._outcomes.resume(self._store)
         self._consequences = Consequences(self, StoredResults(self._store, model_name, model_version, clock))
         self._consequences.begin(self.model_id, self._started_at)
 
@@ -68,6 +74,7 @@ class ModelMonitor:
     ) -> None:
         """What current data is compared with: rows in any form the house reads (numpy, pandas, lists, dicts)."""
         self.drift_detector.set_reference(data, predictions, performance, feature_names)
+        self._outcomes.reference_performance = dict(performance or {})
         if feature_names is not None:
             self.quality_monitor.feature_names = list(feature_names)
         self.quality_monitor.set_reference_statistics(data)
@@ -82,13 +89,29 @@ class ModelMonitor:
         latency_ms: float = 0.0,
         metadata: Mapping[str, Any] | None = None,
     ) -> None:
-        """Log one prediction: to the prediction log, the metrics and the objectives."""
-        self.prediction_logger.log_prediction(
+        """Log one prediction: to the prediction log, the metrics and the objectives. Its label may come later: ``log_labels``."""
+        taken = self.prediction_logger.log_prediction(
             prediction_id, input_features, prediction, prediction_proba, ground_truth, latency_ms, metadata
         )
         self.total_predictions += 1
-        right = None if ground_truth is None else str(prediction) == str(ground_truth)
+        if taken:
+            self._outcomes.predicted(self.prediction_logger.get_recent_predictions(1)[0])
+        right = None if ground_truth is None else class_name(prediction) == class_name(ground_truth)
         self._consequences.of_prediction(latency_ms / 1000, right=right)
+
+    def log_labels(self, labels: Labels) -> dict[str, float]:
+        """True outcomes of logged predictions, or of predictions to come: late, repeated or corrected, in any order.
+
+        ``labels``: id → label, or (id, label) pairs, or dicts with id, label and time. Returns the counts of the join: matched, corrected,
+        repeated, waiting … Raises DataError for what is no label.
+        """
+        matched = self._outcomes.told(labels)
+        self._consequences.of_outcomes(matched, self._outcomes.signals())
+        return self._outcomes.counts()
+
+    def get_performance(self) -> dict[str, Any]:
+        """Every metric with its interval, by class and segment too; coverage, label delay, and estimates for what has no label yet."""
+        return performance_report(self._outcomes.signals(), self._outcomes.counts())
 
     def check_drift(self, data: Any, predictions: Any = None, performance: Mapping[str, float] | None = None) -> dict[str, Any]:
         """Exact two-sample drift of these rows against the reference; alerts and metrics follow. Keys: spec of ``DriftMetrics``."""
@@ -135,6 +158,7 @@ class ModelMonitor:
     def close(self) -> None:
         """Write what is batched, and stop what runs."""
         self._consequences.write_state(self._clock() - self._started_at)
+        self._outcomes.keep(self._store)
         for part in (self.prediction_logger, self.quality_monitor, self.alert_manager, self.slo_tracker):
             if part is not None:
                 part.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from neural.monitoring.signal import Outcome, Signal, Verdict
 from neural.monitoring.store import Store
 from neural.monitoring.views import SIDECAR
 
-_PERFORMANCE = ("accuracy", "precision", "recall", "f1", "roc_auc", "log_loss", "brier", "mae", "rmse", "r2")
+STORED_METRICS = ("accuracy", "precision", "recall", "f1", "roc_auc", "log_loss", "brier", "mae", "rmse", "r2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,14 @@ class StoredResults:
         ]
         self.store.write_signals(signals + [self._signal(name, value) for name, value in rates.items()])
 
+    def signals(self, signals: Sequence[Signal]) -> None:
+        """As they are."""
+        self.store.write_signals(signals)
+
     def performance(self, metrics: Mapping[str, float]) -> None:
-        self.store.write_signals([self._signal(f"performance.{name}", metrics[name]) for name in _PERFORMANCE if name in metrics])
+        self.store.write_signals(
+            [self._signal(f"performance.{name}", metrics[name]) for name in STORED_METRICS if name in metrics]
+        )
 
     def traffic(self, predictions: int, errors: int, uptime_seconds: float, latency_ms: Mapping[str, Any]) -> None:
         """Requests since the start; ``latency_ms``: p50, p95, p99 and mean in milliseconds, as the analyzer has them."""

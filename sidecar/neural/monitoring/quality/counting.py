@@ -151,7 +151,7 @@ class RowCounter:
         if first is not None:
             key = (column.name, trouble.value)
             into.first[key] = min(first, into.first.get(key, first))
-        chosen = rows[:EXAMPLES].tolist()
+        chosen = [int(at) for at in rows[:EXAMPLES]]
         values = tuple(dict.fromkeys(_shown(column, at, trouble) for at in chosen))
         self.examples[column.name, trouble] = Examples(tuple(batch.row_ids[at] for at in chosen), values)
 
