@@ -6,7 +6,6 @@
   held back, its cost stands by itself. Every round runs all candidates one after another, so that a noisy neighbour hits all of
   them alike; reported are the median and quartiles of the difference to the bare application of the same round.
 - Shipping: CPU of the whole process per request with everything shipped over a Unix socket to another process, minus bare.
-- gRPC: CPU of the server process per unary call, with the interceptor minus without; the client is another process.
 - Import time and memory, in fresh processes.
 """
 
@@ -16,106 +15,26 @@ import argparse
 import asyncio
 import contextlib
 import gc
-import importlib
-import json
 import logging
-import statistics
 import subprocess
 import sys
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
+from asgi_candidates import PATH, DequeFloor, PassThrough, bare, peers
+from results import Result, paired, quartiles, shown, written
 
 from neural.capture import CaptureMiddleware
 from neural.capture.testing import Collector
 
-PATH = "/v1/models/m:predict"
-ANSWER = b'{"predictions": [1.0, 2.0, 3.0]}'.ljust(100)
 HEADERS = [
     (b"host", b"localhost:8000"), (b"user-agent", b"python-httpx/0.28"), (b"accept", b"*/*"), (b"accept-encoding", b"gzip, deflate"),
     (b"connection", b"keep-alive"), (b"content-type", b"application/json"), (b"content-length", b"200"), (b"x-request-id", b"r-1"),
 ]  # fmt: skip
 BODIES = {"200 B": [b"x" * 200], "1 MB": [b"x" * 65_536] * 16}  # servers hand a large body over in chunks of 64 KiB
 REQUESTS = {"200 B": 300, "1 MB": 60}  # in one round
-BARS = {"200 B": 4.0, "1 MB": 8.0, "shipping": 6.0, "grpc": 6.0, "import": 30.0, "memory": 8.0}
-
-
-@dataclass
-class Result:
-    """One line of the table. ``low`` and ``high`` are quartiles; ``bar`` is what the value must not exceed."""
-
-    case: str
-    candidate: str
-    unit: str
-    value: float
-    low: float
-    high: float
-    bar: float | None = None
-    notes: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def met(self) -> bool | None:
-        return None if self.bar is None else self.value <= self.bar
-
-
-def quartiles(values: list[float]) -> tuple[float, float, float]:
-    """(median, lower, upper)."""
-    low, middle, high = statistics.quantiles(values, n=4) if len(values) > 1 else values * 3
-    return middle, low, high
-
-
-# --- the application and who wraps it
-
-
-async def predict(request: Request) -> Response:
-    await request.body()
-    return Response(ANSWER, media_type="application/json")
-
-
-def bare() -> Starlette:
-    return Starlette(routes=[Route(PATH, predict, methods=["POST"])])
-
-
-class PassThrough:
-    def __init__(self, app: Any) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        await self.app(scope, receive, send)
-
-
-class DequeFloor:
-    """The least that capture can cost: chunks appended to lists, lists to a deque."""
-
-    def __init__(self, app: Any) -> None:
-        self.app, self.kept = app, deque(maxlen=65_536)
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        received, sent, started = [], [], time.perf_counter_ns()
-
-        async def keep_received() -> Any:
-            message = await receive()
-            received.append(message.get("body"))
-            return message
-
-        async def keep_sent(message: Any) -> None:
-            sent.append(message)
-            await send(message)
-
-        await self.app(scope, keep_received, keep_sent)
-        self.kept.append((started, received, sent))
+BARS = {"200 B": 4.0, "1 MB": 8.0, "shipping": 6.0, "import": 30.0, "memory": 8.0}
 
 
 def held_back(app: Any) -> CaptureMiddleware:
@@ -134,32 +53,14 @@ def emptied(app: Any) -> None:
         app.kept.clear()
 
 
-def peer(module: str, wrap: Callable[[Any, Any], Any]) -> Any:
-    """The application wrapped by a peer, or None where the peer is not installed."""
-    with contextlib.suppress(ImportError):
-        return wrap(importlib.import_module(module), bare())
-    return None
-
-
-def with_starlette_exporter(module: Any, app: Any) -> Any:
-    app.add_middleware(module.PrometheusMiddleware)
-    return app
-
-
 def candidates() -> dict[str, Any]:
-    found = {
+    return {
         "bare": bare(),
         "pass-through": PassThrough(bare()),
         "deque floor": DequeFloor(bare()),
         "neural.capture": held_back(bare()),
-        "asgi-correlation-id": peer("asgi_correlation_id", lambda m, app: m.CorrelationIdMiddleware(app)),
-        "opentelemetry asgi": peer("opentelemetry.instrumentation.asgi", lambda m, app: m.OpenTelemetryMiddleware(app)),
-        "starlette-exporter": peer("starlette_exporter", with_starlette_exporter),
-        "prometheus-fastapi-instrumentator": peer(
-            "prometheus_fastapi_instrumentator", lambda m, app: m.Instrumentator().instrument(app) and app
-        ),
+        **peers(),
     }
-    return {name: app for name, app in found.items() if app is not None}
 
 
 # --- the request path
@@ -207,10 +108,9 @@ def request_path(rounds: int) -> Iterator[Result]:
             if name == "bare":
                 yield Result(f"request path, {size}", name, "µs a request", *quartiles(spent_times))
                 continue
-            added = [mine - theirs for mine, theirs in zip(spent_times, times["bare"], strict=True)]
             bar = BARS[size] if name == "neural.capture" else None
             notes = {"told by itself, µs": apps[name].overhead_ns / 1000} if name == "neural.capture" else {}
-            yield Result(f"request path, {size}", name, "µs added", *quartiles(added), bar, notes)
+            yield Result(f"request path, {size}", name, "µs added", *paired(spent_times, times["bare"]), bar, notes)
 
 
 # --- shipping
@@ -283,116 +183,6 @@ def encoding(rounds: int) -> Iterator[Result]:
     yield Result("records to wire bytes", "neural.capture", "µs an event", *quartiles(spent[2:]))
 
 
-# --- gRPC
-
-CLIENT = """
-import sys, grpc
-channel = grpc.insecure_channel(sys.argv[1])
-call = channel.unary_unary("/b.B/Echo")
-body = b"x" * 200
-for line in sys.stdin:
-    for _ in range(int(line)):
-        call(body)
-    print("done", flush=True)
-"""
-
-
-@contextlib.contextmanager
-def grpc_client(port: int) -> Iterator[Callable[[int], None]]:
-    command = [sys.executable, "-c", CLIENT, f"127.0.0.1:{port}"]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
-    assert process.stdin
-    assert process.stdout
-
-    def calls(number: int) -> None:
-        process.stdin.write(f"{number}\n")
-        process.stdout.readline()
-
-    try:
-        yield calls
-    finally:
-        process.stdin.close()
-        process.wait()
-        process.stdout.close()
-
-
-def grpc_unary(rounds: int) -> Iterator[Result]:
-    try:
-        import grpc
-        import grpc.aio
-
-        from neural.capture.grpc import AioCaptureInterceptor, CaptureInterceptor
-    except ImportError:
-        return
-    number = 300
-    options = {"ring_bytes": 2**33, "ring_events": 10**8, "degrade": False, "flush_interval": 10**6, "heartbeat_interval": 10**6}
-
-    def handler(behaviour: Any) -> Any:
-        return grpc.method_handlers_generic_handler("b.B", {"Echo": grpc.unary_unary_rpc_method_handler(behaviour)})
-
-    def compare(name: str, plain: Callable[[int], None], captured: Callable[[int], None], empty: Callable[[], None]) -> Result:
-        added = []
-        for _ in range(max(rounds // 3, 5)):
-            spent = []
-            for calls in (plain, captured):
-                began = time.process_time()
-                calls(number)
-                spent.append((time.process_time() - began) / number * 1e6)
-            empty()
-            added.append(spent[1] - spent[0])
-        return Result("gRPC unary, CPU of the server", name, "µs added", *quartiles(added), BARS["grpc"])
-
-    def threaded(interceptors: list[Any]) -> tuple[Any, int]:
-        server = grpc.server(ThreadPoolExecutor(2), interceptors=interceptors)
-        server.add_generic_rpc_handlers((handler(lambda request, _context: request),))
-        port = server.add_insecure_port("127.0.0.1:0")
-        server.start()
-        return server, port
-
-    interceptor = CaptureInterceptor(transport=Collector(), **options)
-    servers = [threaded([]), threaded([interceptor])]
-    with grpc_client(servers[0][1]) as plain, grpc_client(servers[1][1]) as captured:
-        plain(200), captured(200)
-        account = interceptor.recorder.account
-        yield compare("neural.capture, threaded", plain, captured, lambda: account.settle(account.take(10**9, 10**15)))
-    for server, _ in servers:
-        server.stop(0).wait()
-    yield from aio_unary(AioCaptureInterceptor(transport=Collector(), **options), grpc, handler, compare)
-
-
-def aio_unary(interceptor: Any, grpc: Any, handler: Any, compare: Any) -> Iterator[Result]:
-    import threading
-
-    started, ports, holder = threading.Event(), [], {}
-
-    async def echo(request: bytes, _context: Any) -> bytes:
-        return request
-
-    async def serve() -> None:
-        holder["stop"], holder["loop"] = asyncio.Event(), asyncio.get_running_loop()
-        servers = []
-        for interceptors in ([], [interceptor]):
-            server = grpc.aio.server(interceptors=interceptors)
-            server.add_generic_rpc_handlers((handler(echo),))
-            ports.append(server.add_insecure_port("127.0.0.1:0"))
-            await server.start()
-            servers.append(server)
-        started.set()
-        await holder["stop"].wait()
-        for server in servers:
-            await server.stop(0)
-
-    thread = threading.Thread(target=asyncio.run, args=(serve(),))
-    thread.start()
-    started.wait(10)
-    with grpc_client(ports[0]) as plain, grpc_client(ports[1]) as captured:
-        plain(200), captured(200)
-        account = interceptor.recorder.account
-        yield compare("neural.capture, asyncio", plain, captured, lambda: account.settle(account.take(10**9, 10**15)))
-    holder["loop"].call_soon_threadsafe(holder["stop"].set)
-    thread.join(10)
-
-
 # --- weight
 
 IMPORT = "import time; began = time.process_time(); import neural.capture; print((time.process_time() - began) * 1000)"
@@ -428,24 +218,11 @@ def main() -> None:
     logging.disable()  # one peer warns of every request
     gc.collect()
     gc.freeze()  # what was imported is no business of the candidates
-    cases = {"request_path": request_path, "shipping": shipping, "encoding": encoding, "grpc_unary": grpc_unary}
-    results = [result for name, case in cases.items() if arguments.only in name for result in _shown(case(arguments.rounds))]
+    cases = {"request_path": request_path, "shipping": shipping, "encoding": encoding}
+    results = [result for name, case in cases.items() if arguments.only in name for result in shown(case(arguments.rounds))]
     if arguments.only in "weight":
-        results += list(_shown(weight()))
-    if arguments.json:
-        table = [{**asdict(result), "met": result.met} for result in results]
-        Path(arguments.json).write_text(json.dumps(table, indent=2, ensure_ascii=False), encoding="utf-8")
-
-
-def _shown(results: Iterator[Result]) -> Iterator[Result]:
-    for result in results:
-        bar = "" if result.bar is None else f"   bar {result.bar:g}: {'met' if result.met else 'MISSED'}"
-        print(
-            f"{result.case:34} {result.candidate:34} {result.value:8.2f} {result.unit:14} [{result.low:.2f}, {result.high:.2f}]{bar}"
-            + ("" if not result.notes else f"   {result.notes}"),
-            flush=True,
-        )
-        yield result
+        results += shown(weight())
+    written(results, arguments.json)
 
 
 if __name__ == "__main__":
