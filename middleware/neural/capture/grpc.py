@@ -14,8 +14,8 @@ from typing import Any, Final, Unpack
 import grpc
 import grpc.aio
 
-from neural.capture import grpc_calls as calls
-from neural.capture.grpc_calls import Call, Method
+from neural.capture import grpc_kinds as kinds
+from neural.capture.grpc_calls import Call, Method, behaviour_of, open_call
 from neural.capture.ladder import Rung
 from neural.capture.options import Options
 from neural.capture.recorder import Recorder, recorder_for
@@ -66,11 +66,11 @@ class _Interceptor:
         if account.rung is _COUNTS_ONLY:
             account.skip()
             return handler
-        return calls.open_call(method, details, account)
+        return open_call(method, details, account)
 
     def _method(self, name: str, handler: Any, choose: Choose) -> Method | None:
         """None for one that is not captured."""
-        behaviour = calls.behaviour_of(handler)
+        behaviour = behaviour_of(handler)
         if behaviour is None or any(hasattr(behaviour, attribute) for attribute in _EXPERIMENTAL):
             return None
         method = Method.of(handler, choose(behaviour, handler.response_streaming), self.settings)
@@ -99,15 +99,15 @@ _MAX_METHODS: Final = 10_000  # a generic handler may answer to any name
 
 
 def _threaded(_: Any, streams: bool) -> type[Call]:
-    return calls.ThreadedStream if streams else calls.ThreadedUnary
+    return kinds.ThreadedStream if streams else kinds.ThreadedUnary
 
 
 def _asyncio(behaviour: Any, streams: bool) -> type[Call]:
     if not inspect.iscoroutinefunction(behaviour) and not inspect.isasyncgenfunction(behaviour):
-        return calls.PlainStream if streams else calls.PlainUnary  # run in the server's thread pool
+        return kinds.PlainStream if streams else kinds.PlainUnary  # run in the server's thread pool
     if not streams:
-        return calls.AioUnary
-    return calls.AioGenerator if inspect.isasyncgenfunction(behaviour) else calls.AioWriter
+        return kinds.AioUnary
+    return kinds.AioGenerator if inspect.isasyncgenfunction(behaviour) else kinds.AioWriter
 
 
 class CaptureInterceptor(_Interceptor, grpc.ServerInterceptor):  # type: ignore[misc]  # grpc has no types

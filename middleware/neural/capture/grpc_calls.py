@@ -1,13 +1,12 @@
 """One gRPC call seen from between core and behaviour. Each call gets a handler of its own, which is the record keeper too.
 
-A call begins when its first message arrives (or its behaviour is called) and ends exactly once: when a unary response is
-serialised, a stream is exhausted or given up, the behaviour raises, or, where another interceptor never let it come so far,
-when the handler is let go of.
+A call begins when gRPC asks who handles it and ends exactly once: when a unary response is serialised, a stream is exhausted or
+given up, the behaviour raises, or, where it never came so far, when the handler is let go of. The behaviours' forms stand in
+``grpc_kinds.py``.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
 from time import perf_counter_ns
 from typing import Any, Final, NamedTuple
 
@@ -76,13 +75,16 @@ class Call(Underway):
     request_streaming: bool
     response_streaming: bool
 
-    # The core asks for these by name.
+    # The core asks for these by name. What a unary call needs is written out in them: on a server that is not busy every
+    # function is cold when it is called, and costs a microsecond.
     def request_deserializer(self, data: bytes) -> Any:
-        if not self._open:
-            self._begin()
         if self.request_streaming:
             self.keep_request(_prefix(data))
-        self.keep_request(data)
+            self.keep_request(data)
+        elif len(data) <= self.request_room:
+            self.request_body = data
+        else:
+            self.keep_request(data)
         deserialise = self._method.deserialise
         if deserialise is None:
             return data
@@ -100,25 +102,35 @@ class Call(Underway):
         except BaseException:
             self.end(_INTERNAL, Outcome.EXCEPTION)
             raise
+        now = perf_counter_ns()
         if not self.first_byte_ns:
-            self.first_byte_ns = perf_counter_ns()
+            self.first_byte_ns = now
         if self.response_streaming:
             self.keep_response(_prefix(data))
             self.keep_response(data)
+            return data
+        if len(data) <= self.response_room:
+            self.response_body = data
         else:
             self.keep_response(data)
-            self._end_of_response()
+        if self._open:
+            if self.served():
+                self._open, self._context = False, None
+                self.ended_ns = now
+                self.finish()
+            else:
+                self._end_of_response()
         return data
 
-    def _begin(self) -> None:
-        """Count the call and name it."""
-        _, prediction_id = self.account.begin()
-        self._open = True
-        if self._method.id_wanted in self.request_headers:
-            prediction_id = self._given_id() or prediction_id
-        self.prediction_id = prediction_id
+    def served(self) -> bool:
+        """Nothing stood in the way of the answer: no code was set, and the client is still there."""
+        context = self._context
+        try:
+            return context.code() is None and context.is_active()
+        except Exception:  # not a context of gRPC's own
+            return False
 
-    def _given_id(self) -> bytes | None:
+    def given_id(self) -> bytes | None:
         key = self._method.id_wanted[0]
         for name, value in self.request_headers:
             if name == key and 0 < len(value) <= _MAX_ID:
@@ -128,8 +140,6 @@ class Call(Underway):
     def entered(self, context: Any) -> None:
         """The behaviour is about to run. The id goes into the trailing metadata if asked for; the behaviour's own replaces it."""
         self._context = context
-        if not self._open:
-            self._begin()
         if TRACER in MODULES:
             self.span_id = span_id()
         if self._method.returns_id:
@@ -161,9 +171,8 @@ class Call(Underway):
         else:
             self.end(_UNKNOWN, Outcome.EXCEPTION)
 
-    def returned(self) -> None:
-        """A unary behaviour came back. With a code that is not OK the core may leave the response out."""
-        self._came_back = True
+    def end_if_coded(self) -> None:
+        """A unary behaviour came back. With a code that is not OK the asyncio server leaves the response out."""
         code = self._code()
         if code:
             self.end(code, Outcome.COMPLETED)
@@ -216,16 +225,20 @@ class Call(Underway):
 
 
 def open_call(method: Method, details: Any, account: Account) -> Call:
-    """A call with everything set but its id. A function, not a constructor: calling a class costs CPython 3.11 more."""
+    """A call begins. A function, not a constructor: calling a class costs CPython 3.11 more."""
     call = _new(method.kind)
     call._method = method  # noqa: SLF001 - in place of a constructor
     call._context = None  # noqa: SLF001
-    call._open = call._came_back = False  # noqa: SLF001
+    call._open, call._came_back = False, False  # noqa: SLF001
     call.request_streaming, call.response_streaming = method.streams
     call.account = account
     call.origin, call.method, call.path, call.query = method.origin, "POST", details.method, b""
     call.request_headers, call.response_headers = details.invocation_metadata or (), ()
-    call.prediction_id = call.span_id = b""
+    _, call.prediction_id = account.begin()
+    call._open = True  # noqa: SLF001
+    if method.id_wanted in call.request_headers:
+        call.prediction_id = call.given_id() or call.prediction_id
+    call.span_id = b""
     call.request_body = call.response_body = b""
     call.request_long = call.response_long = None
     call.request_room, call.response_room = account.request_room, account.response_room
@@ -238,163 +251,3 @@ def open_call(method: Method, details: Any, account: Account) -> Call:
 def _prefix(data: bytes) -> bytes:
     """gRPC's own framing of a message, which keeps the messages of a stream apart."""
     return b"\0" + len(data).to_bytes(4, "big")
-
-
-class ThreadedUnary(Call):
-    """A plain function that returns a response."""
-
-    __slots__ = ()
-
-    def unary_unary(self, request: Any, context: Any) -> Any:
-        self.entered(context)
-        try:
-            response = self._method.behaviour(request, context)
-        except BaseException as error:
-            self.raised(error)
-            raise
-        self.returned()
-        return response
-
-    stream_unary = unary_unary
-    unary_stream = stream_stream = None
-
-
-class ThreadedStream(Call):
-    """A generator function, or one that returns an iterator."""
-
-    __slots__ = ()
-
-    def unary_stream(self, request: Any, context: Any) -> Iterator[Any]:
-        self.entered(context)
-        try:
-            yield from self._method.behaviour(request, context)
-        except BaseException as error:
-            self.raised(error)
-            raise
-        self._end_of_response()
-
-    stream_stream = unary_stream
-    unary_unary = stream_unary = None
-
-
-class _PlainContext:
-    """The context of a plain function in the asyncio server, which can't be asked for the code: it is noted as it is set."""
-
-    def __init__(self, context: Any) -> None:
-        self._context = context
-        self._code: Any = None
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._context, name)
-
-    def set_code(self, code: Any) -> None:
-        self._code = code
-        self._context.set_code(code)
-
-    def abort(self, code: Any, *details: Any, **more: Any) -> None:
-        self._code = code
-        self._context.abort(code, *details, **more)
-
-    def code(self) -> Any:
-        return self._code
-
-
-class PlainUnary(ThreadedUnary):
-    """A plain function in the asyncio server. It is not told when its client goes, nor cancelled: it comes back, and nobody
-    serialises what it returns.
-    """
-
-    __slots__ = ()
-
-    def unary_unary(self, request: Any, context: Any) -> Any:
-        return ThreadedUnary.unary_unary(self, request, _PlainContext(context))
-
-    stream_unary = unary_unary
-
-    def _client_has_gone(self) -> bool:
-        return self._deadline_passed(slack_seconds=0.0)
-
-    def let_go(self) -> None:
-        if self._came_back and not self._code():
-            self._end_cancelled()
-        else:
-            ThreadedUnary.let_go(self)
-
-
-class PlainStream(ThreadedStream):
-    """A plain generator function in the asyncio server, which closes the generator when its client has gone."""
-
-    __slots__ = ()
-
-    def unary_stream(self, request: Any, context: Any) -> Iterator[Any]:
-        return ThreadedStream.unary_stream(self, request, _PlainContext(context))
-
-    stream_stream = unary_stream
-
-    def _client_has_gone(self) -> bool:
-        return self._deadline_passed(slack_seconds=0.0)
-
-
-class AioCall(Call):
-    """Of the asyncio server, which cancels a behaviour whose client has gone, and whose context can't be asked whether he has."""
-
-    __slots__ = ()
-
-    def _client_has_gone(self) -> bool:
-        return self._deadline_passed(slack_seconds=0.0)
-
-
-class AioUnary(AioCall):
-    """A coroutine function that returns a response."""
-
-    __slots__ = ()
-
-    async def unary_unary(self, request: Any, context: Any) -> Any:
-        self.entered(context)
-        try:
-            response = await self._method.behaviour(request, context)
-        except BaseException as error:
-            self.raised(error)
-            raise
-        self.returned()
-        return response
-
-    stream_unary = unary_unary
-    unary_stream = stream_stream = None
-
-
-class AioGenerator(AioCall):
-    """An async generator function."""
-
-    __slots__ = ()
-
-    async def unary_stream(self, request: Any, context: Any) -> AsyncIterator[Any]:
-        self.entered(context)
-        try:
-            async for response in self._method.behaviour(request, context):
-                yield response
-        except BaseException as error:
-            self.raised(error)
-            raise
-        self._end_of_response()
-
-    stream_stream = unary_stream
-    unary_unary = stream_unary = None
-
-
-class AioWriter(AioCall):
-    """A coroutine function that writes its responses to the context."""
-
-    __slots__ = ()
-
-    async def unary_stream(self, request: Any, context: Any) -> None:
-        self.entered(context)
-        try:
-            await self._method.behaviour(request, context)
-        except BaseException as error:
-            self.raised(error)
-            raise
-        self._end_of_response()
-
-    stream_stream = unary_stream
-    unary_unary = stream_unary = None

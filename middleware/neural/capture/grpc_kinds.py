@@ -1,0 +1,189 @@
+"""The kinds of gRPC calls: the behaviour in the form that a server looks for, threaded or asyncio, one response or a stream."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from neural.capture.grpc_calls import Call
+from neural.capture.spans import MODULES, TRACER
+
+
+class ThreadedUnary(Call):
+    """A plain function that returns a response."""
+
+    __slots__ = ()
+
+    def unary_unary(self, request: Any, context: Any) -> Any:
+        method = self._method
+        if method.returns_id or TRACER in MODULES:
+            self.entered(context)
+        else:
+            self._context = context
+        try:
+            response = method.behaviour(request, context)
+        except BaseException as error:
+            self.raised(error)
+            raise
+        self._came_back = True
+        return response
+
+    stream_unary = unary_unary
+    unary_stream = stream_stream = None
+
+
+class ThreadedStream(Call):
+    """A generator function, or one that returns an iterator."""
+
+    __slots__ = ()
+
+    def unary_stream(self, request: Any, context: Any) -> Iterator[Any]:
+        self.entered(context)
+        try:
+            yield from self._method.behaviour(request, context)
+        except BaseException as error:
+            self.raised(error)
+            raise
+        self._end_of_response()
+
+    stream_stream = unary_stream
+    unary_unary = stream_unary = None
+
+
+class AioCall(Call):
+    """Of the asyncio server, which cancels a behaviour whose client has gone, and whose context can't be asked whether he has."""
+
+    __slots__ = ()
+
+    def _client_has_gone(self) -> bool:
+        return self._deadline_passed(slack_seconds=0.0)
+
+    def served(self) -> bool:
+        context = self._context
+        try:
+            return context.time_remaining() != 0  # type: ignore[no-any-return]
+        except Exception:  # not a context of gRPC's own
+            return False
+
+
+class _PlainContext:
+    """The context of a plain function in the asyncio server, which can't be asked for the code: it is noted as it is set."""
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+        self._code: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._context, name)
+
+    def set_code(self, code: Any) -> None:
+        self._code = code
+        self._context.set_code(code)
+
+    def abort(self, code: Any, *details: Any, **more: Any) -> None:
+        self._code = code
+        self._context.abort(code, *details, **more)
+
+    def code(self) -> Any:
+        return self._code
+
+
+class PlainUnary(ThreadedUnary):
+    """A plain function in the asyncio server. It is not told when its client goes, nor cancelled: it comes back, and nobody
+    serialises what it returns.
+    """
+
+    __slots__ = ()
+
+    def unary_unary(self, request: Any, context: Any) -> Any:
+        response = ThreadedUnary.unary_unary(self, request, _PlainContext(context))
+        self.end_if_coded()
+        return response
+
+    stream_unary = unary_unary
+
+    def _client_has_gone(self) -> bool:
+        return self._deadline_passed(slack_seconds=0.0)
+
+    served = AioCall.served
+
+    def let_go(self) -> None:
+        if self._came_back and not self._code():
+            self._end_cancelled()
+        else:
+            ThreadedUnary.let_go(self)
+
+
+class PlainStream(ThreadedStream):
+    """A plain generator function in the asyncio server, which closes the generator when its client has gone."""
+
+    __slots__ = ()
+
+    def unary_stream(self, request: Any, context: Any) -> Iterator[Any]:
+        return ThreadedStream.unary_stream(self, request, _PlainContext(context))
+
+    stream_stream = unary_stream
+
+    def _client_has_gone(self) -> bool:
+        return self._deadline_passed(slack_seconds=0.0)
+
+
+class AioUnary(AioCall):
+    """A coroutine function that returns a response."""
+
+    __slots__ = ()
+
+    async def unary_unary(self, request: Any, context: Any) -> Any:
+        method = self._method
+        if method.returns_id or TRACER in MODULES:
+            self.entered(context)
+        else:
+            self._context = context
+        try:
+            response = await method.behaviour(request, context)
+        except BaseException as error:
+            self.raised(error)
+            raise
+        self._came_back = True
+        self.end_if_coded()
+        return response
+
+    stream_unary = unary_unary
+    unary_stream = stream_stream = None
+
+
+class AioGenerator(AioCall):
+    """An async generator function."""
+
+    __slots__ = ()
+
+    async def unary_stream(self, request: Any, context: Any) -> AsyncIterator[Any]:
+        self.entered(context)
+        try:
+            async for response in self._method.behaviour(request, context):
+                yield response
+        except BaseException as error:
+            self.raised(error)
+            raise
+        self._end_of_response()
+
+    stream_stream = unary_stream
+    unary_unary = stream_unary = None
+
+
+class AioWriter(AioCall):
+    """A coroutine function that writes its responses to the context."""
+
+    __slots__ = ()
+
+    async def unary_stream(self, request: Any, context: Any) -> None:
+        self.entered(context)
+        try:
+            await self._method.behaviour(request, context)
+        except BaseException as error:
+            self.raised(error)
+            raise
+        self._end_of_response()
+
+    stream_stream = unary_stream
+    unary_unary = stream_unary = None
