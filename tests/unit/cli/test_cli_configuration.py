@@ -143,6 +143,22 @@ class TestChannelTest:
         assert "there are: log" in said.err
 
 
+class TestCheckWithState:
+    def test_thresholds_are_held_against_the_traffic_that_was_stored(self, neural, folder):
+        from neural.monitoring.cli.findings import observed_rate
+
+        path = folder()
+        assert observed_rate(path) == pytest.approx(12.5)
+        file = path / "new.yaml"
+        file.write_text(
+            "model: {name: m}\nstore: {path: x}\nwindows: {length: 1m}\nalerts: [{name: a, when: error_rate > 0.001}]\n"
+        )
+        said = neural("config", "check", file, "--storage-path", path)
+        assert said.code == 1
+        assert "one request of 750 in the window (0.133%) sets it off" in said.out
+        assert "sets it off" not in neural("config", "check", file, "--storage-path", path / "none").out
+
+
 class TestSilences:
     def test_are_made_and_ended_in_the_storage_path(self, neural, configured):
         said = neural("alerts", "silence", "--match", "rule=drift", "--match", "severity=warning", "--for", "2h", "--reason", "x",

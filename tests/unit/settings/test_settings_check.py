@@ -46,7 +46,7 @@ def test_a_good_file_has_no_findings(found):
         ("store: {path: ., max_disk: 512MiB}", "store.journal.max_size: 1GiB leaves nothing of store.max_disk (512MiB)"),
         ("store: {path: ., journal: {max_size: 16MiB}}", "store.journal.segment: two segments must fit"),
         ("store: {path: n.yaml}", "is not a folder"),
-        ("slos: [{name: x, type: availability, target: 92%, burn_alerts: [page]}]", "slos[0].burn_alerts: x: the page over"),
+        ("slos: [{name: x, type: availability, target: 92%, burn_alerts: [page]}]", "slos[0].target: x: the page over"),
         (
             "alerts: [{name: a, when: error_rat > 0.05}]",
             "alerts[0].when: there is no signal 'error_rat' (did you mean error_rate?)",

@@ -24,10 +24,12 @@ def test_a_page_that_can_not_fire_is_an_error_with_the_arithmetic():
     assert lint({"type": "accuracy", "target": "75%", "window": "30d", "burn_alerts": ["ticket"]}) == []
 
 
-def test_a_page_whose_fast_row_can_not_fire_is_a_warning():
+def test_a_page_of_which_one_row_can_not_fire_is_an_error_too_and_such_a_ticket_a_warning():
     [finding] = lint({"type": "accuracy", "target": "90%", "window": "30d"})
-    assert finding.weight == "warning"
+    assert finding.weight == "error"
     assert "above 93.06%" in finding.message
+    [finding] = lint({"type": "accuracy", "target": "60%", "window": "30d", "burn_alerts": ["ticket"]})
+    assert finding.weight == "warning"
 
 
 def test_windows_too_short_to_judge_are_found():

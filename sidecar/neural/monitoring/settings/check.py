@@ -9,7 +9,7 @@ from pathlib import Path
 
 from neural.monitoring.settings.addresses import is_loopback
 from neural.monitoring.settings.check_names import feature_names, protocol
-from neural.monitoring.settings.check_rules import alert_rules, burn_alerts
+from neural.monitoring.settings.check_rules import alert_rules, objectives
 from neural.monitoring.settings.document import line_of
 from neural.monitoring.settings.finding import Finding, Weight
 from neural.monitoring.settings.root import Settings
@@ -18,9 +18,13 @@ from neural.monitoring.settings.units import duration_text, size_text
 Check = Callable[[Settings], Iterator[Finding]]
 
 
-def check(settings: Settings, *, more: Sequence[Check] = ()) -> list[Finding]:
-    """Everything found, errors first, each with its place in the file. ``more``: checks of other rooms."""
+def check(settings: Settings, *, more: Sequence[Check] = (), requests_per_second: float | None = None) -> list[Finding]:
+    """Everything found, errors first, each with its place in the file.
+
+    ``more``: checks of other rooms. ``requests_per_second`` is the traffic that was observed: thresholds are held against its noise.
+    """
     found = [finding for one in (*CHECKS, *more) for finding in one(settings)]
+    found += [*alert_rules(settings, requests_per_second), *objectives(settings, requests_per_second)]
     placed = [replace(finding, where=finding.where or settings.where(finding.key)) for finding in found]
     return sorted(placed, key=lambda finding: (finding.weight is not Weight.ERROR, line_of(finding.where)))
 
@@ -142,8 +146,6 @@ CHECKS: tuple[Check, ...] = (
     retention,
     disk,
     names_once,
-    alert_rules,
-    burn_alerts,
     feature_names,
     protocol,
 )

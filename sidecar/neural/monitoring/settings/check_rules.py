@@ -11,7 +11,7 @@ from neural.monitoring.quality.specs import SPECS as QUALITY_SPECS
 from neural.monitoring.settings.finding import Finding, Weight
 from neural.monitoring.settings.root import Settings
 from neural.monitoring.signal import SignalSpec
-from neural.monitoring.slo.burn import burn_windows, why_it_cannot_fire
+from neural.monitoring.slo import lint_slos
 from neural.monitoring.slo.judge import SPECS as SLO_SPECS
 from neural.monitoring.traffic import TrafficMonitor
 
@@ -32,8 +32,8 @@ KNOWN: Mapping[str, SignalSpec] = {
 _UNKNOWN_SIGNAL = "there is no signal"
 
 
-def alert_rules(settings: Settings) -> Iterator[Finding]:
-    """Every rule of the file, among the predefined ones."""
+def alert_rules(settings: Settings, requests_per_second: float | None = None) -> Iterator[Finding]:
+    """Every rule of the file, among the predefined ones. ``requests_per_second`` is what was observed, None when unknown."""
     index_of: dict[str, int] = {}
     for index, rule in enumerate(settings.alerts):
         other = index_of.setdefault(rule.name, index)
@@ -41,7 +41,8 @@ def alert_rules(settings: Settings) -> Iterator[Finding]:
             yield Finding(Weight.ERROR, f"alerts[{index}].name", f"{rule.name} is already the name of alerts[{other}]")
     if len(index_of) < len(settings.alerts):
         return  # which of two rules is meant can't be told
-    for finding in lint_rules(build_rules(settings.alerts), [slo.name for slo in settings.slos], _context(settings)):
+    context = _context(settings, requests_per_second)
+    for finding in lint_rules(build_rules(settings.alerts), [slo.name for slo in settings.slos], context):
         name = next((name for name in index_of if finding.key.startswith(f"alerts.{name}.")), None)
         if name is None:
             continue  # a predefined rule: not the user's to mend
@@ -52,21 +53,24 @@ def alert_rules(settings: Settings) -> Iterator[Finding]:
         yield Finding(weight, f"alerts[{index_of[name]}].{part}", finding.message, finding.hint)
 
 
-def burn_alerts(settings: Settings) -> Iterator[Finding]:
-    """Burn-rate alerts that were asked for and that not even total failure would fire."""
-    for index, slo in enumerate(settings.slos):
-        for window in burn_windows(slo.period_seconds, settings.windows.pane_seconds):
-            asked = slo.burn_alerts is not None and window.severity in slo.burn_alerts
-            reason = why_it_cannot_fire(window, slo.goal)
-            if asked and reason:
-                yield Finding(Weight.ERROR, f"slos[{index}].burn_alerts", f"{slo.name}: {reason}")
+def objectives(settings: Settings, requests_per_second: float | None = None) -> Iterator[Finding]:
+    """Pages that can't fire, with the arithmetic; windows too short for their slots; budgets that one request spends."""
+    found = lint_slos(
+        settings.slos,
+        slot_seconds=settings.windows.pane_seconds,
+        evaluate_every=settings.windows.evaluate_every,
+        requests_per_second=requests_per_second,
+    )
+    for finding in found:
+        yield Finding(Weight(finding.weight), finding.key, finding.message, finding.hint)
 
 
-def _context(settings: Settings) -> LintContext:
+def _context(settings: Settings, requests_per_second: float | None) -> LintContext:
     return LintContext(
         signals={name: spec.labels for name, spec in KNOWN.items()},
         channels=("log", *settings.channels),
         evaluate_every=settings.windows.evaluate_every,
         window_length=settings.windows.length,
         keep_signals=settings.store.keep.signals,
+        requests_per_window=None if requests_per_second is None else requests_per_second * settings.windows.length,
     )

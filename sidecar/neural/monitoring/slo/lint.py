@@ -45,13 +45,17 @@ def _pages(slo: SLOSettings, key: str, slot: float) -> Iterator[Finding]:
     asked = slo.burn_alerts if slo.burn_alerts is not None else (Severity.PAGE,)
     for severity in asked:
         rows = [row for row in burn_windows(slo.period_seconds, slot) if row.severity is severity]
-        reasons = [why for row in rows if (why := why_it_cannot_fire(row, slo.goal))]
-        if reasons and len(reasons) == len(rows):
-            yield Finding(
-                "error", f"{key}.target", f"{slo.name}: {reasons[-1]}", "raise the target, or write burn_alerts: [ticket]"
-            )
-        elif reasons:
-            yield Finding("warning", f"{key}.target", f"{slo.name}: {reasons[0]}", "the slower page of the table still can")
+        idle = [row for row in rows if why_it_cannot_fire(row, slo.goal)]
+        if not idle:
+            continue
+        why = why_it_cannot_fire(max(idle, key=lambda row: row.factor), slo.goal)
+        is_wrong = severity is Severity.PAGE or len(idle) == len(rows)
+        hint = (
+            "raise the target, or write burn_alerts: [ticket]"
+            if severity is Severity.PAGE
+            else "raise the target, or write burn_alerts: []"
+        )
+        yield Finding("error" if is_wrong else "warning", f"{key}.target", f"{slo.name}: {why}", hint)
 
 
 def _windows(slo: SLOSettings, key: str, slot: float, evaluate_every: float) -> Iterator[Finding]:

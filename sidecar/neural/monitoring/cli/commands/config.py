@@ -26,14 +26,14 @@ def config() -> None:
 @storage_option
 @format_option
 def check(file: Path | None, storage_path: Path, output: str) -> int:
-    """Is FILE right? Names every mistake with its line.
+    """Is FILE right? Names every mistake with its line. With state in the storage path, thresholds are held against its traffic.
 
     Exit code 0 when nothing was found, 1 for warnings (it works, and probably not as meant), 2 when it can't work.
     """
     settings = load_configuration(file, storage_path)
     from neural.monitoring.cli.findings import found_in
 
-    found = found_in(settings)
+    found = found_in(settings, storage_path)
     if output == "json":
         click.echo(json.dumps({"status": "findings" if found else "ok", "findings": found}, indent=2, ensure_ascii=False))
     for one in found if output == "text" else ():
