@@ -52,6 +52,12 @@ class DriftMetrics:
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
+    def plot(self) -> Any:
+        """A plotly figure of the drift by feature. Raises DataError where plotly is not installed."""
+        from neural.monitoring.drift.figure import drift_figure
+
+        return drift_figure(self.feature_drift, self.drift_severity)
+
     def _repr_html_(self) -> str:
         from neural.monitoring.drift.html import drift_table
 

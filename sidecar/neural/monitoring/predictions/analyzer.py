@@ -65,7 +65,6 @@ def confidence_of(records: Sequence[PredictionRecord]) -> dict[str, Any] | None:
     # a lone probability is of one of two classes
     top = np.array([max(p[0], 1 - p[0]) if len(p) == 1 else p[0] for p in ranked])
     margin = np.array([abs(2 * p[0] - 1) if len(p) == 1 else p[0] - p[1] for p in ranked])
-    counts, edges = np.histogram(np.clip(top, 0.0, 1.0), bins=_BINS, range=(0.0, 1.0))
     low = int((top < LOW_CONFIDENCE).sum())
     return {
         **summary(top),
@@ -73,5 +72,12 @@ def confidence_of(records: Sequence[PredictionRecord]) -> dict[str, Any] | None:
         "margin_p10": float(np.quantile(margin, 0.1)),
         "low_confidence_count": low,
         "low_confidence_rate": low / len(top),
-        "distribution": {f"{edges[at]:.1f}-{edges[at + 1]:.1f}": int(count) for at, count in enumerate(counts)},
+        "distribution": _distribution(top),
+        "margin_distribution": _distribution(margin),
     }
+
+
+def _distribution(values: NDArray[np.float64]) -> dict[str, int]:
+    """Counts in ten equal cells of [0, 1]; the last one holds 1 too."""
+    counts, edges = np.histogram(np.clip(values, 0.0, 1.0), bins=_BINS, range=(0.0, 1.0))
+    return {f"{edges[at]:.1f}-{edges[at + 1]:.1f}": int(count) for at, count in enumerate(counts)}
