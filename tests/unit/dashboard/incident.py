@@ -106,6 +106,7 @@ def _drift(dice, time, strength):
     yield _signal(
         "drift.alarm", float(alarm), time, _verdict(alarm, reason, statistic=strength * 40, threshold=1.0, sample_size=4530)
     )
+    yield _signal("drift.model_evidence", math.exp(dice.gauss(-6, 0.6) + strength * 30), time)
     top = max(scores.values())
     yield _signal("drift.score", top, time, _verdict(top > THRESHOLD, f"The score is {top:.2f}.", threshold=THRESHOLD))
     yield _signal(
@@ -160,13 +161,41 @@ def _performance(dice, time, step, strength):
         ("roc_auc", 0.861, 0.04),
     ):
         value = base - drop * strength + dice.gauss(0, 0.004)
-        limit, span = (0.75 if name == "accuracy" else None), {"interval": [value - 0.011, value + 0.011]}
+        limit = 0.75 if name == "accuracy" else None
+        span = {"interval": [value - 0.011, value + 0.011], "calibration": _calibration(strength)}
         verdict = _verdict(False, f"{name} is {value:.3f} over 3902 labels", threshold=limit, sample_size=3902, evidence=span)
         yield _signal(f"performance.{name}", value, time, verdict)
+        if name != "roc_auc":
+            guess = base - 0.6 * drop * strength + dice.gauss(0, 0.002)
+            yield _signal(
+                f"performance.estimated_{name}",
+                guess,
+                time,
+                _verdict(False, f"{name} is estimated at {guess:.3f} from 4,530 predictions."),
+            )
+    yield _signal("performance.label_delay", 95.0, time)
     yield _signal("performance.log_loss", 0.382 + 0.07 * strength + dice.gauss(0, 0.005), time)
     yield _signal("performance.brier", 0.121 + 0.02 * strength + dice.gauss(0, 0.002), time)
     yield _signal("performance.coverage", coverage, time)
     yield _signal("performance.labels", 4200 * coverage, time)
+
+
+def _calibration(strength):
+    """A model that grows too sure."""
+    points = []
+    for cell in range(10):
+        sure = 0.05 + cell / 10
+        rate = min(1.0, max(0.0, sure - strength * 0.22 * sure * (sure > 0.4)))
+        points.append(
+            {
+                "n": 900.0 - 80 * cell,
+                "confidence": sure,
+                "hit_rate": rate,
+                "low": max(0, rate - 0.03),
+                "high": min(1, rate + 0.03),
+            }
+        )
+    return points
 
 
 def _slos(dice, time, step, slow):
@@ -229,10 +258,29 @@ def _alerts(store, now):
 
 
 def _reports(store, now):
-    for age, reason, detail in (
-        (900, "json", "Expecting value at byte 0"),
-        (320, "shape", "inputs[0]: 12 values, shape says 13"),
+    for age, reason, detail, example in (
+        (900, "bad_json", "Expecting value at byte 0", "xxxxx xxxx: 000.0, 00"),
+        (
+            320,
+            "bad_shape",
+            "inputs[0]: 12 values, shape says 13",
+            '{"inputs": [{"name": "…", "shape": [0, 00], "datatype": "…", "data": [0, 0, 0',
+        ),
     ):
-        store.add_report(
-            Report("decode_failure", now - age, "flights", "3", {"reason": reason, "detail": detail, "prediction_id": "r-1"})
-        )
+        body = {
+            "reason": reason,
+            "detail": detail,
+            "prediction_id": "r-1",
+            "path": "/v2/models/flights/infer",
+            "example": example,
+        }
+        store.add_report(Report("decode_failure", now - age, "flights", "3", body))
+    half = {"seen": 37_670, "shipped": 37_664, "sampled_out": 0, "dropped": {"ring_full": 6}, "in_flight": 0}
+    whole = {name: 2 * count for name, count in half.items() if name != "dropped"} | {"dropped": {"ring_full": 12}}
+    sources = {"flights-7d9f:worker-1": half, "flights-7d9f:worker-2": half}
+    store.put_value("capture", {"ledger": whole, "sources": sources, "counters": {"events": 75_328.0}, "overhead_us_p50": 4.2})
+    rows = {
+        "mmd": {"statistic": 0.061, "p_value": 0.002, "is_drifting": True, "reason": "MMD 0.061: by chance once in 500 looks"},
+        "pca": {"statistic": 0.4, "p_value": 0.31, "is_drifting": False, "reason": "reconstruction error as in the reference"},
+    }
+    store.add_report(Report("drift", now - 60, "flights", "3", {"is_drifting": True, "multivariate": rows}))

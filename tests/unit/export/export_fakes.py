@@ -69,6 +69,7 @@ def signals(features: int = 2) -> list[Signal]:
         signal("error_rate", 0.01),
         signal("traffic.staleness", 2.0),
         signal("drift.features", 1.0),
+        signal("drift.model_evidence", 3.0),
         signal("drift.concept_score", 0.2),
         signal("quality.alarm", 0.0),
         signal("quality.unseen_rate", 0.001),

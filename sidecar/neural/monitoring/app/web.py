@@ -64,5 +64,11 @@ def _dashboard(sidecar: Sidecar) -> BaseRoute:
         # Installed without [dashboard]: the API and /metrics work all the same.
         return Route("/", lambda _: RedirectResponse("/api/v1/status"))
     refresh = sidecar.settings.dashboard.refresh
-    app = build_dashboard(sidecar.reading_store, sidecar.board, silences_url="/api/v1/silences", refresh_seconds=refresh)
+    app = build_dashboard(
+        sidecar.reading_store,
+        sidecar.board,
+        silences_url="/api/v1/silences",
+        alerts_url="/api/v1/alerts",
+        refresh_seconds=refresh,
+    )
     return Mount("/", app)

@@ -36,6 +36,7 @@ def build_dashboard(
     clock: Clock = system_clock,
     refresh_seconds: float = REFRESH_SECONDS,
     silences_url: str = "",
+    alerts_url: str = "",
 ) -> ASGIApp:
     """An ASGI application that shows what the store holds; it only reads.
 
@@ -43,10 +44,18 @@ def build_dashboard(
     ``board``: with one, the state of now comes from its snapshot, and only history from the store.
     ``refresh_seconds``: how often at least an open page asks again; more often where evaluations are more frequent.
     ``silences_url``: where the sidecar's API takes silences ("/api/v1/silences"); with it the browser offers to silence an alert, and
-    the API decides who may.
+    the API decides who may. ``alerts_url`` ("/api/v1/alerts"): the same for acknowledging one.
     """
     prefix = "/" + prefix.strip("/") + "/" if prefix.strip("/") else "/"
-    renderer = Renderer(store, board, prefix=prefix, clock=clock, refresh_seconds=refresh_seconds, silences_url=silences_url)
+    renderer = Renderer(
+        store,
+        board,
+        prefix=prefix,
+        clock=clock,
+        refresh_seconds=refresh_seconds,
+        silences_url=silences_url,
+        alerts_url=alerts_url,
+    )
     server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app = _dash(server, prefix)
     app.layout = shell(refresh_seconds)

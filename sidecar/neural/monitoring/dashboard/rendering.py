@@ -58,15 +58,17 @@ class Renderer:
         clock: Clock,
         refresh_seconds: float,
         silences_url: str = "",
+        alerts_url: str = "",
     ) -> None:
         self._store, self._board, self._prefix, self._clock = store, board, prefix, clock
-        self._refresh_seconds, self._silences_url = refresh_seconds, silences_url
+        self._refresh_seconds = refresh_seconds
+        self._silences_url, self._alerts_url = silences_url, alerts_url
         self._made: dict[tuple[str | None, str | None], tuple[Any, float, Rendered]] = {}
 
     def view(self, pathname: str | None, search: str | None) -> View:
         selection = Selection.parse(pathname, search, self._prefix)
         snapshot = self._board.current() if self._board else None
-        return View(Reader(self._store, selection, self._clock(), snapshot), self._prefix, self._silences_url)
+        return View(Reader(self._store, selection, self._clock(), snapshot), self._prefix, self._silences_url, self._alerts_url)
 
     def render(self, pathname: str | None, search: str | None) -> Rendered:
         """Never raises: what goes wrong stands on the page."""

@@ -15,6 +15,7 @@ SEVERITY_COLOURS = {"critical": RED, "warning": ORANGE, "info": BLUE}
 SEVERITY_LEVELS = {"critical": "bad", "warning": "warn", "info": "unknown"}
 INK = "#7c8691"  # axis text when a figure is saved as PNG; on screen the stylesheet sets it
 GRID = "rgba(128,140,155,0.18)"
+VEIL = "rgba(128,140,155,0.12)"  # under what may still change
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
 GRAPH_CONFIG: dict[str, Any] = {

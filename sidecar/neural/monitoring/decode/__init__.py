@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from neural.monitoring.decode.categories import category, class_name
 from neural.monitoring.decode.decoding import Decoding
+from neural.monitoring.decode.excerpt import excerpt
 from neural.monitoring.decode.parsed import Decoded, Decoder, Exchange, Reason, Undecodable, Unparsed
 from neural.monitoring.decode.redaction import redact
 from neural.monitoring.decode.registry import DECODERS
@@ -25,5 +26,6 @@ __all__ = [
     "Unparsed",
     "category",
     "class_name",
+    "excerpt",
     "redact",
 ]

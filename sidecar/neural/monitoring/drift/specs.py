@@ -7,6 +7,7 @@ from neural.monitoring.signal import SignalSpec
 
 BASE_SPECS = (
     SignalSpec("drift.alarm", "1 while any watched column drifts, by the sequential detector that keeps the false-alarm budget"),
+    SignalSpec("drift.model_evidence", "Sequential evidence over all columns together, over its threshold: 1 is the alarm"),
     SignalSpec("drift.score", "The largest feature_score"),
     SignalSpec("drift.prediction_score", "The largest feature_score among predictions and probabilities"),
     SignalSpec("drift.performance_score", "How much of the reference's performance was lost, beyond chance"),

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from neural.monitoring.decode import Decoded, Decoding
+from neural.monitoring.decode import Decoded, Decoding, excerpt
 from neural.monitoring.engine.counters import Totals
 from neural.monitoring.engine.gathering import (
     Batch,
@@ -93,7 +93,7 @@ class Processor:
             self._traffic(traffic)
         for rows in decoded.rows:
             self._rows(rows)
-        self._note_failures(decoded)
+        self._note_failures(batch, decoded)
         if self.spans is not None and not replay:
             self.spans.emit(batch, decoded)
 
@@ -150,14 +150,16 @@ class Processor:
         for monitor in self._of_labels:
             monitor.observe_labels(labelled)
 
-    def _note_failures(self, decoded: Decoded) -> None:
+    def _note_failures(self, batch: CaptureBatch, decoded: Decoded) -> None:
         for failure in decoded.failures:
             self.totals.counts[f"unparsed.{failure.reason}"] += 1
             if len(self.failures) < MAX_FAILURE_EXAMPLES:
+                event = next((one for one in batch.events if one.prediction_id == failure.prediction_id), None)
                 example = {
                     "reason": failure.reason,
                     "detail": failure.detail,
                     "prediction_id": failure.prediction_id,
                     "path": failure.path,
+                    "example": excerpt(event.request_body) if event is not None else "",
                 }
                 self.failures.append(example)

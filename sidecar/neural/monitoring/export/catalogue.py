@@ -53,6 +53,7 @@ TRAFFIC: tuple[MetricSpec, ...] = (
 
 MONITORS: tuple[MetricSpec, ...] = (
     MetricSpec("neural_drift_alarm", "gauge", "1 while the false-alarm-budgeted verdict is drift", _MODEL),
+    MetricSpec("neural_drift_evidence", "gauge", "Evidence of drift over all columns, over its threshold; 1 is an alarm", _MODEL),
     MetricSpec(
         "neural_drift_evaluations_total", "counter", "Evaluations by drift verdict: ok, bad, unknown", (*_MODEL, "outcome")
     ),

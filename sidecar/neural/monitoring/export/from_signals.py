@@ -21,6 +21,7 @@ METRIC_OF: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "drift.performance_score": ("neural_drift_score", ("performance",)),
     "drift.concept_score": ("neural_drift_score", ("concept",)),
     "drift.alarm": ("neural_drift_alarm", ()),
+    "drift.model_evidence": ("neural_drift_evidence", ()),
     "drift.features": ("neural_drifting_features", ()),
     "drift.acknowledged": ("neural_acknowledged_drifting_features", ()),
     "drift.feature_score": ("neural_feature_drift", ("score",)),

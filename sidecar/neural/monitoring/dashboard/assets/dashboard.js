@@ -83,12 +83,25 @@
     window.dash_clientside.set_props("url", { search: search });
   });
 
-  /* Silences go straight to the sidecar's API, which decides who may. The token is kept for this tab only. */
+  /* Silences and acknowledgements go straight to the sidecar's API, which decides who may. The token is kept for this tab only. */
+  function whoIsIt() {
+    var name = null;
+    try { name = window.localStorage.getItem("neural-name"); } catch (e) { /* private windows have no storage */ }
+    if (!name) {
+      name = (window.prompt("Your name, for those who look here after you:") || "").trim().slice(0, 100);
+      try { if (name) { window.localStorage.setItem("neural-name", name); } } catch (e) { /* then it is asked for again */ }
+    }
+    return name;
+  }
   function ask(button, said, token) {
     var headers = { "Content-Type": "application/json" };
     if (token) { headers.Authorization = "Bearer " + token; }
     var body = button.dataset.body ? JSON.parse(button.dataset.body) : null;
-    if (body) { body.author = "dashboard"; body.reason = "silenced in the dashboard"; }
+    if (body && body.matchers) { body.author = "dashboard"; body.reason = "silenced in the dashboard"; }
+    if (body && !body.matchers) {
+      body.author = whoIsIt();
+      if (!body.author) { said.textContent = "not done: it needs a name"; return; }
+    }
     window.fetch(button.dataset.url, { method: button.dataset.method, headers: headers, body: body ? JSON.stringify(body) : undefined })
       .then(function (reply) {
         if (reply.ok) {

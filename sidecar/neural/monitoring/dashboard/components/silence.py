@@ -1,4 +1,6 @@
-"""Buttons that ask the sidecar's API for a silence, or for the end of one. The API decides who may: the browser asks for a token if it must.
+"""Buttons that ask the sidecar's API for a silence, for the end of one, or to note who has an alert.
+
+The API decides who may: the browser asks for a token if it must.
 
 The dashboard itself changes nothing. What a button asks for stands in its data attributes; ``assets/dashboard.js`` does the rest.
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from dash import html
 
@@ -20,6 +23,13 @@ def silence_buttons(url: str, matchers: Mapping[str, str]) -> html.Div:
         _button(text, "POST", url, {"matchers": dict(matchers), "seconds": length}) for text, length in LENGTHS_SECONDS.items()
     ]
     return html.Div(["Silence for ", *buttons, html.Span(className="said", role="status")], className="actions")
+
+
+def acknowledge_button(url: str, alert_id: str) -> html.Div:
+    """The browser asks who it is once, and remembers it."""
+    where = f"{url}/{quote(alert_id, safe='')}/acknowledge"
+    button = _button("I have this", "POST", where, {"note": ""})
+    return html.Div([button, "Reminders stop. ", html.Span(className="said", role="status")], className="actions")
 
 
 def end_button(url: str, silence_id: str) -> html.Span:

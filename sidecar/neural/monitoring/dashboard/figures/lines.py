@@ -8,7 +8,7 @@ from math import ceil, log10
 from typing import Any
 
 from neural.monitoring.dashboard.series import Series
-from neural.monitoring.dashboard.theme import RED, SEQUENCE, axis, figure, level_line, time_axis
+from neural.monitoring.dashboard.theme import RED, SEQUENCE, VEIL, axis, figure, level_line, time_axis
 from neural.monitoring.dashboard.words import plain, shortened
 
 _TICKS: dict[str, dict[str, Any]] = {
@@ -29,6 +29,7 @@ class Line:
     series: Series
     colour: str = ""
     fill: bool = False
+    dash: bool = False
 
 
 def lines(
@@ -41,8 +42,12 @@ def lines(
     log: bool = False,
     zero: bool = True,
     bounds: tuple[float, float] | None = None,
+    provisional_since: float | None = None,
 ) -> dict[str, Any]:
-    """``thresholds``: caption → level in the unit of the values. ``zero``: the y axis begins at zero. ``bounds`` overrides both."""
+    """``thresholds``: caption → level in the unit of the values. ``zero``: the y axis begins at zero. ``bounds`` overrides both.
+
+    ``provisional_since``: from this moment (Unix seconds) on the ground is shaded: the values may still change.
+    """
     limits = dict(thresholds or {})
     marks = [level_line(level, RED, plain(caption)) for caption, level in limits.items() if level > 0 or not log]
     notes = [{**note, "y": log10(note["y"])} if log else note for _, note in marks]
@@ -50,10 +55,19 @@ def lines(
         [_trace(item, SEQUENCE[i % len(SEQUENCE)]) for i, item in enumerate(items)],
         xaxis=time_axis(since, until),
         yaxis=axis(**_vertical(items, unit, list(limits.values()), log=log, zero=zero, bounds=bounds)),
-        shapes=[shape for shape, _ in marks],
+        shapes=[*_shade(provisional_since, since, until), *(shape for shape, _ in marks)],
         annotations=notes,
         showlegend=len(items) > 1,
     )
+
+
+def _shade(start: float | None, since: float, until: float) -> list[dict[str, Any]]:
+    if start is None or start >= until:
+        return []
+    return [{
+        "type": "rect", "xref": "x", "yref": "paper", "x0": max(start, since) * 1000, "x1": until * 1000, "y0": 0, "y1": 1,
+        "fillcolor": VEIL, "line": {"width": 0}, "layer": "below",
+    }]  # fmt: skip
 
 
 def _vertical(
@@ -99,7 +113,7 @@ def _trace(item: Line, colour: str) -> dict[str, Any]:
         "name": plain(shortened(item.name)),
         "x": [moment * 1000 for moment in times],
         "y": values,
-        "line": {"color": chosen, "width": 1.8},
+        "line": {"color": chosen, "width": 1.8, **({"dash": "dot"} if item.dash else {})},
         "connectgaps": False,
     }
     return {**trace, "fill": "tozeroy", "fillcolor": _veil(chosen)} if item.fill else trace

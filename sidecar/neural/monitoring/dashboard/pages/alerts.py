@@ -7,7 +7,17 @@ from typing import Any
 
 from dash import html
 
-from neural.monitoring.dashboard.components import badge, empty, end_button, facts, panel, remark, segments, silence_buttons
+from neural.monitoring.dashboard.components import (
+    acknowledge_button,
+    badge,
+    empty,
+    end_button,
+    facts,
+    panel,
+    remark,
+    segments,
+    silence_buttons,
+)
 from neural.monitoring.dashboard.figures import alert_timeline, graph
 from neural.monitoring.dashboard.figures.alert_timeline import height as timeline_height
 from neural.monitoring.dashboard.pages.page import Page, View
@@ -68,18 +78,21 @@ def _card(view: View, row: AlertRow) -> Any:
     summary = html.Summary([
         badge(SEVERITY_LEVELS.get(row.severity, "unknown"), row.severity),
         html.Span(row.title or row.rule, className="alert-title"),
+        html.Span(f"{row.acknowledged_by} has it", className="alert-owner") if row.acknowledged_by else None,
         html.Span(f"{state} · {lasted}", className=f"alert-state state-{state}"),
         html.Span(f"{date_time(row.fired_at or row.started_at)} UTC", className="alert-time"),
         html.Span(row.message, className="alert-message"),
     ])  # fmt: skip
-    body = [facts(_facts(row)), _labels(row), _silencing(view, row, state), _evidence(row)]
+    body = [facts(_facts(row)), _labels(row), html.Div(_silencing(view, row, state)), _evidence(row)]
     return html.Details([summary, *body], className="alert-card", id={"kind": "alert", "id": row.alert_id})
 
 
 def _silencing(view: View, row: AlertRow, state: str) -> Any:
     if not view.silences_url or not view.selection.live or state not in ("firing", "pending"):
         return None
-    return silence_buttons(view.silences_url, {**row.labels, "rule": row.rule})
+    silence = silence_buttons(view.silences_url, {**row.labels, "rule": row.rule})
+    can_acknowledge = view.alerts_url and state == "firing" and not row.acknowledged_by
+    return [acknowledge_button(view.alerts_url, row.alert_id), silence] if can_acknowledge else silence
 
 
 def _facts(row: AlertRow) -> list[tuple[str, Any]]:

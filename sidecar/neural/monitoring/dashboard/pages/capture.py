@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from dash import html
 
-from neural.monitoring.dashboard.components import badge, empty, facts, grid, panel, remark, table
+from neural.monitoring.dashboard.components import badge, empty, facts, grid, panel, table
 from neural.monitoring.dashboard.figures import Line, graph, lines
 from neural.monitoring.dashboard.ledger import ledger
 from neural.monitoring.dashboard.pages.page import Page, View
 from neural.monitoring.dashboard.series import Series
 from neural.monitoring.dashboard.theme import BLUE, ORANGE
-from neural.monitoring.dashboard.words import date_time, number, percent, seconds, size_bytes
+from neural.monitoring.dashboard.words import NOTHING, date_time, number, percent, seconds, shortened, size_bytes
 from neural.monitoring.store.rows import Report
+from neural.monitoring.views.capture import capture
 
 MAX_FAILURES = 20
 MAX_DETAIL_CHARACTERS = 300
+MAX_SOURCES, MANY = 50, 2
 OWN = ("sidecar.memory_bytes", "sidecar.evaluation_seconds", "sidecar.backlog")
 
 
 def render(view: View) -> list[Any]:
-    return [html.H1("Capture"), grid(_ledger(view), _sidecar(view)), grid(_losses(view), _unparsed(view)), _failures(view)]
+    return [
+        html.H1("Capture"),
+        grid(_ledger(view), _cost(view)),
+        grid(_losses(view), _unparsed(view), columns=2),
+        _sources(view),
+        _failures(view),
+    ]
 
 
 def _ledger(view: View) -> Any:
@@ -40,18 +47,47 @@ def _ledger(view: View) -> Any:
     )
 
 
-def _sidecar(view: View) -> Any:
+def _cost(view: View) -> Any:
+    """What watching costs: in the model server a request, and in the sidecar."""
     latest = {s.name: s for s in view.reader.latest(OWN)}
-    if not latest:
-        return panel("The sidecar itself", empty("The sidecar has not reported on itself."))
+    overhead = capture(view.reader.store, view.reader.now)["overhead_us_p50"] if view.selection.live else None
+    if not latest and overhead is None:
+        return panel("What watching costs", empty("The sidecar has not reported on itself."))
     memory, spent, backlog = (latest[name].value if name in latest else None for name in OWN)
-    pairs = [("Memory", size_bytes(memory)), ("Last evaluation took", seconds(spent)), ("Waiting to be read", number(backlog))]
+    pairs = [
+        ("Added to a request", f"{number(overhead)} µs" if overhead is not None else NOTHING),
+        ("Sidecar's memory", size_bytes(memory)),
+        ("Last evaluation took", seconds(spent)),
+        ("Waiting to be read", number(backlog)),
+    ]
     series = _any(view, "sidecar.evaluation_seconds")
     chart: list[Any] = []
     if series is not None:
         figure = lines([Line("evaluation", series, BLUE, fill=True)], since=view.reader.since, until=view.reader.until, unit="s")
         chart = [graph("capture-evaluation", figure, "Time an evaluation takes", 150)]
-    return panel("The sidecar itself", facts(pairs), *chart)
+    return panel(
+        "What watching costs", facts(pairs), *chart, hint="On the request path, by the middleware's own clock; below, evaluations"
+    )
+
+
+def _sources(view: View) -> Any:
+    """Each process that captures, where there are several."""
+    sources = capture(view.reader.store, view.reader.now)["sources"] if view.selection.live else {}
+    if len(sources) < MANY:
+        return None
+    rows = [
+        [
+            shortened(name, 40),
+            f"{one['seen']:,}",
+            f"{one['shipped']:,}",
+            f"{one['sampled_out']:,}",
+            f"{one['lost']:,}",
+            percent(one["loss_ratio"]),
+        ]
+        for name, one in list(sources.items())[:MAX_SOURCES]
+    ]
+    head = ("Process", "Seen", "Shipped", "Sampled out", "Lost", "Share lost")
+    return panel("By process", table(head, rows, numeric=(1, 2, 3, 4, 5), label="Ledger by process"))
 
 
 def _losses(view: View) -> Any:
@@ -83,15 +119,21 @@ def _failures(view: View) -> Any:
     if not reports:
         return panel("Decode failures", empty("No decode failure is kept for this stretch of time."))
     rows = [[date_time(report.time), *_failure(report)] for report in reversed(reports)]
-    hint = "Examples as the sidecar kept them: bodies are redacted before they are stored."
-    return panel("Decode failures", table(("Time (UTC)", "Reason", "Detail"), rows, label="Decode failures"), remark(hint))
+    hint = "Bodies are kept as their shape: keys and brackets, no values."
+    head = ("Time (UTC)", "Reason", "Detail", "Body")
+    return panel("Decode failures", table(head, rows, label="Decode failures"), hint=hint)
 
 
 def _failure(report: Report) -> list[Any]:
-    reason = str(report.body.get("reason", "unknown"))
-    rest = {key: value for key, value in report.body.items() if key not in ("reason", "detail")}
-    detail = str(report.body.get("detail", "")) or json.dumps(rest, ensure_ascii=False, default=str)
-    return [html.Code(reason), detail[:MAX_DETAIL_CHARACTERS]]
+    body = report.body
+    detail = str(body.get("detail", ""))[:MAX_DETAIL_CHARACTERS]
+    path = str(body.get("path", ""))[:MAX_DETAIL_CHARACTERS]
+    example = str(body.get("example", ""))
+    return [
+        html.Code(str(body.get("reason", "unknown"))),
+        [detail, html.Div(path, className="quiet small")] if path else detail,
+        html.Code(example, className="example") if example else NOTHING,
+    ]
 
 
 def _any(view: View, name: str) -> Series | None:

@@ -7,7 +7,7 @@ from typing import Any
 from dash import html
 
 from neural.monitoring.dashboard.bins import bins_from
-from neural.monitoring.dashboard.components import badge, empty, facts, grid, panel, ranking, remark, segments, tile
+from neural.monitoring.dashboard.components import badge, empty, facts, grid, panel, ranking, remark, segments, table, tile
 from neural.monitoring.dashboard.features import Feature, features
 from neural.monitoring.dashboard.figures import Line, distribution, graph, heatmap, lines
 from neural.monitoring.dashboard.figures.heatmap import height as heatmap_height
@@ -50,6 +50,7 @@ def render(view: View) -> list[Any]:
         grid(_ranking(view, found, chosen), _detail(view, chosen), columns=3),
         _map(view, names),
         grid(_evidence(view, chosen), _tests(view, chosen), _distance(view, chosen), columns=3),
+        grid(_together(view), _rows(view)),
     ]
 
 
@@ -172,6 +173,45 @@ def _evidence(view: View, feature: str) -> Any:
     )
     hint = "e-value over its threshold, logarithmic. At 1 the false-alarm budget allows the alarm."
     return panel("Sequential evidence", graph("drift-evidence", chart, f"Evidence for drift of {feature}"), hint=hint)
+
+
+def _together(view: View) -> Any:
+    """All columns at once: the evidence the alarm is raised by."""
+    series = [s for s in view.reader.series("drift.model_evidence") if s.has_data]
+    title = "All columns together"
+    if not series:
+        return panel(title, empty("No evidence over all columns in this stretch of time."))
+    chart = lines(
+        [Line("all columns", series[0])],
+        since=view.reader.since,
+        until=view.reader.until,
+        log=True,
+        thresholds={"alarm": DEFAULT_THRESHOLD},
+    )
+    hint = "The sequential detector over every column, logarithmic. At 1 it has used up the false-alarm budget"
+    return panel(title, graph("drift-together", chart, "Evidence for drift over all columns"), hint=hint)
+
+
+def _rows(view: View) -> Any:
+    """Drift of whole rows, where it was asked for: columns that each look as before, and no longer go together."""
+    title = "Whole rows"
+    found = next((r.body["multivariate"] for r in reversed(view.reader.reports("drift")) if r.body.get("multivariate")), None)
+    if not isinstance(found, dict):
+        how = ["Ask for them in Python: ", html.Code('DriftDetector(multivariate=["mmd", "pca", "domain_classifier"])')]
+        return panel(title, empty("No multivariate method was asked for.", how))
+    cells = [
+        [
+            name,
+            number(one.get("statistic")),
+            number(one.get("p_value")),
+            badge("bad" if one.get("is_drifting") else "ok"),
+            one.get("reason", ""),
+        ]
+        for name, one in found.items()
+        if isinstance(one, dict)
+    ]
+    head = ("Method", "Statistic", "p-value", "Verdict", "Why")
+    return panel(title, table(head, cells, numeric=(1, 2), label="Multivariate drift"), hint="Whether columns still go together")
 
 
 def _tests(view: View, feature: str) -> Any:

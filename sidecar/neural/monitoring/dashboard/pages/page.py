@@ -17,6 +17,7 @@ class View:
     reader: Reader
     prefix: str = "/"
     silences_url: str = ""  # where the browser may POST a silence; empty where nothing can be changed
+    alerts_url: str = ""  # where it may POST {alert_id}/acknowledge
 
     @property
     def selection(self) -> Selection:

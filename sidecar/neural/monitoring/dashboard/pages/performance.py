@@ -6,11 +6,13 @@ from typing import Any
 
 from dash import html
 
-from neural.monitoring.dashboard.components import badge, empty, grid, panel, remark, table, tile
-from neural.monitoring.dashboard.figures import Line, graph, lines
+from neural.monitoring.dashboard.components import badge, empty, grid, panel, remark, segments, table, tile
+from neural.monitoring.dashboard.figures import Line, calibration, graph, lines
 from neural.monitoring.dashboard.headline import level_of
 from neural.monitoring.dashboard.pages.page import Page, View
-from neural.monitoring.dashboard.words import NOTHING, number, percent, seconds
+from neural.monitoring.dashboard.series import Series
+from neural.monitoring.dashboard.theme import BLUE, ORANGE
+from neural.monitoring.dashboard.words import NOTHING, date_time, number, percent, seconds
 from neural.monitoring.signal import Verdict
 
 SHARES = ("accuracy", "precision", "recall", "f1", "roc_auc", "pr_auc")
@@ -27,13 +29,16 @@ NAMES = {
     "rmse": "RMSE",
     "r2": "R²",
 }
+MAX_CHOICES = 5
+_POINT = {"confidence", "hit_rate", "low", "high", "n"}
 FULL_COVERAGE = 0.9  # below this share of labels the figures are called provisional
 
 
 def render(view: View) -> list[Any]:
     measured = [n for n in (*SHARES, *LOSSES, *OTHERS) if f"performance.{n}" in view.reader.state]
     if not measured:
-        return [html.H1("Performance"), _nothing()]
+        estimated = [_estimates(view)] if _estimated(view) else []
+        return [html.H1("Performance"), _nothing(), *estimated]
     groups = [_chart(view, "Higher is better", [n for n in measured if n in SHARES + OTHERS], "performance-shares")]
     groups.append(_chart(view, "Lower is better", [n for n in measured if n in LOSSES], "performance-losses"))
     charts = [group for group in groups if group is not None]
@@ -42,6 +47,7 @@ def render(view: View) -> list[Any]:
         _coverage_note(view),
         _tiles(view, measured),
         grid(*charts),
+        grid(_estimates(view), _calibration(view)),
         grid(_labels(view), _table(view, measured)),
     ]
 
@@ -74,12 +80,82 @@ def _tiles(view: View, measured: list[str]) -> Any:
     return html.Div(tiles, className="tiles")
 
 
+def _provisional_since(view: View) -> float | None:
+    """From when on labels are still to come: the values there will change."""
+    coverage = view.reader.one("performance.coverage")
+    evidence = coverage.verdict.evidence if coverage and coverage.verdict else {}
+    delay = evidence.get("label_delay_p90")
+    if not isinstance(delay, int | float):
+        delay = view.reader.value("performance.label_delay")
+    return view.reader.until - delay if delay else None
+
+
+def _estimated(view: View) -> list[str]:
+    return [n for n in (*SHARES, *LOSSES, *OTHERS) if f"performance.estimated_{n}" in view.reader.state]
+
+
+def _estimates(view: View) -> Any:
+    """What was estimated before the labels came, beside what they said."""
+    names = _estimated(view)
+    chosen = view.selection.measure if view.selection.measure in names else next(iter(names), "")
+    items = [Line(f"{_title(chosen)}, estimated", s, ORANGE, dash=True) for s in _all(view, f"estimated_{chosen}") if s.has_data]
+    items += [Line(f"{_title(chosen)}, from labels", s, BLUE) for s in _all(view, chosen) if s.has_data]
+    if not items:
+        why = "An estimate needs probabilities that were calibrated on labels, or a labelled reference."
+        return panel("Estimated and realised", empty("Nothing is estimated yet.", why))
+    share = chosen in SHARES
+    chart = lines(
+        items,
+        since=view.reader.since,
+        until=view.reader.until,
+        unit="share" if share else "1",
+        zero=False,
+        provisional_since=_provisional_since(view),
+    )
+    signal = view.reader.one(f"performance.estimated_{chosen}")
+    reason = [html.P(signal.verdict.reason, className="reason")] if signal and signal.verdict else []
+    links = segments("Measure", [(_title(n), view.href(measure=n), n == chosen) for n in names[:MAX_CHOICES]])
+    return panel(
+        "Estimated and realised",
+        graph("performance-estimates", chart, f"{_title(chosen)} estimated before labels, and as they said", 240),
+        *reason,
+        hint="Dotted: estimated from all predictions, before their labels. Shaded: labels are still to come",
+        action=links if len(names) > 1 else None,
+    )
+
+
+def _calibration(view: View) -> Any:
+    for name in ("ece", *SHARES, *LOSSES):
+        kept = view.reader.kept_evidence(f"performance.{name}")
+        points = [point for point in (kept[1].get("calibration") or [] if kept else []) if point.keys() >= _POINT]
+        if kept and points:
+            error = view.reader.value("performance.ece")
+            words = f"Expected calibration error {number(error)}. As of {date_time(kept[0])} UTC." if error is not None else ""
+            chart = graph(
+                "performance-calibration", calibration(points), "Predicted probability against how often it came true", 280
+            )
+            return panel(
+                "Calibration", chart, remark(words), hint="Bars are 95 % intervals. Below the diagonal the model is too sure"
+            )
+    return panel(
+        "Calibration",
+        empty("No probability has met its label yet.", "Calibration needs probabilities in the answers, and labels."),
+    )
+
+
 def _chart(view: View, title: str, names: list[str], identity: str) -> Any:
     items = [Line(_title(n), s) for n in names if (s := _only(view, n)) is not None and s.has_data]
     if not items:
         return None
     share = all(n in SHARES for n in names)
-    chart = lines(items, since=view.reader.since, until=view.reader.until, unit="share" if share else "1", zero=not share)
+    chart = lines(
+        items,
+        since=view.reader.since,
+        until=view.reader.until,
+        unit="share" if share else "1",
+        zero=not share,
+        provisional_since=_provisional_since(view),
+    )
     return panel(title, graph(identity, chart, f"Performance measures over time, {title.lower()}", 240))
 
 
@@ -134,7 +210,11 @@ def _value(name: str, value: float | None) -> str:
 
 
 def _only(view: View, name: str) -> Any:
-    return next(iter(view.reader.series(f"performance.{name}")), None)
+    return next(iter(_all(view, name)), None)
+
+
+def _all(view: View, name: str) -> list[Series]:
+    return view.reader.series(f"performance.{name}") if name else []
 
 
 PAGE = Page("performance", "Performance", render)

@@ -44,11 +44,14 @@ DRIFT = Dashboard(
         ),
         Panel(
             "Evidence over its threshold",
-            (Query(f'max by (feature) (neural_feature_drift_evidence{{{ME},feature=~"$feature"}})', "{{feature}}"),),
+            (
+                Query(f'max by (feature) (neural_feature_drift_evidence{{{ME},feature=~"$feature"}})', "{{feature}}"),
+                Query(f"max(neural_drift_evidence{{{ME}}})", "all columns together"),
+            ),
             width=16,
             height=10,
             steps=((None, "transparent"), (1, BAD)),
-            description="The sequential detector's evidence. At 1 the false-alarm budget says: drift.",
+            description="The sequential detector's evidence, and that of all columns together. At 1 the false-alarm budget says: drift.",
         ),
         Panel("By method", (Query(f'neural_feature_drift{{{ME},feature=~"$feature"}}', "{{feature}} {{method}}"),), width=12),
         Panel(
