@@ -243,12 +243,53 @@ def test_an_alert_is_silenced_through_the_api_and_the_silence_ended(driver):
         _until(driver, lambda d: "by dashboard" not in _text(d, "#page"))
 
 
+def test_an_alert_is_acknowledged_by_name_and_the_name_is_remembered(driver):
+    store = MemoryStore()
+    STORY.fill(store, time.time())
+    pages = build_dashboard(store, refresh_seconds=1, silences_url="/api/v1/silences", alerts_url="/api/v1/alerts")
+    app = Starlette(routes=[*api_routes(store, writer=store), Mount("/", pages)])
+    with SHOTS.serving(app) as url:
+        _open(driver, f"{url}/alerts?state=firing")
+        driver.find_element(By.CSS_SELECTOR, ".alert-card summary").click()
+        driver.find_element(By.XPATH, "//button[text()='I have this']").click()
+        prompt = _until(driver, lambda d: d.switch_to.alert)
+        prompt.send_keys("ada")
+        prompt.accept()
+        _until(driver, lambda d: "ada has it" in _text(d, "#page"))
+        driver.find_elements(By.CSS_SELECTOR, ".alert-card summary")[1].click()
+        driver.find_element(By.XPATH, "//button[text()='I have this']").click()
+        _until(driver, lambda d: _text(d, "#page").count("ada has it") == 2)
+        driver.execute_script("localStorage.clear()")
+        assert _complaints(driver) == []
+    assert sorted(row.rule for row in store.alerts() if row.acknowledged_by == "ada") == ["Budget burns", "Data drift"]
+    store.close()
+
+
 def test_a_page_is_downloaded_as_a_table(driver, full):
     _open(driver, f"{full[1]}/slo?range=1h")
     link = driver.find_element(By.LINK_TEXT, "Download report (CSV)").get_attribute("href")
     text = driver.execute_async_script("const done = arguments[1]; fetch(arguments[0]).then(r => r.text()).then(done)", link)
+    head, *rows = text.splitlines()
+    assert head.startswith("slo,status,target,compliance,error_budget_remaining,breaches")
+    assert sorted(row.split(",")[0] for row in rows) == ["available", "fast", "right"]
+    points = driver.find_element(By.LINK_TEXT, "CSV").get_attribute("href")
+    text = driver.execute_async_script("const done = arguments[1]; fetch(arguments[0]).then(r => r.text()).then(done)", points)
     assert text.startswith("time,signal,")
     assert "slo.compliance" in text
+
+
+def test_calibration_and_estimates_are_drawn_and_the_measure_is_chosen_by_link(driver, full):
+    _open(driver, f"{full[1]}/performance")
+    drawn = "return document.querySelectorAll('#performance-calibration .errorbar').length"
+    assert driver.execute_script(drawn) == 10
+    assert driver.execute_script("return document.querySelectorAll('#performance-estimates .shapelayer path').length") == 1
+    driver.find_element(By.LINK_TEXT, "Recall").click()
+    _until(
+        driver,
+        lambda d: "Recall, estimated" in d.execute_script("return document.querySelector('#performance-estimates').textContent"),
+    )
+    assert "measure=recall" in driver.current_url
+    assert _complaints(driver) == []
 
 
 def test_a_server_that_is_gone_is_noticed(driver):

@@ -16,7 +16,7 @@ PROBE_PATHS: Final = (
     "/v2/health/live", "/v2/health/ready", "/favicon.ico",
 )  # fmt: skip
 HEADER_ALLOW_LIST: Final = (
-    "content-type", "content-encoding", "inference-header-content-length", "x-request-id", "ce-id",
+    "content-type", "content-encoding", "inference-header-content-length", "x-request-id", "x-trace-links", "ce-id",
     "x-amzn-sagemaker-inference-id", "x-amzn-sagemaker-custom-attributes", "x-amzn-sagemaker-target-model",
 )  # fmt: skip
 

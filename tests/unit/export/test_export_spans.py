@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from export_fakes import board, rows, traffic
+from export_fakes import NOW, board, rows, traffic
 from opentelemetry.sdk.trace.export import SpanExportResult
 from opentelemetry.trace import SpanKind, StatusCode
 
 from neural.monitoring.decode import Decoded
 from neural.monitoring.decode.parsed import Unparsed
 from neural.monitoring.errors import ConfigError
-from neural.monitoring.export import SpanEmitter, SpanOptions, board_verdicts, span_emitter, span_options
+from neural.monitoring.export import IncidentWatch, SpanEmitter, SpanOptions, board_verdicts, span_emitter, span_options
 from neural.monitoring.export.otlp_transport import Transport
 from neural.monitoring.export.sampling import SpanSampler, sampler_from
 from neural.monitoring.export.span_export import SCHEMA_URL, otlp_exporter
 from neural.monitoring.export.trace_context import parse_traceparent
 from neural.monitoring.settings import OTLPSettings
+from neural.monitoring.store import AlertRow
+from neural.monitoring.views import Snapshot, SnapshotBoard
 from neural.wire import CaptureBatch, CaptureEvent, Flag, Outcome, Protocol
 
 TRACE, CALLER, SERVER = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", "b7ad6b7169203331"
@@ -416,3 +419,86 @@ class TestOptions:
     def test_a_certificate_that_is_not_there_is_one_line(self, protocol):
         with pytest.raises(ConfigError, match=r"export.otlp.certificate: /nowhere.pem can't be read"):
             otlp_exporter(options(transport=Transport(protocol, "https://c:1", certificate="/nowhere.pem")))
+
+
+def test_a_batched_request_links_to_every_caller_whose_rows_it_holds():
+    others = [f"00-{TRACE}-{number:016x}-01" for number in (1, 2, 3)]
+    header = ", ".join([*others, others[0], "nonsense", "00-" + "0" * 32 + "-" + "1" * 16 + "-01"])
+    collected = Collected()
+    emitter = SpanEmitter(options(), collected)
+    emitter.emit(CaptureBatch("s", 1, [event(traceparent=PARENT, request_headers={"x-trace-links": header})]), NOTHING)
+    assert emitter.stop(10)
+    (span,) = collected.spans
+    assert span.parent.span_id == int(CALLER, 16)
+    assert [(link.context.trace_id, link.context.span_id) for link in span.links] == [(int(TRACE, 16), n) for n in (1, 2, 3)]
+    assert all(link.context.is_remote for link in span.links)
+
+
+def test_links_are_no_more_than_a_span_may_have():
+    header = ",".join(f"00-{TRACE}-{number:016x}-01" for number in range(1, 500))
+    collected = Collected()
+    emitter = SpanEmitter(options(), collected)
+    emitter.emit(CaptureBatch("s", 1, [event(request_headers={"x-trace-links": header})]), NOTHING)
+    assert emitter.stop(10)
+    assert len(collected.spans[0].links) == 128
+
+
+def _firing(**changes):
+    labels = {"model": "flights", "version": "3", "slo": "fast"}
+    alert = AlertRow(
+        "a1", "f1", "Too slow", "critical", "firing", "Too slow", "because", "rules", NOW - 60, NOW - 30, labels=labels
+    )
+    return replace(alert, **changes)
+
+
+def _snapshot(time, *alerts):
+    return Snapshot(time=time, started_at=NOW - 600, alerts=alerts)
+
+
+def test_an_alert_is_an_event_of_the_next_inference_and_an_incident_is_a_span():
+    shown, collected = SnapshotBoard(_snapshot(NOW - 90)), Collected()
+    emitter = SpanEmitter(options(), collected, incidents=IncidentWatch(shown))
+
+    def infer(name, model="flights"):
+        emitter.emit(CaptureBatch("s", 1, [event(prediction_id=name, model=model, version="3")]), NOTHING)
+        assert emitter.flush(10)
+
+    infer("before")
+    shown.publish(_snapshot(NOW - 30, _firing()))
+    infer("other", model="other")
+    infer("first")
+    infer("second")
+    shown.publish(_snapshot(NOW - 20, _firing(acknowledged_by="ada")))
+    infer("third")
+    shown.publish(_snapshot(NOW))
+    infer("last")
+    assert emitter.stop(10)
+    told = {
+        span.attributes.get("ml.inference.id"): [(one.attributes["neural.alert.state"], one.timestamp) for one in span.events]
+        for span in collected.spans
+    }
+    states = [("firing", int((NOW - 30) * 1e9)), ("acknowledged", int((NOW - 20) * 1e9)), ("resolved", int(NOW * 1e9))]
+    assert told == {
+        "before": [], "other": [], "first": states[:1], "second": [], "third": states[1:2], "last": states[2:], None: states,
+    }  # fmt: skip
+    (incident,) = [span for span in collected.spans if span.name == "incident Too slow"]
+    assert (incident.start_time, incident.end_time) == (int((NOW - 60) * 1e9), int(NOW * 1e9))
+    assert (incident.parent, incident.kind) == (None, SpanKind.INTERNAL)
+    assert incident.attributes["neural.alert.label.slo"] == "fast"
+    assert incident.attributes["neural.alert.acknowledged_by"] == "ada"
+    assert incident.resource.attributes["service.name"] == "neural-sidecar"
+    stats = emitter.stats()
+    assert stats["queued"] == stats["exported"] == 7
+
+
+def test_an_alert_from_before_the_start_is_told_in_its_incident_only():
+    shown, collected = SnapshotBoard(Snapshot(time=NOW, started_at=NOW - 5, alerts=(_firing(),))), Collected()
+    emitter = SpanEmitter(options(), collected, incidents=IncidentWatch(shown))
+    emitter.emit(CaptureBatch("s", 1, [event(model="flights", version="3")]), NOTHING)
+    assert emitter.flush(10)
+    shown.publish(Snapshot(time=NOW + 1, started_at=NOW - 5))
+    emitter.emit(CaptureBatch("s", 2, [event(prediction_id="p2", model="flights", version="3")]), NOTHING)
+    assert emitter.stop(10)
+    first, *others = collected.spans
+    assert not first.events
+    assert sorted(len(span.events) for span in others) == [1, 2]

@@ -29,6 +29,7 @@ from neural.monitoring.engine import Checkpointer, Engine, EngineSettings, Entry
 from neural.monitoring.export import (
     BinTotals,
     Budget,
+    IncidentWatch,
     SidecarMetrics,
     SLOTotals,
     TrafficTotals,
@@ -62,7 +63,7 @@ def build(settings: Settings, clock: Clock = system_clock) -> Sidecar:
     monitors = build_monitors(settings, store, entry_clock, (totals, bins, examples), baseline)
     predictions = PredictionLog(folder / "predictions", settings.prediction_log, clock, fsync=durable)
     uploader = _uploader(settings, folder, clock)
-    spans = span_emitter(settings.export.otlp, verdicts=board_verdicts(board))
+    spans = span_emitter(settings.export.otlp, verdicts=board_verdicts(board), incidents=IncidentWatch(board))
     decoding, joiner = _decoding(settings, reference), LabelJoiner(settings.performance)
     processor = Processor(decoding, panes, monitors, joiner, predictions, spans)
     channels = build_channels(settings.channels)

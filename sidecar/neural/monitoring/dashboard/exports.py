@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from neural.monitoring.dashboard.reading import Reader
 from neural.monitoring.dashboard.series import Series
 from neural.monitoring.dashboard.words import iso_time
+from neural.monitoring.views.slos import slos, slos_now
 
 Row = Sequence[str | float | None]
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run these: OWASP, CSV injection
@@ -55,6 +56,25 @@ def _alerts(reader: Reader) -> list[Row]:
     return [head, *rows]
 
 
+def _slo_report(reader: Reader) -> list[Row]:
+    """One line an objective: what was promised, what was kept, what is left."""
+    head: Row = (
+        "slo", "status", "target", "compliance", "error_budget_remaining", "breaches", "breach_seconds", "longest_breach_seconds",
+        "from", "until", "reason",
+    )  # fmt: skip
+    found = slos(reader.store, reader.now, model=reader.model[0] or None, version=reader.model[1] or None)["slos"]
+    state = slos_now(reader.current)
+    rows: list[Row] = [
+        (
+            name, one["status"], one["target"], one["compliance_rate"], one["error_budget_remaining"],
+            found.get(name, {}).get("total_breaches"), found.get(name, {}).get("total_breach_duration"),
+            found.get(name, {}).get("max_breach_duration"), iso_time(reader.since), iso_time(reader.until), one["reason"],
+        )
+        for name, one in state.items()
+    ]  # fmt: skip
+    return [head, *rows]
+
+
 TABLES: dict[str, Callable[[Reader], list[Row]]] = {
     "overview": _signals("requests.rate", "error_rate", "latency.p50", "latency.p95", "latency.p99", "drift.score", "quality.score"),
     "drift": _signals("drift.score", "drift.feature_score", "drift.evidence", "drift.ks", "drift.psi", "drift.wasserstein"),
@@ -67,6 +87,7 @@ TABLES: dict[str, Callable[[Reader], list[Row]]] = {
             "accuracy", "precision", "recall", "f1", "roc_auc", "log_loss", "brier", "mae", "rmse", "r2", "coverage", "labels"))
     ),
     "slo": _signals("slo.compliance", "slo.target", "slo.budget_remaining", "slo.burn_rate"),
+    "slo-report": _slo_report,
     "alerts": _alerts,
     "capture": _signals("capture.seen", "capture.shipped", "capture.sampled_out", "capture.dropped", "capture.loss_ratio", "unparsed_rate"),
 }  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Literal
 
 from neural.monitoring.dashboard.ledger import ledger
 from neural.monitoring.dashboard.reading import Reader
-from neural.monitoring.dashboard.words import date_time, in_unit, listed, percent, plural, seconds, shortened
+from neural.monitoring.dashboard.words import column_name, date_time, in_unit, listed, percent, plural, seconds, shortened
 from neural.monitoring.signal import Outcome, Signal
 from neural.monitoring.store.rows import AlertRow
 from neural.monitoring.views.drift import drift_now
@@ -107,11 +107,19 @@ def _drift(reader: Reader) -> Iterator[Finding]:
     state = drift_now(reader.current)
     if state["is_drifting"]:
         worst = [row["feature"] for row in state["features"] if row["outcome"] == "bad"]
-        which = f": {listed(worst)}" if worst else ""
-        yield Finding(LEVELS[state["drift_severity"]], "drift", f"The inputs have drifted{which}.", "drift")
+        yield Finding(LEVELS[state["drift_severity"]], "drift", _drifted(worst), "drift")
     elif state["outcome"] == "unknown":
         why = state["reason"] or "there is no reference to compare with yet."
         yield Finding("unknown", "drift", f"Drift can't be judged: {_lower(_sentence(why))}", "drift")
+
+
+def _drifted(columns: list[str]) -> str:
+    """What the model is given comes first, what it answers after that."""
+    inputs, outputs = [name for name in columns if not name.startswith("@")], [name for name in columns if name.startswith("@")]
+    if outputs and not inputs:
+        return f"The predictions have drifted: {listed([column_name(name) for name in outputs])}."
+    which = f": {listed(inputs)}" if inputs else ""
+    return f"The inputs have drifted{which}." + (" The predictions moved too." if outputs else "")
 
 
 def _objectives(reader: Reader) -> Iterator[Finding]:

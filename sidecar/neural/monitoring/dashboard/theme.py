@@ -18,6 +18,8 @@ GRID = "rgba(128,140,155,0.18)"
 VEIL = "rgba(128,140,155,0.12)"  # under what may still change
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
+MARGIN: dict[str, int] = {"l": 52, "r": 12, "t": 28, "b": 24}
+BARE_TOP = 12  # without a legend
 GRAPH_CONFIG: dict[str, Any] = {
     "displaylogo": False,
     "displayModeBar": "hover",
@@ -35,7 +37,7 @@ def layout(**more: Any) -> dict[str, Any]:
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"family": FONT, "size": 12, "color": INK},
-        "margin": {"l": 52, "r": 12, "t": 28, "b": 24},
+        "margin": MARGIN,
         "hovermode": "x unified",
         "hoverlabel": {"bgcolor": "#22272e", "bordercolor": "#22272e", "font": {"color": "#f2f4f6", "size": 12}},
         "showlegend": False,
@@ -83,7 +85,7 @@ def level_line(y: float, colour: str, text: str) -> tuple[dict[str, Any], dict[s
     }
     note = {
         "xref": "paper", "x": 1, "xanchor": "right", "y": y, "yanchor": "bottom", "text": text, "showarrow": False,
-        "font": {"size": 11, "color": colour},
+        "font": {"size": 11, "color": colour}, "bgcolor": "rgba(128,128,128,0.01)", "borderpad": 1,
     }  # fmt: skip
     return shape, note
 

@@ -33,6 +33,22 @@ def _significant(value: float, digits: int) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+LEAST_P_VALUE = 1e-4  # below this nobody decides otherwise
+
+
+def p_value(value: float) -> str:
+    """A p-value, or that it is smaller than anybody cares."""
+    return f"< {LEAST_P_VALUE:g}" if value < LEAST_P_VALUE else _significant(value, 2)
+
+
+def column_name(name: str) -> str:
+    """A column as people call it: the model's outputs are columns too."""
+    if not name.startswith("@"):
+        return name
+    kind, _, of = name[1:].partition(":")
+    return f"{kind} of {of}" if of else kind
+
+
 def percent(value: float | None) -> str:
     """A share (0 to 1) as a percentage that never rounds a little to nothing, nor almost all to all."""
     if value is None or not math.isfinite(value):

@@ -7,6 +7,7 @@ from neural.monitoring.export.catalogue import CATALOGUE
 from neural.monitoring.export.collector import SidecarMetrics
 from neural.monitoring.export.exporter import PrometheusExporter
 from neural.monitoring.export.fleet import BinTotals, SLOTotals
+from neural.monitoring.export.incidents import IncidentWatch
 from neural.monitoring.export.registry import MetricsRegistry
 from neural.monitoring.export.reporter import OTLPReporter, otlp_reporter
 from neural.monitoring.export.routes import metrics_routes
@@ -23,6 +24,7 @@ __all__ = [
     "STORED_AS",
     "BinTotals",
     "Budget",
+    "IncidentWatch",
     "MetricsRegistry",
     "MetricsServer",
     "OTLPReporter",

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from neural.monitoring.decode import Decoded
+from neural.monitoring.export.incidents import Incident, SpanEvent, alert_attributes
 from neural.monitoring.export.trace_context import TraceParent, parse_traceparent, span_id_for, trace_id_for
 from neural.monitoring.export.verdicts import Verdicts, no_verdicts
 from neural.wire import CaptureBatch, CaptureEvent, Flag, Outcome, Protocol
@@ -21,6 +22,10 @@ GRPC_CODES = (
     "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS",
     "UNAUTHENTICATED",
 )  # fmt: skip
+LINKS_HEADER = "x-trace-links"
+"""traceparents, separated by commas: a batcher sets it on the request that holds the rows of several."""
+MAX_LINKS = 128  # OTel's default limit of links a span
+INCIDENTS = "incidents"  # in the place of a source
 _NANOSECONDS = 1e9
 _KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"})
 
@@ -41,6 +46,9 @@ class InferenceSpan:
     attributes: Mapping[str, Any]
     resource: Mapping[str, str]
     source: str
+    links: tuple[TraceParent, ...] = ()  # of a batch: the spans whose rows it holds
+    events: tuple[SpanEvent, ...] = ()
+    model: tuple[str, str] = ("", "")  # name, version
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +106,8 @@ class InferenceReader:
             attributes={**_attributes(event, known), **self._verdicts(known.model, known.version)},
             resource=self._batch.resource,
             source=self._batch.source,
+            links=_links(event),
+            model=(known.model, known.version),
         )
 
     def _known(self, event: CaptureEvent) -> _Known:
@@ -118,6 +128,33 @@ def _parent(event: CaptureEvent, caller: TraceParent | None) -> TraceParent | No
     except ValueError:
         return caller
     return TraceParent(caller.trace_id, own, caller.sampled) if own else caller
+
+
+def _links(event: CaptureEvent) -> tuple[TraceParent, ...]:
+    """The callers of a batched request: whoever put the batch together names them, for a request has one parent only."""
+    text = event.request_headers.get(LINKS_HEADER, "")
+    found = (parse_traceparent(part.strip()) for part in text.split(",")[:MAX_LINKS])
+    return tuple(dict.fromkeys(one for one in found if one is not None))
+
+
+def incident_span(incident: Incident, resource: Mapping[str, str]) -> InferenceSpan:
+    """An incident as a span of the sidecar's own."""
+    alert, ids = incident.alert, incident.context
+    return InferenceSpan(
+        name=f"incident {alert.rule}",
+        trace_id=ids.trace_id,
+        span_id=ids.span_id,
+        parent=None,
+        in_server_span=True,
+        start_ns=incident.start_ns,
+        end_ns=incident.end_ns,
+        first_byte_ns=0,
+        failed=False,
+        attributes={"neural.incident.title": alert.title, **alert_attributes(alert, "resolved")},
+        resource={"service.name": "neural-sidecar", **resource},
+        source=INCIDENTS,
+        events=incident.events,
+    )
 
 
 def _attributes(event: CaptureEvent, known: _Known) -> dict[str, Any]:

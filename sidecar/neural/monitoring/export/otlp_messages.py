@@ -20,13 +20,13 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from neural.capture.version import __version__
 from neural.monitoring.export.family import Family, Labels, Sample
+from neural.monitoring.export.incidents import ALERT_EVENT, alert_attributes
 from neural.monitoring.store import AlertRow
 
 _NANOSECONDS = 1e9
 _SCOPE = InstrumentationScope(name="neural.monitoring", version=__version__)
 _SEVERITY: Mapping[str, tuple[int, str]] = {"info": (9, "INFO"), "warning": (13, "WARN"), "critical": (17, "ERROR")}
 """OTel's severity numbers. A critical alert is an ERROR: FATAL would mean that the sidecar died."""
-ALERT_EVENT = "neural.alert"
 
 
 def metrics_request(
@@ -92,22 +92,14 @@ def _histograms(samples: Sequence[Sample], start_ns: int, now_ns: int) -> list[H
 def _record(alert: AlertRow, state: str, time: float) -> LogRecord:
     number, text = _SEVERITY.get(alert.severity, (9, "INFO"))
     resolved = state == "resolved"
-    attributes = {
-        "neural.alert.id": alert.alert_id,
-        "neural.alert.rule": alert.rule,
-        "neural.alert.severity": alert.severity,
-        "neural.alert.state": state,
-        "ml.model.name": alert.labels.get("model", ""),
-        "ml.model.version": alert.labels.get("version", ""),
-        **{f"neural.alert.label.{name}": value for name, value in alert.labels.items() if name not in {"model", "version"}},
-    }
+    attributes = alert_attributes(alert, state)
     record = LogRecord(
         time_unix_nano=_ns(time),
         observed_time_unix_nano=_ns(time),
         severity_number=9 if resolved else number,  # type: ignore[arg-type]  # the enum's numbers
         severity_text="INFO" if resolved else text,
         body=AnyValue(string_value=f"{alert.title}: {alert.message}" if alert.message else alert.title),
-        attributes=_attributes(tuple((name, value) for name, value in attributes.items() if value)),
+        attributes=_attributes(tuple(attributes.items())),
     )
     if "event_name" in LogRecord.DESCRIPTOR.fields_by_name:  # younger than the oldest opentelemetry-proto we take
         record.event_name = ALERT_EVENT

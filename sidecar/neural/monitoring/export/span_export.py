@@ -10,7 +10,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExportResult
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
+from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from neural.capture.version import __version__
 from neural.monitoring.errors import ConfigError
@@ -43,6 +43,7 @@ class SpanMaker:
     def make(self, span: InferenceSpan) -> ReadableSpan:
         context = SpanContext(span.trace_id, span.span_id, is_remote=False, trace_flags=_SAMPLED)
         events = [Event("neural.first_byte", timestamp=span.first_byte_ns)] if span.first_byte_ns else []
+        events += [Event(one.name, self._cut(one.attributes), one.time_ns) for one in span.events]
         return ReadableSpan(
             name=span.name,
             context=context,
@@ -51,6 +52,7 @@ class SpanMaker:
             resource=self._resource(span),
             attributes=self._cut(span.attributes),
             events=events,
+            links=[Link(SpanContext(one.trace_id, one.span_id, is_remote=True)) for one in span.links],
             status=Status(StatusCode.ERROR) if span.failed else Status(StatusCode.UNSET),
             start_time=span.start_ns,
             end_time=span.end_ns,

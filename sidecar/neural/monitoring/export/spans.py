@@ -7,12 +7,14 @@ import os
 import threading
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import replace
 
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
 from opentelemetry.sdk.trace.export import SpanExportResult
 
 from neural.monitoring.decode import Decoded
-from neural.monitoring.export.inference import InferenceReader, InferenceSpan
+from neural.monitoring.export.incidents import IncidentWatch
+from neural.monitoring.export.inference import INCIDENTS, InferenceReader, InferenceSpan, incident_span
 from neural.monitoring.export.span_export import Exporter, SpanMaker, otlp_exporter
 from neural.monitoring.export.span_options import SpanOptions, span_options
 from neural.monitoring.export.verdicts import Verdicts, no_verdicts
@@ -28,8 +30,16 @@ class SpanEmitter:
     ``queued == exported + failed + waiting`` at any time: every span that was queued ends in one place.
     """
 
-    def __init__(self, options: SpanOptions, exporter: Exporter | None = None, *, verdicts: Verdicts = no_verdicts) -> None:
+    def __init__(
+        self,
+        options: SpanOptions,
+        exporter: Exporter | None = None,
+        *,
+        verdicts: Verdicts = no_verdicts,
+        incidents: IncidentWatch | None = None,
+    ) -> None:
         self._options, self._verdicts = options, verdicts
+        self._incidents = incidents or IncidentWatch()  # only the sending thread looks
         self._maker = SpanMaker(options)
         self._exporter = exporter if exporter is not None else otlp_exporter(options)
         self._queue: deque[InferenceSpan] = deque()
@@ -101,11 +111,20 @@ class SpanEmitter:
             batch = self._next_batch()
             if batch is None:
                 return
+            batch += self._ended_incidents()
             ok = self._send(batch) if batch else True
             with self._changed:
                 self._counts["exported" if ok else "failed"] += len(batch)
                 self._sending = 0
                 self._changed.notify_all()
+
+    def _ended_incidents(self) -> list[InferenceSpan]:
+        """Few and worth more than an inference: they need no place in the queue."""
+        spans = [incident_span(one, self._options.resource) for one in self._incidents.ended()]
+        with self._changed:
+            self._counts["queued"] += len(spans)
+            self._sending += len(spans)
+        return spans
 
     def _next_batch(self) -> list[InferenceSpan] | None:
         """A full batch, or what has gathered after the delay, or on a flush. None at the end."""
@@ -124,17 +143,29 @@ class SpanEmitter:
     def _send(self, batch: list[InferenceSpan]) -> bool:
         token = attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, value=True))  # exporting spans must not make spans
         try:
-            return self._exporter.export([self._maker.make(span) for span in batch]) is SpanExportResult.SUCCESS
+            spans = [self._maker.make(self._with_alerts(span)) for span in batch]
+            return self._exporter.export(spans) is SpanExportResult.SUCCESS
         except Exception:
             log.exception("spans could not be sent")
             return False
         finally:
             detach(token)
 
+    def _with_alerts(self, span: InferenceSpan) -> InferenceSpan:
+        """The first inference after an alert began or ended tells it."""
+        if span.source == INCIDENTS:
+            return span
+        events = self._incidents.events_for(*span.model)
+        return replace(span, events=events) if events else span
+
 
 def span_emitter(
-    settings: OTLPSettings | None, env: Mapping[str, str] = os.environ, *, verdicts: Verdicts = no_verdicts
+    settings: OTLPSettings | None,
+    env: Mapping[str, str] = os.environ,
+    *,
+    verdicts: Verdicts = no_verdicts,
+    incidents: IncidentWatch | None = None,
 ) -> SpanEmitter | None:
     """The emitter that file and environment ask for; None where spans are off. Raises ConfigError as ``otlp_exporter``."""
     options = span_options(settings, env)
-    return SpanEmitter(options, verdicts=verdicts) if options is not None else None
+    return SpanEmitter(options, verdicts=verdicts, incidents=incidents) if options is not None else None

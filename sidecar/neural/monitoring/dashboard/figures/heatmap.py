@@ -8,7 +8,7 @@ from typing import Any
 
 from neural.monitoring.dashboard.series import Series
 from neural.monitoring.dashboard.theme import axis, figure, time_axis
-from neural.monitoring.dashboard.words import plain, shortened
+from neural.monitoring.dashboard.words import column_name, plain, shortened
 
 ROW_PIXELS = 22
 MIN_PIXELS = 150
@@ -30,7 +30,7 @@ def heatmap(
     trace = {
         "type": "heatmap",
         "x": [moment * 1000 for moment in times],
-        "y": [plain(name) for name in names],
+        "y": [plain(column_name(name)) for name in names],
         "z": [_row(series, times, (low, high) if log else None) for _, series in rows],
         "zmin": low,
         "zmax": high,
@@ -43,9 +43,13 @@ def heatmap(
         + plain(f"log10 {unit}" if log else unit)
         + " %{z:.3~g}<extra></extra>",
     }
-    ticks = {"tickmode": "array", "tickvals": list(range(len(names))), "ticktext": [plain(shortened(n, 18)) for n in names]}
+    ticks = {
+        "tickmode": "array",
+        "tickvals": list(range(len(names))),
+        "ticktext": [plain(shortened(column_name(n), 18)) for n in names],
+    }
     vertical = axis(type="category", autorange="reversed", showgrid=False, ticks="", **ticks)
-    margin = {"l": 60, "r": 8, "t": 28, "b": 24}
+    margin = {"l": 60, "r": 8, "t": 10, "b": 24}
     return figure([trace], xaxis=time_axis(since, until), yaxis=vertical, hovermode="closest", margin=margin)
 
 

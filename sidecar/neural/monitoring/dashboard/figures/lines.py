@@ -8,7 +8,7 @@ from math import ceil, log10
 from typing import Any
 
 from neural.monitoring.dashboard.series import Series
-from neural.monitoring.dashboard.theme import RED, SEQUENCE, VEIL, axis, figure, level_line, time_axis
+from neural.monitoring.dashboard.theme import BARE_TOP, MARGIN, RED, SEQUENCE, VEIL, axis, figure, level_line, time_axis
 from neural.monitoring.dashboard.words import plain, shortened
 
 _TICKS: dict[str, dict[str, Any]] = {
@@ -58,6 +58,7 @@ def lines(
         shapes=[*_shade(provisional_since, since, until), *(shape for shape, _ in marks)],
         annotations=notes,
         showlegend=len(items) > 1,
+        margin={**MARGIN, "t": MARGIN["t"] if len(items) > 1 else BARE_TOP},
     )
 
 
@@ -80,7 +81,7 @@ def _vertical(
     bounds: tuple[float, float] | None,
 ) -> dict[str, Any]:
     if log:
-        return {"type": "log", "tickformat": "~g", "hoverformat": ".3~g", "nticks": 6}
+        return {"type": "log", "exponentformat": "power", "hoverformat": ".3~g", "nticks": 6, "minexponent": 4}
     values = [value for item in items for value in item.series.values if value is not None] + list(levels)
     low, high = (min(values, default=0.0), max(values, default=1.0)) if bounds is None else bounds
     low = min(low, 0.0) if zero else low

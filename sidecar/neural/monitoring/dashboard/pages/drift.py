@@ -15,7 +15,7 @@ from neural.monitoring.dashboard.headline import level_of
 from neural.monitoring.dashboard.pages.feature_rank import as_rank
 from neural.monitoring.dashboard.pages.page import Page, View
 from neural.monitoring.dashboard.series import Series
-from neural.monitoring.dashboard.words import date_time, number, plural
+from neural.monitoring.dashboard.words import NOTHING, column_name, date_time, number, p_value, plural
 from neural.monitoring.signal import Signal, Verdict
 
 MAX_ROWS = 40
@@ -94,7 +94,7 @@ def _ranking(view: View, found: list[Feature], chosen: str) -> Any:
 
 def _detail(view: View, feature: str) -> Any:
     signal = view.reader.one("drift.feature_score", feature=feature) or view.reader.one("drift.evidence", feature=feature)
-    title = f"Reference against now: {feature}"
+    title = f"Reference against now: {column_name(feature)}"
     if signal is None or signal.verdict is None:
         return panel(title, empty("No verdict for this feature at this time."), wide=True)
     verdict = signal.verdict
@@ -120,7 +120,7 @@ def _facts(verdict: Verdict) -> Any:
         ("Method", verdict.method or None),
         ("Statistic", number(verdict.statistic) if verdict.statistic is not None else None),
         ("Threshold", number(verdict.threshold) if verdict.threshold is not None else None),
-        ("p-value", number(verdict.p_value) if verdict.p_value is not None else None),
+        ("p-value", p_value(verdict.p_value) if verdict.p_value is not None else None),
         ("Effect size", number(verdict.effect_size) if verdict.effect_size is not None else None),
         ("Rows", number(verdict.sample_size) if verdict.sample_size is not None else None),
     ]
@@ -203,7 +203,7 @@ def _rows(view: View) -> Any:
         [
             name,
             number(one.get("statistic")),
-            number(one.get("p_value")),
+            p_value(one["p_value"]) if isinstance(one.get("p_value"), float) else NOTHING,
             badge("bad" if one.get("is_drifting") else "ok"),
             one.get("reason", ""),
         ]

@@ -61,7 +61,7 @@ def _left(value: float | None) -> str:
 
 
 def _download(view: View) -> Any:
-    return html.A("Download report (CSV)", href=view.export_href("slo"), className="more", download="slo.csv")
+    return html.A("Download report (CSV)", href=view.export_href("slo-report"), className="more", download="slo-report.csv")
 
 
 def _burn_down(view: View, name: str) -> Any:
