@@ -27,7 +27,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from sidecars import SidecarProcess
 
 OTLP = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("test_export_otlp.py"))))
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(120),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),  # httpcore and refused connections
+]
 
 
 class Traced:

@@ -21,7 +21,10 @@ def test_the_metrics_page_is_current_and_whole():
 
 def test_every_attribute_of_a_span_is_documented_and_the_other_way_round():
     text = (ROOT / "docs" / "spans.md").read_text()
-    code = "".join((SOURCES / name).read_text() for name in ("inference.py", "verdicts.py", "span_export.py", "otlp_messages.py", "incidents.py"))
+    code = "".join(
+        (SOURCES / name).read_text()
+        for name in ("inference.py", "verdicts.py", "span_export.py", "otlp_messages.py", "incidents.py")
+    )
     said = set(re.findall(r'"((?:ml|neural|http|rpc|url|server|user_agent|error)\.[a-z_.]+)"', code)) - {
         "neural.monitoring",
         "neural.alert.label.",
