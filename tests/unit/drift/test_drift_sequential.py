@@ -7,7 +7,7 @@ import pytest
 from tests.study.budget import run_budget
 from tests.study.worlds import WORLDS, World
 
-from neural.monitoring.drift.bins import bins_of
+from neural.monitoring.drift.bins import Bins, bins_of
 from neural.monitoring.drift.evidence import EvidenceModel
 from neural.monitoring.drift.runs import Runs
 from neural.monitoring.drift.sequential import STARTS, SequentialDetector
@@ -136,7 +136,7 @@ def test_rows_in_bursts_count_for_fewer():
 
 
 def test_independent_rows_count_in_full_even_after_a_drift():
-    runs = Runs(np.array([0]), 4)
+    runs = Runs([Bins(np.arange(4), np.full(4, 25.0), tuple("abcd"), 0, ordered=True)])
     random = np.random.default_rng(6)
     for at in range(200):
         share = [0.25] * 4 if at < 100 else [0.7, 0.1, 0.1, 0.1]

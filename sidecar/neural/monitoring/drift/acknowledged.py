@@ -8,7 +8,7 @@ goes back to the reference its episode ends, as without an acknowledgement.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,7 @@ class Acknowledged:
 
     @classmethod
     def of(cls, bins: Bins, expected: NDArray[np.float64], at: float) -> Acknowledged:
-        return cls(at, expected, SequentialDetector([Bins(bins.group, expected, bins.labels, bins.rare)]))
+        return cls(at, expected, SequentialDetector([replace(bins, expected=expected)]))
 
 
 class Acknowledgements:

@@ -41,6 +41,7 @@ class Bins:
     expected: NDArray[np.float64]
     labels: tuple[str, ...]
     rare: int
+    ordered: bool = False
 
     def __len__(self) -> int:
         return len(self.expected)
@@ -69,10 +70,10 @@ def _numeric(column: ColumnReference, bins: int) -> Bins:
     labels = _numeric_labels(column, group, k)
     once = np.flatnonzero(counts[1:-1] == 1) + 1
     if not _is_discrete(column, len(once)):
-        return Bins(group, expected, labels, 0)
+        return Bins(group, expected, labels, 0, ordered=True)
     np.subtract.at(expected, group[once], 1.0)
     group[1:-1][counts[1:-1] == 0] = k + 2
-    return Bins(group, np.append(expected, len(once) + HALF), (*labels, "between known values"), k + 2)
+    return Bins(group, np.append(expected, len(once) + HALF), (*labels, "between known values"), k + 2, ordered=True)
 
 
 def _is_discrete(column: ColumnReference, once: int) -> bool:

@@ -36,7 +36,7 @@ class _Watched:
 
     @classmethod
     def new(cls, reference_hash: str, plan: Plan) -> _Watched:
-        detector = SequentialDetector(plan.bins) if plan.bins else None
+        detector = SequentialDetector(plan.bins, [column.runs for column in plan.columns]) if plan.bins else None
         return cls(reference_hash, plan, detector, Acknowledgements(detector, plan.bins) if detector is not None else None)
 
 

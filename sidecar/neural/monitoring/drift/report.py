@@ -139,7 +139,7 @@ class DriftReport:
         if not ranked:
             outcome = Outcome.OK if self.rows else Outcome.UNKNOWN
             calm = f"the evidence for drift is {times(log_ratio)} of what would raise an alarm, by chance once in {between}"
-            reason = f"{calm}{self._known()}" if self.rows else "no rows have come in yet"
+            reason = f"{calm}{self._discounted()}{self._known()}" if self.rows else "no rows have come in yet"
         else:
             outcome = Outcome.BAD
             since = at_time(min(self.standing.drifting[at].since for at in ranked))
@@ -159,6 +159,7 @@ class DriftReport:
             evidence={
                 "reference": self.reference_hash,
                 "false_alarms": str(self.settings.false_alarms),
+                "rows_in_run": self._rows_in_run(),
                 "features": [self._episode(at) for at in ranked],
                 "acknowledged": [{**self._episode(at), "acknowledged_at": when} for at, when in self.acknowledged.items()],
             },
@@ -176,11 +177,20 @@ class DriftReport:
             "moved": self._moved(at),
         }
 
+    def _discounted(self) -> str:
+        most = int(np.argmax(self.standing.rows_in_run))
+        return f"; {self.plan.names[most]}{self._runs(most)}" if self._runs(most) else ""
+
     def _known(self) -> str:
         if not self.acknowledged:
             return ""
         names = names_in_words([self.plan.names[at] for at in self.acknowledged])
         return f"; the drift of {names} was acknowledged at {at_time(max(self.acknowledged.values()))} and has not gone further"
+
+    def _rows_in_run(self) -> dict[str, float]:
+        """Columns whose rows are not exchangeable: how many were counted as one."""
+        notable = np.flatnonzero(self.standing.rows_in_run >= NOTABLE_RUN).tolist()
+        return {self.plan.names[at]: round(float(self.standing.rows_in_run[at]), 1) for at in notable}
 
     def _runs(self, at: int) -> str:
         """A warning where rows are not exchangeable: the budget is an estimate there."""

@@ -13,8 +13,8 @@ the reference than under the drifted distribution, and carry no evidence against
 length. The detector starts anew for that column. An acknowledgement does not wait for that: see ``acknowledged``.
 
 Where the guarantee ends: it is for rows that are exchangeable with the reference's. Rows that come in runs (autocorrelated, or one
-client's batch of near-equal rows) are worth fewer than they are: ``runs`` estimates by how much, and counts are divided by it. That
-estimate needs at least 16 evaluations, and can't tell a rhythm longer than what it has seen from drift.
+client's batch of near-equal rows) are worth fewer than they are: ``runs`` estimates by how much, first from the order of the
+reference's rows, then from the traffic, and counts are divided by it. It can't tell a rhythm longer than what either has shown from drift.
 
 Source: Shin, Ramdas and Rinaldo, E-detectors: a nonparametric framework for sequential change detection, 2022.
 """
@@ -33,6 +33,7 @@ from neural.monitoring.drift.bins import Bins
 from neural.monitoring.drift.episode import Episode
 from neural.monitoring.drift.evidence import EvidenceModel
 from neural.monitoring.drift.runs import Runs
+from neural.monitoring.windows.order import RunLengths
 
 STARTS = 16
 """Start times kept: ages from one evaluation to 2^12 and more, each about 1.7 times the one before."""
@@ -64,7 +65,8 @@ class Standing:
 class SequentialDetector:
     """Counts in, standing out. One for a model version and reference."""
 
-    def __init__(self, bins: Sequence[Bins]) -> None:
+    def __init__(self, bins: Sequence[Bins], runs: Sequence[RunLengths] = ()) -> None:
+        """``runs``: of the columns' references, in order; nothing is expected where it is left out."""
         self.model = EvidenceModel(bins)
         self._bounds = np.cumsum([0, *(len(item) for item in bins)])
         self._expected = [item.expected for item in bins]
@@ -77,7 +79,7 @@ class SequentialDetector:
         self._updated = np.zeros(0)  # number of the evaluation its log_m is of
         self._log_m = np.zeros((0, self._columns))
         self._count = 0
-        self.runs = Runs(self._bounds[:-1].astype(np.intp), len(self._total))
+        self.runs = Runs(bins, runs)
         self.episodes: dict[int, Episode] = {}
         self._log_evidence = np.full(self._columns, -LOG_CAP)
         self.log_r = np.full(self._columns, -np.inf)  # ln R of each column, in seconds

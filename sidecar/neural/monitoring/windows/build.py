@@ -14,6 +14,7 @@ from neural.monitoring.records import Column, Kind
 from neural.monitoring.windows.concat import take_rows
 from neural.monitoring.windows.derive import SKETCH, Derivation
 from neural.monitoring.windows.grid import count_sorted, grid_edges
+from neural.monitoring.windows.order import runs_of_numbers, runs_of_words
 from neural.monitoring.windows.reference import ColumnReference, Reference
 from neural.monitoring.windows.usable import usable_numbers, usable_values
 
@@ -53,6 +54,7 @@ def _numeric(column: Column, cells: int) -> ColumnReference:
     found = usable_numbers(column)
     ordered = np.sort(found.values)
     edges = grid_edges(ordered, cells)
+    counts = count_sorted(ordered, edges)
     built = ColumnReference(
         name=column.name,
         kind=column.kind,
@@ -61,7 +63,8 @@ def _numeric(column: Column, cells: int) -> ColumnReference:
         invalid=found.invalid,
         non_finite=found.non_finite,
         edges=edges,
-        counts=count_sorted(ordered, edges),
+        counts=counts,
+        runs=runs_of_numbers(found.values, edges, counts),
         held=count_sorted(np.sort(found.values[1::2]), edges),
         distinct=len(np.unique(ordered)),
     )
@@ -107,6 +110,7 @@ def _categorical(column: Column, max_categories: int) -> ColumnReference:
         held=np.array([*held_own, held_other, sum(held.values()) - sum(held_own) - held_other], dtype=np.int64),
         distinct=len(ranked),
         labels=labels,
+        runs=runs_of_words(words, [name for name, _ in ranked]),
         categories=dict(known),
         singletons=sum(1 for _, count in ranked if count == 1),
     )

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from neural.monitoring.errors import ReferenceDataError
 from neural.monitoring.records import Kind
 from neural.monitoring.windows.derive import Derivation
+from neural.monitoring.windows.order import RunLengths
 
 OTHER = "_other"
 UNSEEN = "_unseen"
@@ -30,6 +31,7 @@ class ColumnReference:
     is empty. ``n`` counts usable values (not missing, not invalid, finite). Moments and quantiles are None for categorical and
     empty columns.
     ``categories``: every category kept with its count, most frequent first; ``singletons`` of them occurred once.
+    ``runs``: how the rows follow each other, see ``order``.
     ``held``: like ``counts``, for every second row only: an honest estimate for categories chosen by the other half.
     """
 
@@ -54,6 +56,7 @@ class ColumnReference:
     categories: Mapping[str, int] = field(default_factory=dict[str, int])
     singletons: int = 0
     held: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    runs: RunLengths = ()
 
     @property
     def total(self) -> int:
@@ -165,6 +168,7 @@ def _column_to_json(column: ColumnReference) -> dict[str, Any]:
     body["counts"] = np.ascontiguousarray(column.counts)
     body["held"] = np.ascontiguousarray(column.held)
     body["labels"] = list(column.labels)
+    body["runs"] = [list(one) for one in column.runs]
     body["categories"] = [list(column.categories.keys()), list(column.categories.values())]
     return body
 
@@ -178,6 +182,7 @@ def _column_from_json(body: Mapping[str, Any]) -> ColumnReference:
         counts=np.array(body["counts"], dtype=np.int64),
         held=np.array(body["held"], dtype=np.int64),
         labels=tuple(body["labels"]),
+        runs=tuple((int(rows), float(effect)) for rows, effect in body.get("runs", ())),
         categories=dict(zip(names, counts, strict=True)),
     )
 
