@@ -8,7 +8,7 @@ DEMO_ARGS ?=
 FUZZ_SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast bench study fuzz realdata estimation lint fmt proto screenshots clean
+.PHONY: help demo test test-fast bench study fuzz realdata estimation scrapes lint fmt proto screenshots clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -57,6 +57,10 @@ fuzz: $(VENV)/.fuzz ## every reader of foreign bytes under atheris, ten minutes 
 
 study: $(VENV)/.test ## simulate how far the drift verdicts can be trusted; writes docs/study.md (some minutes)
 	$(BIN)/python -m tests.study
+
+scrapes: $(VENV)/.test ## five minutes of demo under a real Prometheus: no scrape error, data in every panel and recording rule
+	@sh tests/debian-packages.sh
+	NEURAL_SCRAPE_SECONDS=300 $(BIN)/python -m pytest -q tests/integration/test_export_prometheus.py -k demo
 
 realdata: $(VENV)/.test ## real records in their own order through a real sidecar; writes docs/real-data.md (some minutes; fetches wheels)
 	$(BIN)/python -m tests.realdata

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -23,6 +24,8 @@ from real_prometheus import CONFIG, PROMETHEUS, PROMTOOL, Prometheus, free_port
 
 pytestmark = pytest.mark.skipif(PROMTOOL is None or PROMETHEUS is None, reason="prometheus is not installed")
 VARIABLES = {"$model": ".*", "$version": ".*", "$feature": ".*", "$slo": ".*", "$__rate_interval": "1m"}
+SCRAPE_SECONDS = int(os.environ.get("NEURAL_SCRAPE_SECONDS", "10"))
+"""How long the demo is scraped, every second. `make scrapes` takes five minutes."""
 EMPTY_WHEN_WELL = {"Open alerts"}
 
 
@@ -65,11 +68,11 @@ def prometheus(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
-    """A Prometheus that scrapes the demo's sidecar: a real model, real flights."""
+    """A Prometheus that scrapes the demo's sidecar for SCRAPE_SECONDS: a real model, real flights."""
     folder, port = tmp_path_factory.mktemp("demo"), free_port()
     command = [
         sys.executable, "-c", "import sys; from neural.monitoring.cli import monitor_main as main; sys.exit(main())",
-        "demo", "--seconds", "20", "--no-incidents", "--keep", "--port", str(port), "--folder", str(folder / "story"),
+        "demo", "--seconds", str(max(SCRAPE_SECONDS, 20)), *([] if SCRAPE_SECONDS > 60 else ["--no-incidents"]), "--keep", "--port", str(port), "--folder", str(folder / "story"),
     ]  # fmt: skip
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     running = Prometheus(folder, port)
@@ -77,6 +80,7 @@ def demo(tmp_path_factory):
         running.wait_for("neural_model_accuracy and neural_model_f1", 120, process)
         running.wait_for("neural_feature_drift", 60, process)
         running.wait_for("count_over_time(neural_slo_burn_rate[1m]) > 3", 60, process)
+        running.wait_for(f"count_over_time((up == 1)[1h:1s]) >= {SCRAPE_SECONDS}", SCRAPE_SECONDS + 120, process)
         yield running
     finally:
         running.stop()
@@ -100,7 +104,23 @@ def test_every_panels_query_returns_data(prometheus, expr):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(SCRAPE_SECONDS + 600)
+def test_no_scrape_of_the_demo_failed(demo):
+    """Every scrape since the first answer came through; before that, nobody listened yet."""
+    (up,) = demo.query("count_over_time((up == 1)[1h:1s])")
+    assert float(up["value"][1]) >= SCRAPE_SECONDS
+    assert demo.query("up == 1")
+    samples = demo.query("min_over_time(scrape_samples_scraped[10s]) > 100")
+    assert samples, "the newest scrapes brought few samples"
+    with urllib.request.urlopen(f"http://127.0.0.1:{demo.port}/api/v1/targets", timeout=10) as answer:
+        assert [one["lastError"] for one in json.load(answer)["data"]["activeTargets"]] == [""]
+    began = demo.query("min_over_time(timestamp(up == 1)[1h:1s])")[0]["value"][1]
+    late = demo.query(f"count_over_time((up == 0 and timestamp(up) > {began})[1h:1s])")
+    assert late == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(SCRAPE_SECONDS + 600)
 def test_every_panel_and_recording_rule_has_data_from_the_demo(demo):
     empty = []
     for one in DASHBOARDS:
