@@ -15,7 +15,7 @@ from neural.capture.batching import Batcher
 from neural.capture.redact import make_redactor
 from neural.capture.settings import Settings
 from neural.capture.shipper import Shipper
-from neural.capture.transport import HTTPTransport, Transport
+from neural.capture.transport import Transport, transport_of
 from neural.capture.version import __version__
 from neural.wire.event import Ledger
 
@@ -31,7 +31,7 @@ class Recorder:
         self.asleep = True  # no thread yet: it starts with the first request, after any fork
         self._given_transport = transport
         if transport is None:
-            HTTPTransport.of(settings)  # a wrong endpoint is told now, not on the shipper's thread
+            transport_of(settings)  # a wrong endpoint is told now, not on the shipper's thread
         self._redactor = make_redactor(settings)
         self._open()
         _all.add(self)
@@ -42,7 +42,7 @@ class Recorder:
         self._starting = threading.Lock()
         self.asleep = True
         self.account = Account(self.settings, threading.Event())
-        transport = self._given_transport or HTTPTransport.of(self.settings)
+        transport = self._given_transport or transport_of(self.settings)
         batcher = Batcher(self.settings, self._redactor)
         self._shipper = Shipper(self.account, self.settings, transport, batcher, _resource(self.settings))
 

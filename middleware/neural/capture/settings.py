@@ -33,7 +33,8 @@ class _Values(NamedTuple):
     version: Annotated[str, "version of the model"] = ""
     endpoint: Annotated[
         str,
-        "where the sidecar listens: `unix:///path`, `http://host:port` (or `tcp://`), `https://host:port`",
+        "where the sidecar listens: `unix:///path`, `http://host:port` (or `tcp://`), `https://host:port`; "
+        "where grpcio is installed also `grpc://host:port`, `grpcs://host:port`, `grpc+unix:///path`",
     ] = "unix:///var/run/neural/capture.sock"
     service: Annotated[str, "name of this service; when empty `OTEL_SERVICE_NAME`, then the model"] = ""
     resource: Annotated[tuple[str, ...], "more about this process, each `key=value`"] = ()
@@ -73,7 +74,8 @@ class _Values(NamedTuple):
     shutdown_timeout: Annotated[float, "seconds to ship what is left when the process ends"] = 2.0
     degrade: Annotated[bool, "shed bodies, then events, under pressure, and come back by itself"] = True
     overhead_budget: Annotated[float, "seconds capture may cost a request (median) before it sheds work"] = 0.0002
-    ca_file: Annotated[str, "certificates to trust for `https`, instead of the system's"] = ""
+    ca_file: Annotated[str, "certificates to trust for `https` and `grpcs`, instead of the system's"] = ""
+    token: Annotated[str, "bearer token, for a sidecar that is not on this machine"] = ""
 
 
 class Settings(_Values):
@@ -85,6 +87,10 @@ class Settings(_Values):
         made = super().__new__(cls, *values, **named)
         made.check()
         return made
+
+    def __repr__(self) -> str:
+        """Without the token: settings end up in logs."""
+        return _Values.__repr__(self._replace(token="***") if self.token else self)
 
     def check(self) -> None:
         if not 0.0 < self.sample <= 1.0:

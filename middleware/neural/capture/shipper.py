@@ -80,7 +80,8 @@ class Shipper:
 
     def abandon(self) -> None:
         """Close our copy of the connection, without a word on it: it belongs to the process we were forked from."""
-        self._transport.close()
+        abandon = getattr(self._transport, "abandon", self._transport.close)  # a plain socket's end says nothing by itself
+        abandon()
 
     def hurry(self, then: Callable[[bool], None]) -> None:
         """Ship now; a back-off under way is cut short. ``then`` is called when all that waits now is settled, or the thread ends."""

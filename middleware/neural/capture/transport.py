@@ -15,6 +15,8 @@ from neural.wire.encode import CONTENT_TYPE
 PATH: Final = "/v1/capture"
 DEFAULT_PORT: Final = 4319
 _HOST_PORT: Final = re.compile(r"//(?:\[(?P<v6>[0-9a-fA-F:.]+)\]|(?P<host>[^/:@\[\]\s]+))(?::(?P<port>[0-9]{1,5}))?/?")
+_TCP_SCHEMES: Final = frozenset({"http", "https", "tcp", "grpc", "grpcs"})
+_GRPC_SCHEMES: Final = frozenset({"grpc", "grpcs", "grpc+unix"})
 _COALESCE: Final = 256 * 1024  # smaller parts are joined up to here: one call instead of hundreds
 _MAX_HEAD: Final = 16 * 1024
 _MAX_BODY: Final = 64 * 1024
@@ -45,34 +47,48 @@ class Endpoint(NamedTuple):
     host: str = ""
     port: int = DEFAULT_PORT
     tls: bool = False
+    grpc: bool = False
 
     @classmethod
     def parse(cls, text: str) -> Endpoint:
         """Raises SettingsError."""
         scheme, _, rest = text.partition(":")
-        if scheme == "unix":
+        grpc = scheme in _GRPC_SCHEMES
+        if scheme in {"unix", "grpc+unix"}:
             path = rest.removeprefix("//")
             if path.startswith("/"):
-                return cls(path=path)
-        elif scheme in {"http", "https", "tcp"} and (match := _HOST_PORT.fullmatch(rest)):
+                return cls(path=path, grpc=grpc)
+        elif scheme in _TCP_SCHEMES and (match := _HOST_PORT.fullmatch(rest)):
             port = int(match["port"] or DEFAULT_PORT)
             if 0 < port < 2**16:
-                return cls(host=match["v6"] or match["host"], port=port, tls=scheme == "https")
-        raise SettingsError(f"endpoint: {text!r} is none; write unix:///path, http://host:port or https://host:port")
+                return cls(host=match["v6"] or match["host"], port=port, tls=scheme in {"https", "grpcs"}, grpc=grpc)
+        raise SettingsError(
+            f"endpoint: {text!r} is none; write unix:///path, http://host:port or https://host:port, grpc:// or grpcs:// for gRPC"
+        )
+
+
+def transport_of(settings: Settings) -> Transport:
+    """What the endpoint asks for. Raises SettingsError: no such endpoint, or gRPC is asked for and grpcio is not there."""
+    endpoint = Endpoint.parse(settings.endpoint)
+    if not endpoint.grpc:
+        return HTTPTransport(endpoint, timeout=settings.timeout, ca_file=settings.ca_file, token=settings.token)
+    try:
+        from neural.capture.transport_grpc import GRPCTransport  # only where asked for
+    except ModuleNotFoundError:
+        raise SettingsError(f"endpoint: {settings.endpoint} needs grpcio: pip install 'neural-monitoring[grpc]'") from None
+    return GRPCTransport(endpoint, timeout=settings.timeout, ca_file=settings.ca_file, token=settings.token)
 
 
 class HTTPTransport:
     """A keep-alive connection, opened when needed. Not thread-safe: it belongs to the shipper."""
 
-    def __init__(self, endpoint: Endpoint, *, timeout: float, ca_file: str = "") -> None:
+    def __init__(self, endpoint: Endpoint, *, timeout: float, ca_file: str = "", token: str = "") -> None:
         self._endpoint, self._timeout, self._ca_file = endpoint, timeout, ca_file
         self._socket: socket.socket | None = None
         host = endpoint.host or "localhost"
-        self._head = f"POST {PATH} HTTP/1.1\r\nHost: {host}\r\nContent-Type: {CONTENT_TYPE}\r\nContent-Length: ".encode()
-
-    @classmethod
-    def of(cls, settings: Settings) -> HTTPTransport:
-        return cls(Endpoint.parse(settings.endpoint), timeout=settings.timeout, ca_file=settings.ca_file)
+        allowed = f"Authorization: {bearer(token)}\r\n" if token else ""
+        head = f"POST {PATH} HTTP/1.1\r\nHost: {host}\r\n{allowed}Content-Type: {CONTENT_TYPE}\r\nContent-Length: "
+        self._head = head.encode()
 
     def send(self, parts: Sequence[Buffer]) -> Reply:
         """A connection that the sidecar closed while idle is opened again once. Raises OSError."""
@@ -136,6 +152,13 @@ class HTTPTransport:
             raise
 
 
+def bearer(token: str) -> str:
+    """The value of the Authorization header. Raises SettingsError for what is no token."""
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise SettingsError("token: only printable ASCII without spaces is a bearer token")
+    return f"Bearer {token}"
+
+
 def _left(deadline: float) -> float:
     left = deadline - time.monotonic()
     if left <= 0:
@@ -185,7 +208,7 @@ def _read_reply(connection: socket.socket, deadline: float) -> tuple[Reply, bool
     left = int(length) - (len(data) - end - 4) if keep else 0
     while left > 0:
         left -= len(_receive(connection, deadline))
-    return Reply(int(words[1]), _retry_after(headers.get(b"retry-after"))), keep and left == 0
+    return Reply(int(words[1]), retry_after_seconds(headers.get(b"retry-after"))), keep and left == 0
 
 
 def _receive(connection: socket.socket, deadline: float) -> bytes:
@@ -196,7 +219,7 @@ def _receive(connection: socket.socket, deadline: float) -> bytes:
     return data
 
 
-def _retry_after(value: bytes | None) -> float | None:
+def retry_after_seconds(value: bytes | str | None) -> float | None:
     """Seconds; a date, which the sidecar never sends, counts as unnamed."""
     try:
         seconds = float(value) if value is not None else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,7 +10,7 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-_PREFIX = "Bearer "
+from neural.monitoring.ingest import is_allowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +21,8 @@ class TokenGuard:
     tokens: Sequence[SecretStr]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not self._allowed(Headers(scope=scope).get("authorization", "")):
+        if scope["type"] == "http" and not is_allowed(Headers(scope=scope).get("authorization", ""), self.tokens):
             reply = JSONResponse({"error": "unauthorized"}, 401, {"www-authenticate": "Bearer"})
             await reply(scope, receive, send)
             return
         await self.app(scope, receive, send)
-
-    def _allowed(self, header: str) -> bool:
-        given = header.removeprefix(_PREFIX).encode() if header.startswith(_PREFIX) else b""
-        # Every token is compared, so that the time taken does not tell which one came close.
-        matches = [hmac.compare_digest(given, token.get_secret_value().encode()) for token in self.tokens]
-        return any(matches)

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from neural.monitoring.app.build import build
+from neural.monitoring.app.grpc_door import GRACE_SECONDS, GrpcDoor, find_grpc_door, open_grpc
 from neural.monitoring.app.logs import set_up_logging
 from neural.monitoring.app.reload import Load, Reloader
 from neural.monitoring.app.serve import Door, serve
 from neural.monitoring.app.sidecar import Sidecar
 from neural.monitoring.app.sockets import bind, bind_tcp
+from neural.monitoring.app.tls import TLSFiles, tls_files
 from neural.monitoring.app.web import ingest_app, metrics_app, pages_app
 from neural.monitoring.clock import Clock, system_clock
 from neural.monitoring.errors import ConfigError
@@ -30,6 +32,8 @@ class _Listeners:
     ingest: tuple[socket.socket, ...]
     pages: socket.socket | None
     metrics: socket.socket | None
+    grpc: GrpcDoor | None
+    tls: TLSFiles | None
 
 
 def run_sidecar(settings: Settings, *, file: Path | None = None, load: Load | None = None, clock: Clock = system_clock) -> int:
@@ -68,32 +72,43 @@ def _bind(settings: Settings, stack: ExitStack) -> _Listeners:
         pages = stack.enter_context(bind_tcp(dashboard.host, dashboard.port, setting="dashboard.port"))
     if prometheus.enabled and not (dashboard.enabled and prometheus.port == dashboard.port):
         metrics = stack.enter_context(bind_tcp(prometheus.host, prometheus.port, setting="export.prometheus.port"))
-    return _Listeners(ingest, pages, metrics)
+    return _Listeners(ingest, pages, metrics, find_grpc_door(settings), tls_files(settings))
 
 
 def _require_tokens(settings: Settings) -> None:
     """A door that strangers can reach needs a token: their traffic would decide what the verdicts say."""
-    open_doors = [
-        text for text, address in zip(settings.capture.listen, settings.capture.addresses, strict=True) if not address.is_local
-    ]
-    if open_doors and not settings.capture.tokens:
+    capture = settings.capture
+    doors = [("listen", text, address) for text, address in zip(capture.listen, capture.addresses, strict=True)]
+    if capture.grpc is not None and capture.grpc_address is not None:
+        doors.append(("grpc", capture.grpc, capture.grpc_address))
+    open_doors = [(f"capture.{name}", text) for name, text, address in doors if not address.is_local]
+    if open_doors and not capture.tokens:
+        key, text = open_doors[0]
         raise ConfigError(
-            f"{open_doors[0]} can be reached from outside, and there is no token",
-            where=settings.where("capture.listen"),
-            key="capture.listen",
+            f"{text} can be reached from outside, and there is no token",
+            where=settings.where(key),
+            key=key,
             hint='write tokens: ["${CAPTURE_TOKEN}"] beside it, or listen on a Unix socket',
         )
 
 
 async def _serve(sidecar: Sidecar, listeners: _Listeners, reloader: Reloader | None) -> None:
     addresses = zip(sidecar.settings.capture.addresses, listeners.ingest, strict=True)
-    doors = [Door(ingest_app(sidecar, local=address.is_local), listener) for address, listener in addresses]
+    doors = [
+        Door(ingest_app(sidecar, local=address.is_local), listener, None if address.is_unix else listeners.tls)
+        for address, listener in addresses
+    ]
     if listeners.pages is not None:
         doors.append(Door(pages_app(sidecar, reloader), listeners.pages))
     if listeners.metrics is not None:
         doors.append(Door(metrics_app(sidecar), listeners.metrics))
     _announce(sidecar, listeners)
-    await serve(doors, asyncio.Event())
+    server = await open_grpc(listeners.grpc, sidecar, listeners.tls) if listeners.grpc is not None else None
+    try:
+        await serve(doors, asyncio.Event())
+    finally:
+        if server is not None:
+            await server.stop(GRACE_SECONDS)
 
 
 def _announce(sidecar: Sidecar, listeners: _Listeners) -> None:
@@ -105,7 +120,7 @@ def _announce(sidecar: Sidecar, listeners: _Listeners) -> None:
         sidecar.storage_path,
         sidecar.replayed,
     )
-    log.info("captured traffic: %s", ", ".join(settings.capture.listen))
+    log.info("captured traffic: %s", ", ".join([*settings.capture.listen, *([listeners.grpc.url] if listeners.grpc else [])]))
     for name, listener in (("dashboard and API", listeners.pages), ("metrics", listeners.metrics)):
         if listener is not None:
             host, port = listener.getsockname()[:2]

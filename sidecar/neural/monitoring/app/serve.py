@@ -12,16 +12,19 @@ from dataclasses import dataclass
 import uvicorn
 from starlette.types import ASGIApp
 
+from neural.monitoring.app.tls import TLSFiles
+
 GRACE_SECONDS = 5
 """How long open requests may go on after SIGTERM: well within a pod's 30 s."""
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """An app and the listening socket it answers on."""
+    """An app and the listening socket it answers on, encrypted where there is a certificate."""
 
     app: ASGIApp
     listener: socket.socket
+    tls: TLSFiles | None = None
 
 
 class _Server(uvicorn.Server):
@@ -38,7 +41,7 @@ async def serve(doors: list[Door], stop: asyncio.Event) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # not the main thread: the caller sets ``stop``
             loop.add_signal_handler(number, stop.set)
-    servers = [_Server(_config(door.app)) for door in doors]
+    servers = [_Server(_config(door)) for door in doors]
     tasks = [asyncio.create_task(server.serve([door.listener])) for server, door in zip(servers, doors, strict=True)]
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
@@ -48,9 +51,11 @@ async def serve(doors: list[Door], stop: asyncio.Event) -> None:
     await asyncio.gather(*tasks)
 
 
-def _config(app: ASGIApp) -> uvicorn.Config:
+def _config(door: Door) -> uvicorn.Config:
     return uvicorn.Config(
-        app,
+        door.app,
+        ssl_certfile=door.tls.certificate if door.tls is not None else None,
+        ssl_keyfile=door.tls.key if door.tls is not None else None,
         log_config=None,
         access_log=False,
         lifespan="off",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from neural.monitoring.ingest.bearer import is_allowed
 from neural.monitoring.ingest.cloudevents import CloudEventSettings
 from neural.monitoring.ingest.dedup import Deduplicator
 from neural.monitoring.ingest.grpc_ingest import build_grpc_server
@@ -27,6 +28,7 @@ __all__ = [
     "build_grpc_server",
     "canonical_labels",
     "ingest_routes",
+    "is_allowed",
     "parse_time",
     "read_labels",
 ]

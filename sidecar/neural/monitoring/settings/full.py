@@ -33,6 +33,8 @@ _HEAD = """\
 _EXAMPLES: Mapping[str, Any] = {
     "predictions.upload.url": "s3://my-bucket/predictions?region=eu-central-1",
     "model.name": "flights",
+    "capture.tls.certificate": "server.pem",
+    "capture.tls.key": "server.key",
     "features.*": "temp",
     "monitors[].use": "my_package.my_module:MyMonitor",
     "slos[].name": "fast",

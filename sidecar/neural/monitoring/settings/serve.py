@@ -17,6 +17,15 @@ def _one_or_many(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
+class TLSSettings(Section):
+    """Encryption for the doors that are reached over TCP."""
+
+    certificate: str
+    """PEM file with the certificate, and those above it."""
+    key: str
+    """PEM file with its private key."""
+
+
 class ListenSettings(Section):
     """Where captured requests come in, and how much of them is taken."""
 
@@ -26,6 +35,10 @@ class ListenSettings(Section):
         BeforeValidator(_one_or_many, json_schema_input_type=str | tuple[str, ...]),
     ] = (DEFAULT_LISTEN,)
     """Where capture sends to: unix:///path or tcp://host:port, one or a list."""
+    grpc: ListenAddress | None = None
+    """Where capture sends to over gRPC, labels too: tcp://host:port or unix:///path; none where left out. Needs the extra grpc."""
+    tls: TLSSettings | None = None
+    """Encrypts what comes in over TCP, HTTP and gRPC; capture's endpoint is then https:// or grpcs://."""
     socket_mode: Annotated[str, StringConstraints(pattern=r"^0?[0-7]{3}$")] = "0660"
     """Permissions of the Unix socket."""
     tokens: tuple[SecretStr, ...] = ()
@@ -43,6 +56,10 @@ class ListenSettings(Section):
     @property
     def addresses(self) -> tuple[Address, ...]:
         return tuple(parse_address(text) for text in self.listen)
+
+    @property
+    def grpc_address(self) -> Address | None:
+        return parse_address(self.grpc) if self.grpc is not None else None
 
 
 class DashboardSettings(Section):

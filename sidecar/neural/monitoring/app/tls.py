@@ -1,0 +1,37 @@
+"""The certificate of the doors that are reached over TCP."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+
+from neural.monitoring.errors import ConfigError
+from neural.monitoring.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class TLSFiles:
+    """PEM files that belong together."""
+
+    certificate: Path
+    key: Path
+
+
+def tls_files(settings: Settings) -> TLSFiles | None:
+    """The files of ``capture.tls``, tried. Raises ConfigError when they can't be used."""
+    given = settings.capture.tls
+    if given is None:
+        return None
+    files = TLSFiles(settings.resolve(given.certificate), settings.resolve(given.key))
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(files.certificate, files.key)
+    except (OSError, ssl.SSLError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise ConfigError(
+            f"the certificate and key of capture.tls can't be used: {why}",
+            where=settings.where("capture.tls"),
+            key="capture.tls",
+            hint="both are PEM files, and the key is the certificate's",
+        ) from None
+    return files
