@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
 import textwrap
@@ -14,10 +12,14 @@ from pathlib import Path
 import grpc
 import pytest
 import trustme
-
-from neural.monitoring.store import open_store
 from tests.sidecars import SidecarProcess, free_port
 
+from neural.monitoring.store import open_store
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),  # httpcore and refused connections
+]
 SERVICE = "/neural.capture.v1.CaptureService"
 CLIENT = textwrap.dedent(
     """
@@ -65,8 +67,7 @@ def said(process: subprocess.Popen[str]) -> dict:
 
 def received(sidecar: SidecarProcess) -> dict:
     """What the sidecar's books say once it has been told to stop."""
-    sidecar.process.send_signal(signal.SIGTERM)
-    assert sidecar.process.wait(30) == 0, sidecar.said()
+    sidecar.stop()
     store = open_store(sidecar.state, read_only=True)
     try:
         return store.value("capture")
@@ -87,12 +88,9 @@ def running(tmp_path):
 
     yield start
     for sidecar in started:
-        if sidecar.process.poll() is None:
-            sidecar.process.kill()
-            sidecar.process.wait()
+        sidecar.close()
 
 
-@pytest.mark.slow
 def test_capture_ships_over_grpc_and_both_books_agree(running, tmp_path):
     port = free_port()
     sidecar = running({"capture": {"grpc": f"tcp://127.0.0.1:{port}"}})
@@ -104,19 +102,18 @@ def test_capture_ships_over_grpc_and_both_books_agree(running, tmp_path):
     assert f"grpc://127.0.0.1:{port}" in sidecar.said()
 
 
-@pytest.mark.slow
 def test_a_sidecar_that_is_killed_and_comes_back_is_found_again_and_nothing_is_lost(running, tmp_path):
     sidecar = running({"capture": {"grpc": f"unix://{tmp_path}/g.sock"}})
     process = client({"endpoint": f"grpc+unix://{tmp_path}/g.sock"}, requests=200, pause=0.02)
     time.sleep(1.5)
-    sidecar.process.kill()
-    sidecar.process.wait()
+    sidecar.kill()
     time.sleep(0.5)
     sidecar.start()
     assert said(process) == {"flushed": True, "seen": 200, "shipped": 200, "dropped": {}}
     account = received(sidecar)
     assert account["counters"]["events"] == account["counters"]["rows"] == 200
-    assert os.stat(tmp_path / "c.sock").st_mode & 0o777 == 0o660
+    assert (tmp_path / "g.sock").exists() is False
+    assert Path(tmp_path / "c.sock").stat().st_mode & 0o777 == 0o660
 
 
 @pytest.fixture
@@ -131,7 +128,6 @@ def certificate(tmp_path) -> dict[str, str]:
     return paths
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["grpcs", "https"])
 def test_from_another_machine_it_takes_a_token_over_tls(running, certificate, scheme):
     port, beside = free_port(), free_port()
@@ -152,7 +148,6 @@ def test_from_another_machine_it_takes_a_token_over_tls(running, certificate, sc
     assert "s3cret" not in sidecar.said()
 
 
-@pytest.mark.slow
 def test_labels_come_over_grpc_too(running, tmp_path):
     from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
     from grpc_tools import protoc
@@ -188,6 +183,8 @@ def test_an_address_in_use_is_one_line(tmp_path):
         sidecar = SidecarProcess(tmp_path, {"capture": {"grpc": f"tcp://127.0.0.1:{port}"}})
         with pytest.raises(AssertionError):
             sidecar.start()
-    assert sidecar.process.wait(10) == 2
-    assert f"can't listen on 127.0.0.1:{port}: address already in use (choose another with capture.grpc)" in sidecar.said()
+        assert sidecar.process.wait(10) == 2
+        sidecar.close()
+    assert f"can't listen on 127.0.0.1:{port}: address already in use" in sidecar.said()
+    assert "(choose another with capture.grpc)" in sidecar.said()
     assert "Traceback" not in sidecar.said()

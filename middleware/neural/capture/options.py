@@ -37,3 +37,4 @@ class Options(TypedDict, total=False):
     degrade: bool | None
     overhead_budget: float | None
     ca_file: str | None
+    token: str | None
