@@ -10,6 +10,7 @@ ENV_PREFIX: Final = "NEURAL_CAPTURE_"
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
 _MIB: Final = 2**20
+_HIDDEN: Final = "***"
 
 PROBE_PATHS: Final = (
     "/health", "/healthz", "/health/live", "/health/ready", "/live", "/livez", "/ready", "/readyz", "/ping", "/metrics",
@@ -90,7 +91,7 @@ class Settings(_Values):
 
     def __repr__(self) -> str:
         """Without the token: settings end up in logs."""
-        return _Values.__repr__(self._replace(token="***") if self.token else self)
+        return _Values.__repr__(self._replace(token=_HIDDEN) if self.token else self)
 
     def check(self) -> None:
         if not 0.0 < self.sample <= 1.0:
