@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from neural.capture.ladder import Rung
 from neural.capture.meter import Meter
-from neural.capture.record import PLACE_BYTES, SMALL_BODY, Record
+from neural.capture.record import PLACE_BYTES, SMALL_BODY, Record, weight
 from neural.capture.sampling import make_sampler
 from neural.capture.settings import Settings
 from neural.wire.event import Flag, Ledger
@@ -26,6 +26,8 @@ _BODIES_OFF: Final = int(Flag.BODIES_OFF)
 _NO_ROOM: Final = 2**62  # more than can ever be given back
 _CHARGED: Final = itemgetter(0)
 _OCTETS: Final = [b"%02x" % octet for octet in range(256)]
+_SAMPLED: Final = 32  # records that are weighed of those that wait
+_WORTH_WEIGHING: Final = 8  # while the ring is emptier than an eighth nothing is weighed
 _ID_OCTETS: Final = 6  # 2**48 requests: for ever
 
 Row = tuple[Any, ...]
@@ -57,8 +59,9 @@ class Account:
         """Counts a request that begins; its number from 0, and an id for it. Iterators in C: one step, no lock."""
         self._settings = settings
         self._sampler = make_sampler(settings)
-        # What the settings allow, less what is being sent, less what long bodies are charged for: under way, waiting, being sent.
+        # What the settings allow, less what long bodies are charged for: under way, waiting, being sent.
         self._free, self._free_places = settings.ring_bytes, settings.ring_events
+        self._place_bytes = PLACE_BYTES
         self._lock = threading.RLock()
         self._acquire, self._release = self._lock.acquire, self._lock.release
         self._sending = self._settled = self._shipped = self._sampled_out = 0
@@ -74,7 +77,7 @@ class Account:
         """Bytes that are charged: places of what waits and is being sent, and long bodies under way or kept."""
         with self._lock:
             free = self._free + _NO_ROOM if self.closed else self._free
-            return self._settings.ring_bytes - free + len(self.ring) * PLACE_BYTES
+            return self._settings.ring_bytes - free + self.waiting * self._place_bytes
 
     @property
     def fill(self) -> float:
@@ -99,8 +102,18 @@ class Account:
 
     def _find_places(self) -> None:
         """Under the lock."""
-        places = self._free // PLACE_BYTES
-        self.places = min(self._free_places, places)
+        self.places = min(self._free_places, self._free // self._place_bytes) - self._sending
+
+    def weigh(self) -> None:
+        """Charge for a place what one takes, where clients send far more in headers than is foreseen. A sample tells."""
+        ring = self.ring
+        number = len(ring)
+        if number and number * _WORTH_WEIGHING < self.places:
+            return
+        weights = [weight(ring[at]) for at in range(0, number, max(1, number // _SAMPLED))]
+        self._place_bytes = max(PLACE_BYTES, sum(weights) // len(weights)) if weights else PLACE_BYTES
+        with self._lock:
+            self._find_places()
 
     def finish(self, row: Row) -> None:
         """The request is over: sampled out, dropped, or put in the ring."""
@@ -151,11 +164,10 @@ class Account:
         self._acquire()
         try:
             free = self._free - size
-            fits = free >= len(self.ring) * PLACE_BYTES
+            fits = free >= self.waiting * self._place_bytes
             if fits:
                 self._free = free
-                places = free // PLACE_BYTES
-                self.places = min(self._free_places, places)
+                self._find_places()
         finally:
             self._release()
         return fits
@@ -192,8 +204,6 @@ class Account:
     def _send(self, number: int) -> None:
         """Under the lock: so many more are being sent."""
         self._sending += number
-        self._free -= number * PLACE_BYTES
-        self._free_places -= number
         self._find_places()
 
     def settle(self, rows: list[Row], reason: str | None = None) -> None:

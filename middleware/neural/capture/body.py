@@ -6,6 +6,7 @@ from typing import Final, Protocol
 
 _GROWTH: Final = 16  # a body is charged for this many times its size at once, up to its cap: rarely, then
 _LEAST_CHARGE: Final = 4_096
+CHUNK_BYTES: Final = 48  # what a chunk weighs besides its bytes: the object's head and its place in the list, rounded up
 _PREPAID_CHUNKS: Final = 15  # 1 MiB, the usual cap, is the first chunk of a usual server's 64 KiB and 15 more
 
 
@@ -55,14 +56,17 @@ class LongBody:
         if number > self._counted_chunks:
             held = self.held()
         size = held + length
+        cost = size + (number + 1) * CHUNK_BYTES
         if self.lost or held >= self._cap:
             self._lose(length)
             return
-        if size > charged:
+        more = max(_PREPAID_CHUNKS, number)
+        if cost > charged:
             wanted = size * _GROWTH
             wanted = max(wanted, _LEAST_CHARGE)
             if wanted > self._cap:
                 wanted = max(self._cap, size)
+            wanted += (number + 1 + more) * CHUNK_BYTES
             if not self._purse.reserve(wanted - charged):
                 self.let_go()
                 self._lose(length)
@@ -71,11 +75,11 @@ class LongBody:
         chunks.append(chunk)
         self._counted_bytes, self._counted_chunks = size, number + 1
         # What is charged for is spread over the chunks to come: as many as there are already, so that counting stays cheap.
-        left, more = charged - size, max(_PREPAID_CHUNKS, number)
-        if left < more * length:
-            more = left // length
+        left, each = charged - cost, length + CHUNK_BYTES
+        if left < more * each:
+            more = left // each
         if more:
-            self.fit, self.paid = left // more, number + 1 + more
+            self.fit, self.paid = left // more - CHUNK_BYTES, number + 1 + more
         else:
             self._spend()
 
@@ -113,7 +117,7 @@ class LongBody:
         Not counted again where every chunk was as large as foreseen, as those of a usual server's large request are.
         """
         if len(self.chunks) < self.paid or (self.chunks and len(self.chunks[-1]) < self.fit):
-            surplus = self.charged - self.held()
+            surplus = self.charged - self.held() - len(self.chunks) * CHUNK_BYTES
             self._purse.release(surplus)
             self.charged -= surplus
         return self.charged

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from neural.capture.body import LongBody
@@ -54,3 +54,16 @@ PLACE_BYTES: Final = 4_096
 """What one record is charged for its place in the ring: the tuple, headers, id and times (2 KiB measured, rounded up), and two
 bodies of at most ``SMALL_BODY``."""
 SMALL_BODY: Final = 1_024
+_PAIR_BYTES: Final = 160  # a header's tuple, two objects' heads, a place in the list
+_BARE_BYTES: Final = 2_048
+
+
+def weight(row: Sequence[Any]) -> int:
+    """About how many bytes a row keeps alive, its long bodies left out: what clients send in headers and paths is theirs to choose."""
+    record = Record._make(row)
+    try:
+        headers = [*record.request_headers, *record.response_headers]
+        texts = sum([len(name) + len(value) for name, value in headers])
+        return _BARE_BYTES + texts + len(headers) * _PAIR_BYTES + len(record.path) + len(record.query)
+    except Exception:  # headers that are not as ASGI says
+        return PLACE_BYTES

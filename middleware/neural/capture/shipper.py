@@ -211,6 +211,7 @@ class Shipper:
         self._last_sent = time.monotonic()
 
     def _step_ladder(self) -> None:
+        self.account.weigh()
         if not self._settings.degrade:
             return
         account = self.account
