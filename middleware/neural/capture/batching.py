@@ -11,7 +11,7 @@ from typing import Final
 from neural.capture.account import Row
 from neural.capture.bodies import body_columns
 from neural.capture.headers import TRACEPARENT, Found, encoded, request_filter, response_filter
-from neural.capture.record import Origin, RawHeaders
+from neural.capture.record import RawHeaders
 from neural.capture.redact import Redactor
 from neural.capture.settings import Settings
 from neural.wire.columns import Columns
@@ -44,7 +44,9 @@ class Batcher:
             statuses, outcomes, noted, requests, responses,
         ) = zip(*rows, strict=True)  # fmt: skip
         offset = time.time_ns() - time.perf_counter_ns()
-        protocols = [origin[0] for origin in origins]
+        number, origin = len(rows), origins[0]
+        alike = origins.count(origin) == number  # nearly always: one middleware, one model
+        protocols = (origin.protocol,) * number if alike else [one.protocol for one in origins]
         headers: Sequence[RawHeaders] = asked_with if _GRPC not in protocols else _with_metadata(protocols, asked_with)
         request_headers, found = self._request_filter.columns(headers)
         response_headers, _ = self._response_filter.columns(answered_with)
@@ -55,7 +57,11 @@ class Batcher:
         hidden = hide and [*map(hide, protocols, responses, answered_with)]
         response = body_columns(responses, caps[1], flags, _RESPONSE_TRUNCATED, hidden)
         status, grpc_status = _statuses(protocols, statuses)
-        traceparent, model, version = self._named(origins, found)
+        model: Sequence[str] = (origin.model,) * number if alike else [one.model for one in origins]
+        version: Sequence[str] = (origin.version,) * number if alike else [one.version for one in origins]
+        traceparent: Sequence[bytes] = ()
+        if found:
+            traceparent, model, version = self._named(found, model, version)
         return Columns(
             prediction_id=_latin_1(ids),
             started_unix_ns=[begun + offset for begun in started],
@@ -84,16 +90,15 @@ class Batcher:
             response_headers=response_headers,
         )
 
-    def _named(self, origins: Sequence[Origin], found: Sequence[Found]) -> tuple[Sequence[bytes], list[str], list[str]]:
-        """Traceparent, model and version, as headers name them, else as the origin does."""
-        model, version = [origin[1] for origin in origins], [origin[2] for origin in origins]
-        traceparent: list[bytes] = []
+    def _named(
+        self, found: Sequence[Found], models: Sequence[str], versions: Sequence[str]
+    ) -> tuple[Sequence[bytes], Sequence[str], Sequence[str]]:
+        """Traceparent, model and version, as headers name them."""
+        traceparent, model, version = [b""] * len(models), [*models], [*versions]
         for event, name, value in found:
-            if name == TRACEPARENT:
-                if _TRACEPARENT.fullmatch(value):
-                    traceparent = traceparent or [b""] * len(origins)
-                    traceparent[event] = value
-            elif name == self._model_header:
+            if name == TRACEPARENT and _TRACEPARENT.fullmatch(value):
+                traceparent[event] = value
+            if name == self._model_header:
                 model[event] = value.decode()
             if name == self._version_header:
                 version[event] = value.decode()

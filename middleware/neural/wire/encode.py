@@ -154,10 +154,14 @@ def _bodies(number: int, chunks: Sequence[Buffer], lengths: Sequence[int]) -> li
 def _headers(number: int, table: _StringTable, headers: HeaderColumns) -> tuple[bytes, bytes, bytes]:
     if not headers.names:
         return b"", b"", b""
-    names = [*map(table.__getitem__, headers.names)]
-    values = [*map(table.__getitem__, headers.values)]
-    return (
-        _packed(number, "I", headers.counts, None),
-        _packed(number + 1, "I", names, None),
-        _packed(number + 2, "I", values, None),
-    )
+    counts, names = headers.counts, list(headers.names)
+    first, events = counts[0], len(counts)
+    if first and len(names) == first * events and names == names[:first] * events and counts.count(first) == events:
+        # Events of one client have the same headers in the same order.
+        packed_counts = bytes_field(number, struct.pack("<I", first) * events)
+        indexes = struct.pack(f"<{first}I", *map(table.__getitem__, names[:first]))
+        packed_names = bytes_field(number + 1, indexes * events)
+    else:
+        packed_counts = _packed(number, "I", counts, None)
+        packed_names = _packed(number + 1, "I", [*map(table.__getitem__, names)], None)
+    return packed_counts, packed_names, _packed(number + 2, "I", [*map(table.__getitem__, headers.values)], None)
