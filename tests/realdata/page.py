@@ -59,10 +59,8 @@ def _when(one: Findings, alarm: Alarm | None) -> str:
 def _worth(one: Findings) -> str:
     """The first metric, before and after."""
     name = METRICS[one.deployment.task][-1 if one.deployment.task == "classification" else 0]
-    total = sum(period.rows for period in one.periods)
     known = [(period.sklearn[name], period.rows) for period in one.periods if period.sklearn[name] is not None]
     after = sum((value or 0.0) * rows for value, rows in known) / max(sum(rows for _, rows in known), 1)
-    del total
     return f"{name} {_number(one.baseline[name])} → {_number(after)}"
 
 
@@ -85,7 +83,7 @@ def _section(one: Findings) -> Iterator[str]:
     for name in names:
         alarm = one.falls.get(name)
         yield f"- **{name}**: " + (f"{_when(one, alarm)}: {alarm.reason}\n" if alarm else "never surely below the bar\n")
-    yield f"\n| period | rows | drifting | {' | '.join(_heads(names))} | most changed features (score) |\n"
+    yield f"\n| period | rows | drifting | {' | '.join(_heads(names))} | most changed columns of the window (share of rows moved) |\n"
     yield f"|---|---|---|{'---|' * len(_heads(names))}---|\n"
     bar = " | ".join(f"{_number(one.baseline[name])} | | " for name in names)
     yield f"| reference | {len(deployment.reference_labels):,} | | {bar} | |\n"
@@ -107,7 +105,7 @@ def _period(period: Period, names: Sequence[str]) -> str:
         mark = {"bad": " **fell**", "ok": ""}.get(period.verdicts[name], "")
         cells += [f"{_number(period.realised[name])}{mark}", _number(period.sklearn[name]), _number(period.estimated[name])]
     drifting = {True: "yes", False: "no", None: "?"}[period.drifting]
-    features = ", ".join(f"{name} ({score:.2f})" for name, score in period.features)
+    features = ", ".join(f"{name} ({score:.2f})" for name, score in period.features if score > 0) or "none beyond chance"
     return f"| {period.name} | {period.rows:,} | {drifting} | {' | '.join(cells)} | {features} |\n"
 
 
