@@ -36,13 +36,13 @@ def estimate(case: Case, labels_after: int | None) -> Estimates:
     begin = time.process_time()
     baseline = baseline_of(_columns(case.reference), settings)
     estimator = Estimator("1", 1.0, *baseline.learnt())
-    joiner = LabelJoiner(settings)
+    joiner = LabelJoiner(settings, baseline.expect)
     chunks = case.analysis.chunks(case.chunk)
     found: dict[str, list[float]] = {}
     for number, chunk in enumerate(chunks):
         batch = _batch(chunk, number)
         joiner.observe_rows(batch)
-        rows = rows_of(batch, settings)
+        rows = rows_of(batch, settings, baseline.expect)
         assert rows is not None
         estimator.expire(float(number))  # the chunk before
         estimator.observe_rows(rows)
@@ -57,17 +57,22 @@ def estimate(case: Case, labels_after: int | None) -> Estimates:
 
 
 def _columns(part: Part) -> dict[str, Column]:
-    columns = {TRUTH: _column(TRUTH, part.labels, part.probability is not None)}
+    columns = _features(part)
+    columns[TRUTH] = _column(TRUTH, part.labels, part.probability is not None)
     columns[PREDICTION] = _column(PREDICTION, part.predictions, part.probability is not None)
     if part.probability is not None:
         columns[f"{PROBABILITY_PREFIX}1"] = _column("p", part.probability, classes=False)
     return columns
 
 
+def _features(part: Part) -> dict[str, Column]:
+    return {f"f{at}": _column(f"f{at}", values, classes=False) for at, values in enumerate(part.features.T)}
+
+
 def _batch(part: Part, number: int) -> RecordBatch:
     probabilities = {} if part.probability is None else {"1": part.probability}
     made = _column(PREDICTION, part.predictions, part.probability is not None)
-    return RecordBatch("m", "1", np.full(len(part), number + 0.5), _ids(part, number), {}, made, probabilities)
+    return RecordBatch("m", "1", np.full(len(part), number + 0.5), _ids(part, number), _features(part), made, probabilities)
 
 
 def _labels(part: Part, number: int) -> list[Label]:
@@ -83,7 +88,7 @@ def _ids(part: Part, number: int) -> Sequence[str]:
 
 
 def _column(name: str, values: NDArray[np.float64], classes: bool) -> Column:
-    missing = np.zeros(len(values), dtype=np.bool_)
+    missing = np.isnan(values)
     if classes:
         return Column(name, Kind.CATEGORICAL, np.array([str(int(value)) for value in values], dtype=object), missing)
     return Column(name, Kind.NUMERIC, values, missing)

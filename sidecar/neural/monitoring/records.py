@@ -118,6 +118,9 @@ class LabelledBatch:
     segments: Mapping[str, NDArray[Any]] = field(
         default_factory=dict[str, NDArray[Any]]
     )  # feature → its values as text (object, (n,))
+    expected_errors: NDArray[np.float64] | None = (
+        None  # what |prediction − label| was expected to be when the prediction was made
+    )
 
     def __len__(self) -> int:
         return len(self.times)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,8 +12,10 @@ from neural.monitoring.performance.calibrator import Calibrator
 from neural.monitoring.performance.estimate import Estimator
 from neural.monitoring.performance.joiner import LabelJoiner
 from neural.monitoring.performance.labels import Label
+from neural.monitoring.performance.loss_trees import LossTrees
 from neural.monitoring.performance.losses import LossModel
 from neural.monitoring.performance.pane import PerformancePane, PerformanceWindow
+from neural.monitoring.performance.rows import Expect
 from neural.monitoring.performance.settings import PerformanceSettings
 from neural.monitoring.performance.values import pane_metrics
 from neural.monitoring.records import PREDICTION, PROBABILITY_PREFIX, Column, LabelledBatch, RecordBatch
@@ -31,6 +33,12 @@ class Baseline:
     labels: int = 0
     pane: PerformancePane = field(default_factory=PerformancePane)
     batches: tuple[LabelledBatch, ...] = ()
+    trees: LossTrees | None = None
+
+    @property
+    def expect(self) -> Expect | None:
+        """Errors to expect of rows, where the labelled reference is a regression's and has enough of them."""
+        return None if self.trees is None else self.trees.expect
 
     def learnt(self) -> tuple[Calibrator, LossModel]:
         """A fresh calibrator and loss model that have seen the reference: estimates are calibrated before the first label comes."""
@@ -64,7 +72,21 @@ def baseline_of(columns: Mapping[str, Column], settings: PerformanceSettings | N
     pane = window.merged()
     found = pane_metrics(pane, settings.confidence, settings.positive_class)
     metrics = {name: metric.value for name, metric in found.items() if metric.value is not None}
-    return Baseline(metrics, sum(len(batch) for batch in batches), pane, tuple(batches))
+    return Baseline(metrics, sum(len(batch) for batch in batches), pane, tuple(batches), _trees(columns, batches))
+
+
+def _trees(columns: Mapping[str, Column], batches: Sequence[LabelledBatch]) -> LossTrees | None:
+    """Learnt from the features of the labelled rows; None for a classification."""
+    batch = next((batch for batch in batches if batch.predictions.dtype != object), None)
+    if batch is None:
+        return None
+    rows = np.array([int(row_id) for row_id in batch.row_ids], dtype=np.int64)
+    features = {
+        name: Column(name, column.kind, column.values[rows], column.missing[rows])
+        for name, column in columns.items()
+        if not name.startswith("@") and name != TRUTH
+    }
+    return LossTrees.fit(features, batch.predictions, np.abs(batch.predictions - batch.labels.astype(np.float64)))
 
 
 def _batch(columns: Mapping[str, Column], ids: list[str]) -> RecordBatch:

@@ -31,6 +31,7 @@ class Block:
     segments: NDArray[Any]  # (features, n)
     labels: NDArray[Any] | None = None
     label_times: NDArray[np.float64] | None = None
+    expected: NDArray[np.float64] | None = None  # |error| to expect (n,)
 
     def __len__(self) -> int:
         return len(self.hashes)
@@ -56,6 +57,7 @@ class Block:
             predictions=_shared(np.concatenate([part.predictions for part in parts])[order]),
             probabilities=np.concatenate([part.probabilities for part in parts], axis=1)[:, order],
             segments=np.concatenate([part.segments for part in parts], axis=1)[:, order],
+            expected=_joined([None if part.expected is None else part.expected[0] for part in parts], order),
         )
 
     def merged(self, newer: Block) -> Block:
@@ -70,6 +72,7 @@ class Block:
             predictions=np.concatenate([self.predictions, newer.predictions])[order],
             probabilities=np.concatenate([self.probabilities, newer.probabilities], axis=1)[:, order],
             segments=np.concatenate([self.segments, newer.segments], axis=1)[:, order],
+            expected=_joined([self.expected, newer.expected], order),
         )
         if self.labels is not None or newer.labels is not None:
             (old, old_times), (new, new_times) = self._label_columns(), newer._label_columns()
@@ -110,6 +113,7 @@ class Block:
             "segments": self.segments.tolist(),
             "labels": None if self.labels is None else labels.tolist(),
             "label_times": None if self.label_times is None else pack(label_times),
+            "expected": None if self.expected is None else pack(self.expected),
         }
 
     @classmethod
@@ -127,7 +131,14 @@ class Block:
             segments=_matrix(state["segments"], len(predictions)),
             labels=None if state["labels"] is None else _objects(state["labels"]),
             label_times=None if state["label_times"] is None else unpack(state["label_times"]),
+            expected=None if state.get("expected") is None else unpack(state["expected"]),
         )
+
+
+def _joined(parts: Sequence[NDArray[np.float64] | None], order: NDArray[np.intp]) -> NDArray[np.float64] | None:
+    """None unless every part has it."""
+    known = [part for part in parts if part is not None]
+    return np.concatenate(known)[order] if known and len(known) == len(parts) else None
 
 
 def _shared(values: NDArray[Any]) -> NDArray[Any]:

@@ -41,7 +41,7 @@ class Estimator:
         """Add predictions, whether or not their labels will ever come."""
         starts = np.floor(rows.times / self._width) * self._width
         if rows.layout.regression:
-            self.losses.observe(rows.predictions, starts)
+            self.losses.observe(rows.predictions, starts, rows.expected)
             return
         usable = np.isfinite(rows.probabilities).all(axis=0) if len(rows.layout.classes) else np.zeros(len(rows), dtype=np.bool_)
         present = np.array([prediction is not None for prediction in rows.predictions.tolist()], dtype=np.bool_)
@@ -59,7 +59,8 @@ class Estimator:
         """Judge what was expected of these rows, then learn from them. Corrections are left out: they were judged once."""
         first = np.ones(len(batch), dtype=np.bool_) if batch.corrected is None else ~batch.corrected
         if batch.predictions.dtype != object:
-            self.record.add(*self.losses.learn(batch.predictions[first], batch.labels[first].astype(np.float64)))
+            foreseen = None if batch.expected_errors is None else batch.expected_errors[first]
+            self.record.add(*self.losses.learn(batch.predictions[first], batch.labels[first].astype(np.float64), foreseen))
             return
         if not batch.probabilities:
             return

@@ -14,7 +14,7 @@ from typing import Any
 from neural.monitoring.performance.labels import Label
 from neural.monitoring.performance.matching import Match, labelled_batches
 from neural.monitoring.performance.pending import Pending
-from neural.monitoring.performance.rows import rows_of
+from neural.monitoring.performance.rows import Expect, rows_of
 from neural.monitoring.performance.settings import PerformanceSettings
 from neural.monitoring.records import LabelledBatch, RecordBatch
 
@@ -27,18 +27,19 @@ class LabelJoiner:
     """Joins labels to predictions by row id.
 
     ``observe_rows`` and ``add_labels`` both return what became matched: a label may come before its prediction. State survives a
-    restart through ``snapshot`` and ``restore``. One thread at a time.
+    restart through ``snapshot`` and ``restore``. ``expect``: errors to expect of regressions, kept with the rows until their labels come.
+    One thread at a time.
     """
 
-    def __init__(self, settings: PerformanceSettings | None = None) -> None:
-        self._settings = settings or PerformanceSettings()
+    def __init__(self, settings: PerformanceSettings | None = None, expect: Expect | None = None) -> None:
+        self._settings, self._expect = settings or PerformanceSettings(), expect
         self._pending = Pending(self._settings.max_pending, secrets.randbits(64))
         self._waiting: OrderedDict[str, Label] = OrderedDict()
         self._counts: Counter[str] = Counter()
 
     def observe_rows(self, batch: RecordBatch) -> list[LabelledBatch]:
         """Remember the predictions of a batch; returns those whose labels were already waiting."""
-        rows = rows_of(batch, self._settings)
+        rows = rows_of(batch, self._settings, self._expect)
         if rows is None:
             self._counts["unscored"] += len(batch)
             return []

@@ -1,6 +1,7 @@
 """Direct loss estimation: the error to expect of a prediction, from the errors of predictions like it whose labels have come.
 
-"Like it" means: in the same cell of the predictions' own quantiles. Cells with few labels lean on the mean of all. It sees a shift towards
+"Like it" means: in the same leaves of trees that a labelled reference has taught (``loss_trees``); without one, in the same cell of the
+predictions' own quantiles. Cells with few labels lean on the mean of all. It sees a shift towards
 predictions that are harder; it can't see that a relation has changed.
 """
 
@@ -17,6 +18,8 @@ CELLS = 16
 FIRST_LABELS = 200  # labels gathered before the cells are laid
 PSEUDO_ROWS = 5.0  # a cell's mean error is half its own after so many labels
 _KEPT = 100_000.0
+_LATELY = 5_000.0  # labels over which the trees are corrected
+_PRIOR_LABELS = 500.0
 
 
 class LossModel:
@@ -27,9 +30,21 @@ class LossModel:
         self._first: list[tuple[float, float]] = []
         self._sums: NDArray[np.float64] = np.zeros((3, CELLS))  # n, Σ |error|, Σ error²
         self._panes: dict[float, NDArray[np.float64]] = {}  # start → predictions a cell
+        self._foreseen: dict[float, NDArray[np.float64]] = {}  # start → rows n, Σ expected |error|, Σ expected error²
+        self._drift: NDArray[np.float64] = np.zeros((2, 2))  # Σ came, Σ expected of |error|; of error²
 
-    def observe(self, predictions: NDArray[np.float64], starts: NDArray[np.float64]) -> None:
-        """Count predictions (n,) into the panes that start at ``starts`` (n,). Before the cells are laid nothing can be counted."""
+    def observe(
+        self, predictions: NDArray[np.float64], starts: NDArray[np.float64], expected: NDArray[np.float64] | None = None
+    ) -> None:
+        """Count predictions (n,) into the panes that start at ``starts`` (n,). Before the cells are laid nothing can be counted.
+
+        ``expected``: (2, n), what trees learnt on a labelled reference expect; their sums then go before the cells.
+        """
+        if expected is not None:
+            for start in np.unique(starts):
+                chosen = expected[:, starts == start]
+                sums = np.array([chosen.shape[1], *chosen.sum(axis=1)])
+                self._foreseen[float(start)] = self._foreseen.get(float(start), np.zeros(3)) + sums
         if self._edges is None:
             return
         known = np.isfinite(predictions)
@@ -39,11 +54,39 @@ class LossModel:
             self._panes[float(start)] = self._panes.get(float(start), np.zeros(CELLS)) + counts
 
     def learn(
-        self, predictions: NDArray[np.float64], labels: NDArray[np.float64]
+        self, predictions: NDArray[np.float64], labels: NDArray[np.float64], foreseen: NDArray[np.float64] | None = None
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Take labelled rows in; returns what |error| was expected of them, and what it was. Empty until the cells are laid."""
+        """Take labelled rows in; returns what |error| was expected of them, and what it was. Empty until the cells are laid.
+
+        ``foreseen``: (n,) what the trees expected: by how much they are off lately corrects what they say next.
+        """
         known = np.isfinite(predictions) & np.isfinite(labels) & (np.abs(predictions - labels) < 1e75)
         made, errors = predictions[known], np.abs(predictions[known] - labels[known])
+        if foreseen is not None:
+            said = foreseen[known] * self._factors()[0]
+            self._correct(foreseen[known], errors)
+            self._learn_cells(made, errors)
+            return said, errors
+        return self._learn_cells(made, errors)
+
+    def _correct(self, foreseen: NDArray[np.float64], errors: NDArray[np.float64]) -> None:
+        self._drift += [[errors.sum(), foreseen.sum()], [np.square(errors).sum(), np.square(foreseen).sum()]]
+        if self._drift[0, 1] > 0 and len(errors):
+            rows = self._drift[0, 1] / max(float(foreseen.mean()), 1e-300)
+            if rows > _LATELY:
+                self._drift *= _LATELY / rows
+
+    def _factors(self) -> NDArray[np.float64]:
+        """What came over what was expected, of |error| and of error², drawn to 1 by ``_PRIOR_LABELS`` rows' worth."""
+        came, expected = self._drift.T
+        mean = expected / _LATELY
+        prior = _PRIOR_LABELS * np.where(mean > 0, mean, 1.0)
+        ratio: NDArray[np.float64] = (came + prior) / (expected + prior)
+        return np.array([ratio[0], ratio[0] ** 2])
+
+    def _learn_cells(
+        self, made: NDArray[np.float64], errors: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         if self._edges is None:
             self._first += zip(made.tolist(), errors.tolist(), strict=True)
             if len(self._first) >= FIRST_LABELS:
@@ -74,17 +117,22 @@ class LossModel:
 
     def values(self) -> Iterator[tuple[str, float, float, float]]:
         """(metric, estimate, standard error, rows): mae and rmse of the predictions counted."""
+        if self._foreseen:
+            rows, first, second = sum(self._foreseen.values(), np.zeros(3))
+            factors = self._factors()
+            yield from _readings(float(first / rows * factors[0]), float(second / rows * factors[1]), float(rows))
+            return
         counts = sum(self._panes.values(), np.zeros(CELLS))
         n = float(counts.sum())
         if self._edges is None or n <= 0:
             return
         absolute, squares = (float(counts @ means) / n for means in self._means())
-        yield "mae", absolute, math.sqrt(max(squares - absolute * absolute, 0.0) / n), n
-        yield "rmse", math.sqrt(squares), math.sqrt(squares / (2 * n)), n
+        yield from _readings(absolute, squares, n)
 
     def expire(self, before: float) -> None:
-        for start in [start for start in self._panes if start < before]:
-            del self._panes[start]
+        for panes in (self._panes, self._foreseen):
+            for start in [start for start in panes if start < before]:
+                del panes[start]
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -92,6 +140,8 @@ class LossModel:
             "first": self._first,
             "sums": self._sums.tolist(),
             "panes": [[start, counts.tolist()] for start, counts in self._panes.items()],
+            "foreseen": [[start, sums.tolist()] for start, sums in self._foreseen.items()],
+            "drift": self._drift.tolist(),
         }
 
     @classmethod
@@ -101,4 +151,12 @@ class LossModel:
         result._first = [(float(made), float(error)) for made, error in state["first"]]
         result._sums = np.asarray(state["sums"], dtype=np.float64)
         result._panes = {float(start): np.asarray(counts, dtype=np.float64) for start, counts in state["panes"]}
+        result._foreseen = {float(start): np.asarray(sums, dtype=np.float64) for start, sums in state.get("foreseen", ())}
+        if "drift" in state:
+            result._drift = np.asarray(state["drift"], dtype=np.float64).reshape(2, 2)
         return result
+
+
+def _readings(absolute: float, squares: float, n: float) -> Iterator[tuple[str, float, float, float]]:
+    yield "mae", absolute, math.sqrt(max(squares - absolute * absolute, 0.0) / n), n
+    yield "rmse", math.sqrt(squares), math.sqrt(squares / (2 * n)), n

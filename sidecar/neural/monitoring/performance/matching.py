@@ -82,7 +82,14 @@ def _batch(matches: Sequence[Match], segments: Sequence[str]) -> LabelledBatch:
             name: np.array([match.block.segments[at, match.row] for match in matches], dtype=object)
             for at, name in enumerate(segments)
         },
+        expected_errors=_expected(matches),
     )
+
+
+def _expected(matches: Sequence[Match]) -> NDArray[np.float64] | None:
+    values = [None if match.block.expected is None else float(match.block.expected[match.row]) for match in matches]
+    known = [value for value in values if value is not None]
+    return np.array(known) if len(known) == len(values) else None
 
 
 def _spelled(label: Scalar, layout: Layout) -> Any:

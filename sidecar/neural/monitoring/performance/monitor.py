@@ -68,7 +68,7 @@ class PerformanceMonitor:
     def observe_rows(self, batch: RecordBatch) -> None:
         state = self._state(batch.model, batch.version)
         state.coverage.add_predictions(batch.times)
-        rows = rows_of(batch, self._settings) if self._settings.estimate else None
+        rows = rows_of(batch, self._settings, self._baseline.expect) if self._settings.estimate else None
         if rows is not None:
             state.estimator.observe_rows(rows)
 

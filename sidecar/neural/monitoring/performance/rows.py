@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neural.monitoring.performance.settings import PerformanceSettings
-from neural.monitoring.records import Kind, RecordBatch
+from neural.monitoring.records import Column, Kind, RecordBatch
 
 MISSING = "_missing"
 _MAX_NAME = 64  # characters of a segment's name
@@ -29,7 +29,8 @@ class Layout(NamedTuple):
 class Rows:
     """``predictions``: float64 (n,) for regression, class names as given (object) for classification. ``probabilities``: (classes, n).
 
-    ``segments``: values of the segment features as text, object of shape (features, n).
+    ``segments``: values of the segment features as text, object of shape (features, n). ``expected``: of a regression, |error| and error²
+    to expect, shape (2, n), where a labelled reference has taught it.
     """
 
     layout: Layout
@@ -38,6 +39,7 @@ class Rows:
     predictions: NDArray[Any]
     probabilities: NDArray[np.float64]
     segments: NDArray[Any]
+    expected: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.times)
@@ -46,7 +48,11 @@ class Rows:
 _Found = tuple[NDArray[Any], bool, Mapping[str, NDArray[np.float64]]]
 
 
-def rows_of(batch: RecordBatch, settings: PerformanceSettings) -> Rows | None:
+Expect = Callable[[Mapping[str, Column], NDArray[np.float64]], NDArray[np.float64]]
+"""(features, predictions) → expected |error| and error², shape (2, n)."""
+
+
+def rows_of(batch: RecordBatch, settings: PerformanceSettings, expect: Expect | None = None) -> Rows | None:
     """None when the batch holds nothing to compare with a label."""
     if not len(batch):
         return None
@@ -65,6 +71,7 @@ def rows_of(batch: RecordBatch, settings: PerformanceSettings) -> Rows | None:
         predictions=predictions if regression else predictions.astype(object),
         probabilities=matrix,
         segments=_segments(batch, settings.segments),
+        expected=expect(batch.features, predictions.astype(np.float64)) if regression and expect is not None else None,
     )
 
 
