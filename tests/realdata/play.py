@@ -30,7 +30,7 @@ reference: {{source: "{folder}/reference.parquet"}} # with the column `label`: t
 windows: {{pane: {pane:.0f}s, length: {window:.0f}s, evaluate_every: {step:.0f}s}}
 drift: {{false_alarms: 1 per 30d, ignore: {ignore}}}
 performance: {{task: {task}, labels_within: {within:.0f}s, window: {labels_window:.0f}s}}
-store: {{path: "{folder}/state", checkpoint_every: 10d, max_disk: 4GiB, keep: {{signals: 36500d, reports: 1d, alerts: 36500d}}}}
+store: {{path: "{folder}/state", checkpoint_every: 365d, max_disk: 4GiB, keep: {{signals: 36500d, reports: 1d, alerts: 36500d}}}}
 predictions: {{enabled: false}}
 dashboard: {{enabled: false}}
 export: {{prometheus: {{enabled: false}}}}
