@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from neural.capture.record import RawHeaders
@@ -32,14 +33,46 @@ class HeaderFilter:
     def columns(self, headers: Sequence[RawHeaders]) -> tuple[HeaderColumns, list[Found]]:
         """The headers of a batch's events that are shown, and those asked for.
 
-        The inner loop runs for every header that came, wanted or not: servers and frameworks give names in lower case, so a
-        name is looked up as it is.
+        Servers and frameworks give names in lower case, so a name is looked up as it is.
         """
+        found: list[Found] = []
+        columns = self._alike(headers, found) or self._each(headers, found)
+        values = columns.values
+        if values and (max(map(len, values)) > _MAX_BYTES or not b"".join(values).isascii()):
+            columns = columns._replace(values=[*map(_utf8, values)])
+        return columns, found
+
+    def _alike(self, headers: Sequence[RawHeaders], found: list[Found]) -> HeaderColumns | None:
+        """Where all events have the same names in the same order, as those of one client and one route have: a look-up for
+        each name, not for each header. None where they have not.
+        """
+        number = len(headers)
+        if len({*map(len, headers)}) != 1:  # type: ignore[arg-type]  # lists, or tuples
+            return None
+        names: list[bytes] = []
+        columns: list[list[bytes]] = []
+        for pairs in zip(*headers, strict=True):
+            name = pairs[0][0]
+            if [pair[0] for pair in pairs].count(name) != number:
+                return None
+            if name in self._wanted:
+                names.append(name)
+                columns.append([pair[1] for pair in pairs])
+        for name, values in zip(names, columns, strict=True):
+            if name in self._asked:
+                found += [Found(event, name, _utf8(value)) for event, value in enumerate(values)]
+        places = [place for place, name in enumerate(names) if name in self._shown]
+        names, columns = [names[place] for place in places], [columns[place] for place in places]
+        if not names:
+            return HeaderColumns()
+        return HeaderColumns([len(names)] * number, names * number, [*chain.from_iterable(zip(*columns, strict=True))])
+
+    def _each(self, headers: Sequence[RawHeaders], found: list[Found]) -> HeaderColumns:
+        """Any headers. The inner loop runs for every header that came, wanted or not."""
         wanted, asked, shown = self._wanted, self._asked, self._shown
         counts: list[int] = []
         names: list[bytes] = []
         values: list[bytes] = []
-        found: list[Found] = []
         before = 0
         for pairs in headers:
             for pair in pairs:
@@ -54,9 +87,7 @@ class HeaderFilter:
             after = len(names)
             counts.append(after - before)
             before = after
-        if values and (max(map(len, values)) > _MAX_BYTES or not b"".join(values).isascii()):
-            values = [*map(_utf8, values)]
-        return HeaderColumns(counts, names, values), found
+        return HeaderColumns(counts, names, values)
 
 
 def request_filter(settings: Settings) -> HeaderFilter:
