@@ -129,7 +129,7 @@ def test_slow_answers_ties_and_a_changed_class_mix_are_anomalies():
     later = [{"prediction": "yes", "latency_ms": 10.0, "prediction_proba": {"no": 0.2, "yes": 0.8}} for _ in range(60)]
     odd = [{"prediction": "yes", "latency_ms": 900.0, "prediction_proba": {"no": 0.495, "yes": 0.505}}]
     kinds = {item["type"] for item in analyzed(usual + later + odd)["anomalies"]}
-    assert kinds == {"latency", "confidence", "class_mix"}
+    assert kinds == {"latency", "confidence", "class_mix", "confidence_shift"}
     assert analyzed(usual)["anomalies"] == []
 
 

@@ -17,11 +17,17 @@ LATENCY_MADS = 8.0  # beyond the median; latencies are skewed, so the bar is hig
 MAD_TO_SIGMA = 1.4826
 LOW_CONFIDENCE_MARGIN = 0.02  # the first two classes are as good as tied
 _CLASS_MIX_ERROR = 1e-3  # chance of a false "the class mix has changed"
+_SHIFT_ERROR = 1e-3  # of a false "latency (or confidence) has changed"
+_SHIFT_EFFECT = 0.1  # and the later ones must be above, or below, the earlier ones in 60 % of pairs …
+_SHIFT_SHARE = 0.1  # … and the median must have moved by a tenth
 
 
 def find_anomalies(records: Sequence[PredictionRecord]) -> list[dict[str, Any]]:
-    """Slow answers, ties between classes, and a class mix that changed half way. Each with its reason."""
-    found = [*_latency(records), *_ties(records), *_class_mix(records)]
+    """Slow answers, ties between classes, and a latency, a confidence or a class mix that changed half way. Each with its reason.
+
+    What is about all predictions comes first: single ones may be many.
+    """
+    found = [*_class_mix(records), *_shifts(records), *_latency(records), *_ties(records)]
     return found[:MAX_ANOMALIES]
 
 
@@ -76,6 +82,36 @@ def _class_mix(records: Sequence[PredictionRecord]) -> Iterator[dict[str, Any]]:
                 "threshold": _CLASS_MIX_ERROR,
                 "reason": f"class {name}: {before[name] / n:.1%} of the earlier half, {after[name] / m:.1%} of the later one",
             }
+
+
+def _shifts(records: Sequence[PredictionRecord]) -> Iterator[dict[str, Any]]:
+    """Latency and confidence of the later half beside the earlier one, by ranks (Mann and Whitney 1947): a few outliers don't count."""
+    from scipy.stats import mannwhitneyu  # half a second to import, which writing the log need not pay
+
+    latency = np.array([record.latency_ms for record in records])
+    confidence = np.array([_top(record) for record in records if record.prediction_proba])
+    for kind, values, unit in (("latency_shift", latency, " ms"), ("confidence_shift", confidence, "")):
+        half = len(values) // 2
+        before, after = values[:half], values[half:]
+        if half < MIN_RECORDS or float(values.min()) == float(values.max()):
+            continue
+        found = mannwhitneyu(after, before)
+        above = float(found.statistic) / (len(after) * len(before))  # chance that a later one is above an earlier one
+        low, high = float(np.median(before)), float(np.median(after))
+        matters = abs(above - 0.5) >= _SHIFT_EFFECT and abs(high - low) >= _SHIFT_SHARE * abs(low)
+        if found.pvalue < _SHIFT_ERROR and matters:
+            yield {
+                "type": kind,
+                "value": high,
+                "threshold": _SHIFT_ERROR,
+                "reason": f"{kind.removesuffix('_shift')}: median {low:.4g}{unit} in the earlier half, {high:.4g}{unit} in the later one",
+            }
+
+
+def _top(record: PredictionRecord) -> float:
+    """The probability of the likeliest class; a lone probability is of one of two classes."""
+    values = list(record.prediction_proba.values())
+    return max(values[0], 1 - values[0]) if len(values) == 1 else max(values)
 
 
 def _anomaly(kind: str, record: PredictionRecord, value: float, threshold: float, reason: str) -> dict[str, Any]:
