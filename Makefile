@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 BENCH ?= .venv-bench
+STUDY ?= .venv-study
 SERVERS ?= .venv-servers
 DEMO_ARGS ?=
 FUZZ_SECONDS ?= 600
@@ -55,8 +56,13 @@ $(VENV)/.fuzz: $(VENV)/.test
 fuzz: $(VENV)/.fuzz ## every reader of foreign bytes under atheris, ten minutes each (FUZZ_SECONDS=600 FUZZ="wire labels")
 	FUZZ_SECONDS=$(FUZZ_SECONDS) $(BIN)/python -m tests.fuzz $(FUZZ)
 
-study: $(VENV)/.test ## simulate how far the drift verdicts can be trusted; writes docs/study.md (some minutes)
-	$(BIN)/python -m tests.study
+$(STUDY)/.done: pyproject.toml tests/study/peers.txt
+	$(PYTHON) -m venv $(STUDY)
+	$(STUDY)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[sidecar]' -r tests/study/peers.txt
+	@touch $@
+
+study: $(STUDY)/.done ## simulate how far the drift verdicts can be trusted, beside the peers; writes docs/study.md (an hour or so)
+	$(STUDY)/bin/python -W ignore -m tests.study all
 
 scrapes: $(VENV)/.test ## five minutes of demo under a real Prometheus: no scrape error, data in every panel and recording rule
 	@sh tests/debian-packages.sh

@@ -21,11 +21,12 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
-PEER_TABLES = 2  # of 50 features each: Evidently takes seconds for one
+PEER_TABLES = 1  # of 50 features each: Evidently takes seconds for one
 
 
 def write(name: str, body: Any) -> None:
     file = RESULTS / (re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") + ".json")
+    RESULTS.mkdir(exist_ok=True)
     file.write_text(json.dumps(body, indent=1) + "\n", encoding="utf-8")
     print(f"wrote {file}", flush=True)
 

@@ -20,7 +20,7 @@ Counts = Callable[[], NDArray[np.float64]]
 
 REFERENCES = (200, 2_000, 20_000)
 BATCH = 100
-MODELS, STEPS = 400, 1_000  # with three sizes of reference over a million evaluations
+MODELS, STEPS = 200, 1_000
 THRESHOLDS = (50.0, 500.0)
 RUNS = {"rows in runs of 10": "repeated", "AR(1), ρ = 0.5": 0.5, "AR(1), ρ = 0.9": 0.9, "AR(1), ρ = 0.99": 0.99}
 """Rows that are not exchangeable: where the guarantee ends, and the estimate of runs begins."""

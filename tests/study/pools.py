@@ -28,7 +28,7 @@ FEATURES = 50
 SIZES = (100, 1_000, 10_000)
 SHIFTS = (0.0, 0.1, 0.2, 0.3, 0.5, 1.0)
 SHIFTED = (1, 5, 50)
-TABLES = 20
+TABLES = 6
 DATASETS = 500
 ALPHA_A_MINUTE = 1.0 / 43_200.0
 ORDERED = tuple(name for name, method in METHODS.items() if name != "chi2")

@@ -255,7 +255,7 @@ def test_sagemaker_constraints_become_feature_settings(tmp_path):
     ]
     path.write_text(json.dumps({"version": 0, "features": features}))
     assert sagemaker_features(path) == {
-        "age": {"kind": "numeric", "required": True, "range": [0, None]},
+        "age": {"kind": "numeric", "required": True, "range": [0.0, 1e308]},
         "city": {"kind": "categorical", "allowed": ["A", "B"]},
     }
 

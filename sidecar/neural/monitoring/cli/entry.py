@@ -56,6 +56,7 @@ monitor = LazyGroup(
         "prometheus": _lazy("prometheus", "prometheus", "Serve /metrics over stored data"),
         "labels": _lazy("labels", "labels", "Hand in true outcomes"),
         "config": _lazy("config", "config", "Check, show or document the configuration"),
+        "reference": _lazy("reference", "reference", "What reference data says of the features, as YAML to review"),
         "schema": _lazy("schema", "schema", "The JSON Schema of a command's JSON"),
         "rules": _lazy("rules", "rules", "Rules for Prometheus, and the predefined alert rules"),
         "backtest": _lazy("backtest", "backtest", "What a configuration would have sent"),

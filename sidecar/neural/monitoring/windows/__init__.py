@@ -14,6 +14,7 @@ from neural.monitoring.windows.evaluation import (
     ObservesTrafficAtOnce,
     Stateful,
 )
+from neural.monitoring.windows.infer import InferredFeature, infer_features
 from neural.monitoring.windows.load import load_reference_file
 from neural.monitoring.windows.pane import ColumnPane
 from neural.monitoring.windows.pane_store import PaneStore
@@ -30,6 +31,7 @@ __all__ = [
     "ColumnPane",
     "ColumnReference",
     "Evaluation",
+    "InferredFeature",
     "LearnFor",
     "Monitor",
     "ObservesLabels",
@@ -47,6 +49,7 @@ __all__ = [
     "build_reference",
     "column_of",
     "columns_from",
+    "infer_features",
     "load_reference_file",
     "sagemaker_columns",
     "sagemaker_features",

@@ -22,6 +22,7 @@ from neural.monitoring.windows.columns import column_of
 
 MAX_ROWS = 20_000
 MAX_BYTES = 256 * 2**20
+LARGEST = 1e308  # the upper end of a range that has none: the configuration takes finite numbers
 
 
 def sagemaker_columns(path: Path) -> dict[str, Column]:
@@ -57,7 +58,7 @@ def _settings(item: Mapping[str, Any]) -> dict[str, Any]:
     if item.get("completeness") == 1.0:
         found["required"] = True
     if (item.get("num_constraints") or {}).get("is_non_negative"):
-        found["range"] = [0, None]
+        found["range"] = [0.0, LARGEST]
     domains = (item.get("string_constraints") or {}).get("domains")
     if domains:
         found["allowed"] = [str(value) for value in domains]

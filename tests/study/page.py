@@ -1,0 +1,199 @@
+"""docs/study.md and its plots, from the results of the parts: every table is read from a file in tests/study/results."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+DOCS = Path(__file__).parents[2] / "docs"
+Result = dict[str, Any]
+
+HEAD = """# Can the verdicts be trusted?
+
+Written by `make study` (`python -m tests.study page` writes the page alone); the numbers come from seeds in `tests/study/`, so anyone can draw them
+again. The peers are those of `tests/study/peers.txt`, with their defaults unless said otherwise.
+
+"""
+BUDGET = """## The false-alarm budget
+
+`drift: {false_alarms: 1 per 30d}` promises a mean time between false alarms. Here rows and reference come from the same population, the
+reference is finite and drawn anew for each of the simulated models, an evaluation has 100 rows, and time is counted in evaluations:
+%s in all. The promise holds where the mean is at least the budget. Counts on reference quantiles are the same for every
+continuous distribution, draw by draw: the normal stands for heavy-tailed and skewed ones too.
+
+| population | reference rows | evaluations | budget | mean between false alarms | kept |
+|---|---|---|---|---|---|
+"""
+RUNS = """
+Rows that are not exchangeable (a client's burst of equal rows, neighbours that are alike) are outside of the guarantee. The detector
+estimates how many of them count as one, from the order of the reference's rows and from the traffic, and says so in its verdict; here the
+reference is in random order, so that only the traffic can show it. Where the table says no, the guarantee has ended: very slow waves
+are drift for anyone who has not seen a whole one. A reference in the order of its time, or `season`, helps.
+
+| rows | reference rows | evaluations | budget | mean between false alarms | kept |
+|---|---|---|---|---|---|
+"""
+DELAY = """
+## How soon a shift is found
+
+50 features, a reference of 10,000 rows, a budget of one false alarm in 43,200 evaluations (a month of minutes), 60 calm evaluations of
+50 rows, then the shift, in standard deviations (of the middle 98 %). Median rows until the alarm, over 7 runs.
+
+"""
+STREAMS = """
+## Beside the peers' online detectors
+
+Each peer reads streams without drift, and its alarms are counted; then we get a budget of as many rows between false alarms, or more, and both read
+the same streams, which change after 1,000 rows. Median rows until found (share found within the limit). The reference has 1,000 rows,
+for those that take one. Evaluations of 10 rows for us, one by one for the peers. Fewer is better; **bold** is the sooner.
+
+"""
+LOOKS = """
+## One look at a window
+
+A reference of 10,000 rows and a window of 50 features. Features are independent, so each data set is put together from features that were
+really compared ({features} of ours for every cell, 50 of the peers'). Without drift every call is a false alarm, and a monitor looks every
+minute: 4 % a look are 58 false alarms a day. The sequential detector has no such row: its rate is the budget.
+
+"""
+
+
+def write_page(results: Path) -> None:
+    text = "".join([HEAD, *_budget(results), *_streams(results), *_delay(results), *_looks(results)])
+    (DOCS / "study.md").write_text(text, encoding="utf-8")
+    print(f"wrote {DOCS / 'study.md'}")
+    try:
+        from tests.study.plots import write_plots
+    except ImportError as error:
+        print(f"no plots: {error}")
+    else:
+        write_plots(results, DOCS / "images")
+
+
+def found(results: Path, part: str) -> list[Any]:
+    return [json.loads(file.read_text(encoding="utf-8")) for file in sorted(results.glob(f"{part}-*.json"))]
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    yield f"| {' | '.join(head)} |\n|{'---|' * len(head)}\n"
+    for row in rows:
+        yield f"| {' | '.join(str(cell) for cell in row)} |\n"
+
+
+def _budget(results: Path) -> Iterator[str]:
+    from tests.study.budget import RUNS as AUTOCORRELATED
+
+    runs = [run for part in found(results, "budget") for run in part]
+    if not runs:
+        return
+    first = min(run["threshold"] for run in runs)
+    total = sum(run["evaluations"] for run in runs if run["threshold"] != first and run["world"] not in AUTOCORRELATED)
+    yield BUDGET % f"{total:,}"
+    yield from (_budget_row(run) for run in runs if run["world"] not in AUTOCORRELATED)
+    yield "\n![Mean time between false alarms, over the budget](images/study-budget.svg)\n"
+    yield RUNS
+    yield from (_budget_row(run) for run in runs if run["world"] in AUTOCORRELATED)
+
+
+def _budget_row(run: Result) -> str:
+    mean = run["evaluations"] / max(run["alarms"], 1)
+    least = "over " if run["alarms"] == 0 else ""
+    kept = "yes" if mean >= run["threshold"] else "**no**"
+    return f"| {run['world']} | {run['reference_rows']:,} | {run['evaluations']:,} | {run['threshold']:,.0f} | {least}{mean:,.0f} | {kept} |\n"
+
+
+def _streams(results: Path) -> Iterator[str]:
+    parts = found(results, "streams")
+    if not parts:
+        return
+    yield STREAMS
+    shifts = [row["shift"] for row in parts[0]["delays"]]
+    yield from table(
+        ["peer", "rows", "false alarms in rows", *(f"{shift} σ: peer / ours" for shift in shifts)],
+        (
+            [part["peer"], part["shape"], _alarms(part["false_alarms"]), *(_pair(row, part["limit"]) for row in part["delays"])]
+            for part in parts
+        ),
+    )
+    yield "\n![Rows until a shift is found, beside the peers](images/study-streams.svg)\n"
+
+
+def _alarms(alarms: Result) -> str:
+    return " / ".join(f"{count} in {rows:,}" for count, rows in (alarms["peer"], alarms["ours"]))
+
+
+def _pair(row: Result, limit: int) -> str:
+    both = [_rows(row[who], limit) for who in ("peer", "ours")]
+    order = [
+        row[who]["median"] if row[who]["median"] is not None else limit * (2.0 - row[who]["found"]) for who in ("peer", "ours")
+    ]
+    if order[0] != order[1]:
+        at = int(order[1] < order[0])
+        both[at] = f"**{both[at]}**"
+    return " / ".join(both)
+
+
+def _rows(one: Result, limit: int) -> str:
+    share = "" if one["found"] == 1.0 else f" ({one['found']:.0%})"
+    return f"over {limit:,}{share}" if one["median"] is None else f"{one['median']:,.0f}{share}"
+
+
+def _delay(results: Path) -> Iterator[str]:
+    parts = found(results, "delay")
+    if not parts:
+        return
+    yield DELAY
+    rows = [run for part in parts for run in part]
+    shifts = sorted({run["shift"] for run in rows})
+    cases = dict.fromkeys((run["world"], run["shifted"]) for run in rows)
+    by_case = {(run["world"], run["shifted"], run["shift"]): run["median_rows"] for run in rows}
+    yield from table(
+        ["population", "features shifted", *(f"{shift} σ" for shift in shifts)],
+        ([*case, *(_median(by_case[(*case, shift)]) for shift in shifts)] for case in cases),
+    )
+
+
+def _median(rows: float | None) -> str:
+    return "not found" if rows is None else f"{rows:,.0f}"
+
+
+def _looks(results: Path) -> Iterator[str]:
+    ours = found(results, "looks")
+    if not ours:
+        return
+    peers = {part["shape"]: part for part in found(results, "peers")}
+    yield LOOKS.format(features=ours[0]["methods"][0]["features"])
+    yield "![Power of the verdicts over 50 features](images/study-power.svg)\n"
+    for part in ours:
+        yield f"\n### {part['shape'].capitalize()}\n\nFalse alarms and power of each method, for one feature:\n\n"
+        beside = peers.get(part["shape"])
+        yield from _rates(_merged(part["methods"], beside["methods"] if beside else []), ())
+        yield "\nOf what is said of 50 features, with 1, 5 and 50 of them shifted:\n\n"
+        yield from _rates(_merged(part["verdicts"], beside["verdicts"] if beside else []), (0.0, 0.2, 0.5))
+
+
+def _merged(ours: list[Result], theirs: list[Result]) -> list[Result]:
+    def key(cell: Result) -> tuple[Any, ...]:
+        return cell["rows"], cell["shift"], cell.get("shifted")
+
+    beside = {key(cell): cell["rates"] for cell in theirs}
+    return [{**cell, "rates": {**cell["rates"], **beside.get(key(cell), {})}} for cell in ours]
+
+
+def _rates(cells: list[Result], shifts: Sequence[float]) -> Iterator[str]:
+    """Columns: rows of the window and shift; the rows where there is no drift first."""
+    shown = [cell for cell in cells if not shifts or cell["shift"] in shifts]
+    heads = [_head(cell) for cell in shown]
+    names = list(dict.fromkeys(name for cell in shown for name in cell["rates"]))
+    yield from table(
+        ["", *heads],
+        ([name, *(f"{cell['rates'][name]:.1%}" if name in cell["rates"] else "" for cell in shown)] for name in names),
+    )
+
+
+def _head(cell: Result) -> str:
+    if cell["shift"] == 0.0:
+        return f"n = {cell['rows']:,}: false alarms"
+    return f"{cell['shift']} σ" + (f" in {cell['shifted']}" if "shifted" in cell else "")
