@@ -201,3 +201,28 @@ def test_a_finaliser_or_signal_in_the_middle_of_recording_does_not_deadlock():
 def test_nothing_is_printed_while_the_sidecar_is_away(tmp_path):
     result = run(BY_HAND + "requests(2000)\nassert not app.flush(0.3)", f"unix://{tmp_path}/none.sock")
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "lifespan",
+    ["raise RuntimeError('only http here')", "return", "await receive(); return"],
+    ids=["raises", "returns", "returns later"],
+)
+def test_an_application_without_lifespan_ships_what_is_left_when_the_server_is_told_to_stop(tmp_path, lifespan):
+    """uvicorn ends by the signal itself: no interpreter's exit ships anything."""
+    plain = (
+        SERVER.split("        while True:")[0]
+        + f"        {lifespan}\n"
+        + SERVER[SERVER.index("    await receive()\n    await send") :]
+    )
+    (tmp_path / "raw.py").write_text(plain)
+    with MemorySidecar() as sidecar:
+        command = ("uvicorn", "raw:app", "--port", "{port}", "--log-level", "critical")
+        with server(tmp_path, sidecar.endpoint, *command, NEURAL_CAPTURE_FLUSH_INTERVAL="600") as (address, process):
+            load(address, 40)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) in {0, -signal.SIGTERM}
+        assert len(sidecar.events) == 40
+        [ledger] = sidecar.ledgers.values()
+        assert (ledger.seen, ledger.shipped, ledger.in_flight) == (40, 40, 0)

@@ -6,21 +6,44 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from neural.capture.exchange import Message, Send
+from neural.capture.exchange import Message, Receive, Scope, Send
 from neural.capture.recorder import Recorder
+
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _ENDINGS: Final = frozenset({"lifespan.shutdown.complete", "lifespan.shutdown.failed"})
 
 
-def flush_at_shutdown(send: Send, recorder: Recorder) -> Send:
-    """``send`` of a lifespan scope, with a bounded flush before the last message."""
+async def run_lifespan(app: App, scope: Scope, receive: Receive, send: Send, recorder: Recorder) -> None:
+    """The application's lifespan, with a bounded flush before its last message. For one that knows of no lifespan (it raises, or
+    returns without a word) we answer: servers such as uvicorn end by the signal itself then, and nothing else would ship what is left.
+    """
+    asked = answered = False
+
+    async def receive_noting() -> Message:
+        nonlocal asked
+        asked = True
+        return await receive()
 
     async def send_after_flush(message: Message) -> None:
+        nonlocal answered
+        answered = True
         if message.get("type") in _ENDINGS:
             await _off_the_loop(recorder.close)
         await send(message)
 
-    return send_after_flush
+    try:
+        await app(scope, receive_noting, send_after_flush)
+    except Exception:
+        if answered:
+            raise
+    if answered:
+        return
+    if not asked:
+        await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await send_after_flush({"type": "lifespan.shutdown.complete"})
 
 
 def _off_the_loop(work: Callable[[], None]) -> Awaitable[Any]:

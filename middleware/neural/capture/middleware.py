@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from time import perf_counter_ns
 from typing import Final, Unpack
 
 from neural.capture.account import INTERNAL
 from neural.capture.exchange import ANY, Exchange, MeteredExchange, Receive, Scope, Send
 from neural.capture.ladder import Rung
-from neural.capture.lifespan import flush_at_shutdown
+from neural.capture.lifespan import App, run_lifespan
 from neural.capture.meter import METER_EVERY
 from neural.capture.options import Options
 from neural.capture.record import Origin, RawHeaders
@@ -18,8 +17,6 @@ from neural.capture.settings import Settings, load_settings
 from neural.capture.spans import MODULES, TRACER, span_id
 from neural.capture.transport import Transport
 from neural.wire.event import Ledger, Protocol
-
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _METER_MASK: Final = METER_EVERY - 1
 _MAX_ID: Final = 256  # bytes of a prediction id that a client sends
@@ -60,8 +57,9 @@ class CaptureMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != self._captured or scope["path"] in self._excluded:
             if scope["type"] == "lifespan" and self._captured:
-                send = flush_at_shutdown(send, self._recorder)
-            await self.app(scope, receive, send)
+                await run_lifespan(self.app, scope, receive, send, self._recorder)
+            else:
+                await self.app(scope, receive, send)
             return
         exchange = self._begin(scope, receive, send)
         if exchange is None:
