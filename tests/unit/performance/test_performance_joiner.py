@@ -169,3 +169,17 @@ def test_numbers_with_probabilities_are_classes():
 )
 def test_one_class_has_one_spelling(value, name):
     assert class_name(value) == name
+
+
+@pytest.mark.parametrize(
+    ("prediction", "spellings"),
+    [("1", [1, "1", True, 1.0, "1.0", "true"]), (2.5, [2, "2", 2.0, "2.0"])],
+    ids=["a class", "a number"],
+)
+def test_a_label_written_another_way_is_the_same_label(prediction, spellings):
+    joiner = LabelJoiner()
+    joiner.observe_rows(rows(["a"], [prediction]))
+    found = [len(joiner.add_labels([Label("a", spelling, 110.0)])) for spelling in spellings]
+    assert found == [1] + [0] * (len(spellings) - 1)
+    stats = joiner.stats()
+    assert (stats["matched"], stats["repeated"], stats["corrected"]) == (1, len(spellings) - 1, 0)

@@ -11,7 +11,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from neural.monitoring.performance.labels import Label
+from neural.monitoring.performance.labels import Label, same_label
 from neural.monitoring.performance.matching import Match, labelled_batches
 from neural.monitoring.performance.pending import Pending
 from neural.monitoring.performance.rows import Expect, rows_of
@@ -64,7 +64,7 @@ class LabelJoiner:
                 self._counts["too_late"] += 1
                 continue
             given = block.label(row)
-            if given is not None and given[0] == label.label:
+            if given is not None and same_label(given[0], label.label, regression=block.layout.regression):
                 self._counts["repeated"] += 1
                 continue
             if label.id in matches:  # two labels for one row in one call: the last one counts

@@ -65,3 +65,10 @@ def number(value: Any) -> float | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return result if math.isfinite(result) else None
+
+
+def same_label(one: Scalar, other: Scalar, *, regression: bool) -> bool:
+    """Whether two labels mean the same, however they are written: 1, "1" and true are one class, 2 and "2.0" one number."""
+    if one == other:
+        return True
+    return number(one) == number(other) if regression else class_name(one) == class_name(other)
