@@ -26,6 +26,8 @@ LESSONS = """
 - **Rows that come in order are not exchangeable with a sample of a month.** An hour of the night, a day of snow or a single writer is unlike the
   whole. That is drift to a detector, and it is why these sidecars evaluate over a week or more where the data has such a rhythm
   (`windows: evaluate_every`), and why a column that is meant to move belongs in `drift: ignore`.
+- **A random hold-out flatters.** The flights' reference is a random third of January, the same days that trained the model. Part of what it loses by
+  February is what it never had on days to come. Hold out the last days instead, and the bar is honest.
 - **The estimate follows covariate shift and misses concept drift**, as any estimate without labels must; its track record says by how much it
   was wrong once labels came.
 """
