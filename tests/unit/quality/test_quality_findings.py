@@ -351,12 +351,20 @@ def test_outliers_by_each_method(rng, method):
         ({"x": "postive"}, "did you mean 'positive'"),
         ({"x": {"range": [3, 1]}}, "upside down"),
         ({"x": {"rnge": [1, 3]}}, "rnge"),
+        ({"x": {"pattern": "["}}, "not a regular expression"),
+        ({"x": {"pattern": "(a+)+b"}}, "keep the sidecar busy"),
+        ({"x": {"pattern": "(?:[a-z]*-)*"}}, "keep the sidecar busy"),
     ],
 )
 def test_a_feature_type_that_does_not_exist_is_one_line(types, text):
     with pytest.raises(DataError, match="feature_types") as error:
         DataQualityMonitor(feature_types=types)
     assert text in str(error.value)
+
+
+@pytest.mark.parametrize("pattern", [r"[A-Z]{2}\d+", r"(?:\d{3}-)+\d+", r"(?:a++)+b", r"(\+\d{2})?[ \d]+", r"(?:ab)*"])
+def test_a_sound_pattern_is_taken(pattern):
+    DataQualityMonitor(feature_types={"x": {"pattern": pattern}})
 
 
 def test_a_report_draws_itself(rng):

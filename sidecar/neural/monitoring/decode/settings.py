@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
@@ -90,6 +91,28 @@ class DecodeSettings(Section):
     """Key of ``redact: hash``. The same key gives the same hashes, so references and traffic must share it."""
 
 
+_ENDLESS = r"(?:(?<![+*?}\\])[+*]|\{\d+,\})(?!\+)"
+_REPEAT_IN_REPEAT = re.compile(rf"\((?:[^()\\]|\\.)*{_ENDLESS}(?:[^()\\]|\\.)*\){_ENDLESS}")
+"""A group that repeats without end and holds something that does: on a text that almost matches, Python's engine may try for hours."""
+
+
+def _checked_pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"{text!r} is not a regular expression: {error}") from None
+    if _REPEAT_IN_REPEAT.search(text):
+        raise ValueError(
+            f"{text!r} repeats a group that repeats: a crafted text would keep the sidecar busy for hours; "
+            "write it without the outer repeat, or make the inner one possessive (a++ instead of a+)"
+        )
+    return text
+
+
+Pattern = Annotated[str, AfterValidator(_checked_pattern)]
+"""A regular expression of Python's ``re``."""
+
+
 class FeatureSettings(Section):
     """What is known about one feature."""
 
@@ -99,8 +122,8 @@ class FeatureSettings(Section):
     """Smallest and largest valid number."""
     allowed: list[str] | None = None
     """The only valid categories."""
-    pattern: str | None = None
-    """Regular expression that valid text matches wholly."""
+    pattern: Pattern | None = None
+    """Regular expression that valid text matches wholly. A repeat within a repeat is refused."""
     constraint: Literal["positive", "probability", "binary", "integer"] | None = None
     """A named rule that valid numbers obey."""
     max_age: Annotated[Duration, Field(gt=0)] | None = None
