@@ -89,7 +89,7 @@ def lsdd(features: int, seed: int, ert: float = 1_000.0) -> Alibi:
 
 
 SETTINGS: Mapping[str, Setting] = {
-    "adwin": Setting("river ADWIN, default (δ = .002)", adwin, 1, 40, 1_000_000, 6_000),
+    "adwin": Setting("river ADWIN, default (δ = .002)", adwin, 1, 40, 4_000_000, 6_000, 5_000),
     "adwin-50": Setting("river ADWIN, default, any of 50 features", adwin, 50, 15, 100_000, 5_000),
     "page-hinkley": Setting("river PageHinkley, default", page_hinkley, 1, 60, 200_000, 5_000),
     "kswin": Setting("river KSWIN, default (α = .005)", kswin, 1, 10, 20_000, 2_000),

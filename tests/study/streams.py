@@ -1,7 +1,7 @@
 """How soon a change in a stream is found, beside the peers' online detectors, when false alarms are no more frequent than theirs.
 
-A peer is run with given settings on streams without drift, and its alarms are counted. Our detector then gets a budget of that many
-false alarms in that many rows, or fewer, and both read streams that change after ``CALM`` rows. Rows are in chunks of ``CHUNK`` for us (an
+A peer is run with given settings on streams without drift, and its alarms are counted. Our detector then gets the smallest budget with which
+its false alarms are no more frequent, found on streams without drift too, and both read streams that change after as many calm rows as the reference has. Rows are in chunks of ``CHUNK`` for us (an
 evaluation each), and one by one for the peers.
 """
 
@@ -22,7 +22,8 @@ from neural.monitoring.windows import build_reference, column_of
 from neural.monitoring.windows.grid import count_sorted
 
 REFERENCE = 1_000
-CALM = 1_000
+SPARE = 8.0
+"""A budget is not made smaller than this part of the peer's mean time between false alarms, even where our streams are too short to show one."""
 CHUNK = 10
 SHIFTS = (0.1, 0.2, 0.3, 0.5, 1.0)
 
@@ -43,16 +44,17 @@ class Setting:
     streams: int
     calm_rows: int
     limit: int
+    reference: int = REFERENCE  # rows of the reference, and of calm traffic before the change
 
 
 def run(setting: Setting, shape: str, our_rows: int = 20_000) -> dict[str, Any]:
     alarms, read = false_alarms(setting, shape)
     between = read / max(alarms, 1)  # rows; one alarm is assumed where there was none
-    ours_alarms, ours_read = our_false_alarms(shape, setting.features, between, our_rows)
+    threshold, ours_alarms, ours_read = calibrated(setting, shape, between, our_rows)
     rows = []
     for shift in SHIFTS:
         theirs = peer_delays(setting, shape, shift)
-        ours = our_delays(shape, shift, setting.features, between, setting.streams, setting.limit)
+        ours = our_delays(setting, shape, shift, threshold)
         rows.append({"shift": shift, "peer": summary(theirs), "ours": summary(ours)})
     return {
         "peer": setting.name,
@@ -60,6 +62,8 @@ def run(setting: Setting, shape: str, our_rows: int = 20_000) -> dict[str, Any]:
         "features": setting.features,
         "streams": setting.streams,
         "limit": setting.limit,
+        "reference": setting.reference,
+        "budget_evaluations": math.exp(threshold),
         "false_alarms": {"peer": [alarms, read], "ours": [ours_alarms, ours_read]},
         "delays": rows,
     }
@@ -101,50 +105,62 @@ def peer_delays(setting: Setting, shape: str, shift: float) -> list[float]:
     found = []
     for seed in range(setting.streams):
         peer = setting.build(setting.features, seed)
-        rows = stream(shape, seed, CALM, setting.limit, setting.features, shift)
-        calm = [peer.step(row) for row in rows[:CALM]]
+        rows = stream(shape, seed, setting.reference, setting.limit, setting.features, shift)
+        calm = [peer.step(row) for row in rows[: setting.reference]]
         if any(calm[-200:]):  # an alarm just before the change would hide what follows
             continue
-        after = next((at + 1 for at, row in enumerate(rows[CALM:]) if peer.step(row)), math.inf)
+        after = next((at + 1 for at, row in enumerate(rows[setting.reference :]) if peer.step(row)), math.inf)
         found.append(float(after))
     return found
 
 
-def our_delays(shape: str, shift: float, features: int, between_rows: float, streams: int, limit: int) -> list[float]:
-    when = _our_alarms(shape, shift, features, between_rows, streams, CALM, limit)
-    return [one - CALM for one in when if one > CALM]
+def our_delays(setting: Setting, shape: str, shift: float, threshold: float) -> list[float]:
+    evidence = _evidence(setting, shape, shift, setting.streams, setting.reference, setting.limit)
+    when = _first(evidence, threshold) * CHUNK
+    return [one - setting.reference for one in when.tolist() if one > setting.reference]
 
 
-def our_false_alarms(shape: str, features: int, between_rows: float, rows: int) -> tuple[int, int]:
-    """First alarms, and rows read until them."""
-    when = _our_alarms(shape, 0.0, features, between_rows, 50 if features == 1 else 5, rows, 0)
-    return sum(math.isfinite(one) for one in when), int(sum(min(one, rows) for one in when))
+def calibrated(setting: Setting, shape: str, between_rows: float, rows: int) -> tuple[float, int, int]:
+    """ln of the smallest budget (in evaluations) with which false alarms are no more frequent than the peer's; alarms, and rows read until them.
+
+    Our guarantee is a bound with room to spare, so this is less than the peer's mean time. On streams that the delays don't use.
+    """
+    evidence = _evidence(setting, shape, 0.0, 100 if setting.features == 1 else 5, rows, 0)
+    most = math.log(max(between_rows / CHUNK, 1.0))
+    for threshold in np.arange(max(most - math.log(SPARE), 0.0), most + 0.25, 0.25).tolist():
+        first = _first(evidence, threshold)
+        alarms, read = int(np.isfinite(first).sum()), int((np.minimum(first, len(evidence)) * CHUNK).sum())
+        if read >= between_rows * alarms:
+            return threshold, alarms, read
+    return most, alarms, read
 
 
-def _our_alarms(shape: str, shift: float, features: int, between_rows: float, streams: int, calm: int, limit: int) -> list[float]:
-    """The row of each stream's first alarm. All streams go through one detector, whose columns know nothing of each other."""
+def _first(evidence: NDArray[np.float64], threshold: float) -> NDArray[np.float64]:
+    """The evaluation, from 1, at which each stream's evidence reaches the threshold; infinite where it does not."""
+    reached = evidence >= threshold
+    return np.where(reached.any(axis=0), reached.argmax(axis=0) + 1.0, math.inf)
+
+
+def _evidence(setting: Setting, shape: str, shift: float, streams: int, calm: int, limit: int) -> NDArray[np.float64]:
+    """ln R, shape (evaluations, streams). All streams go through one detector, whose columns know nothing of each other."""
+    features = setting.features
     rows = [stream(shape, seed if limit else 20_000 + seed, calm, limit, features, shift) for seed in range(streams)]
-    references = [_reference(shape, seed, features) for seed in range(streams)]
+    references = [_reference(shape, seed, features, setting.reference) for seed in range(streams)]
     columns = [one for group in references for one in group]
     detector = SequentialDetector([bins for _, bins in columns])
-    first = np.full(streams, math.inf)
-    needed = math.log(max(between_rows / CHUNK, 1.0))
-    for step in range((calm + limit) // CHUNK):
+    found = np.zeros(((calm + limit) // CHUNK, streams))
+    for step in range(len(found)):
         part = np.hstack([one[step * CHUNK : (step + 1) * CHUNK] for one in rows])
         counts = np.concatenate([_counts(part[:, at], *column) for at, column in enumerate(columns)])
         detector.step(counts, float(step), elapsed=1.0, seconds_between=1e300, patience=math.inf)
-        r = detector.log_r.reshape(streams, features)
-        together = np.logaddexp.reduce(r, axis=1) - math.log(features)
-        first[(together >= needed) & np.isinf(first)] = (step + 1) * CHUNK
-        if np.isfinite(first).all():
-            break
-    return first.tolist()
+        found[step] = np.logaddexp.reduce(detector.log_r.reshape(streams, features), axis=1) - math.log(features)
+    return found
 
 
-def _reference(shape: str, seed: int, features: int) -> list[tuple[NDArray[np.float64], Bins]]:
+def _reference(shape: str, seed: int, features: int, rows: int) -> list[tuple[NDArray[np.float64], Bins]]:
     random = np.random.default_rng([9, seed])
     found = []
-    for values in SHAPES[shape](random, REFERENCE, features, 0.0).T:
+    for values in SHAPES[shape](random, rows, features, 0.0).T:
         column = build_reference({"x": column_of("x", values)}, source="study", created_at=0.0).columns["x"]
         bins = bins_of(column)
         assert bins is not None

@@ -11,6 +11,7 @@ from neural.monitoring.drift.bins import Bins, bins_of
 from neural.monitoring.drift.evidence import EvidenceModel
 from neural.monitoring.drift.runs import Runs
 from neural.monitoring.drift.sequential import STARTS, SequentialDetector
+from neural.monitoring.drift.tilt import TiltModel
 from neural.monitoring.windows import build_reference, column_of
 from neural.monitoring.windows.grid import count_cells
 
@@ -156,3 +157,24 @@ def test_bins_of_few_whole_numbers_know_what_lies_between():
     _, bins = bins_for(np.random.default_rng(8).integers(0, 10, 5000).astype(float))
     assert bins.labels[-1] == "between known values"
     assert bins.expected[-1] <= 1.0
+
+
+def test_a_shift_of_an_ordered_column_is_nearly_as_strong_evidence_as_when_its_size_were_known():
+    """The best that anyone can do is the likelihood ratio of the true shift: here about n θ²/2 less what the mixtures cost."""
+    random = np.random.default_rng(8)
+    reference, bins = bins_for(random.normal(size=50_000))
+    model = EvidenceModel([bins])
+    found = []
+    for _ in range(40):
+        cells = count_cells(random.normal(0.3, 1.0, 500), reference.edges)
+        counts = np.bincount(bins.group, weights=cells, minlength=len(bins))
+        found.append(model.log_evidence(counts[None, :])[0, 0])
+    best = 500 * 0.3**2 / 2
+    assert best - 6.0 <= np.mean(found) <= best
+
+
+def test_a_tilt_says_nothing_of_columns_without_an_order():
+    words = np.array(["a"] * 500 + ["b"] * 300 + ["c"] * 200, dtype=object)
+    _, bins = bins_for(words)
+    tilt = TiltModel([bins])
+    assert tilt.log_evidence(np.array([[0.0, 5.0, 90.0, 5.0]]))[0, 0] == pytest.approx(0.0)

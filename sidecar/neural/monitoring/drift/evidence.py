@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from neural.monitoring.drift.bins import Bins
 from neural.monitoring.drift.loggamma import log_beta
+from neural.monitoring.drift.tilt import TiltModel
 
 CONCENTRATIONS = (8.0, 80.0, 800.0)
 """κ: a share of one half moves by about 0.18, 0.056 and 0.018 (0.44, 0.14 and 0.044 σ at the median of a normal)."""
@@ -33,6 +34,8 @@ LEAST_RATIO = 4.0
 """Alternatives at least so much wider than the null: a κ is capped at (a + b) / LEAST_RATIO."""
 
 LOG_LARGEST = 600.0
+LOG_HALF = float(np.log(0.5))
+"""Columns with an order: half of the prior is that they moved up or down (see ``tilt``), half that any of the nodes moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,7 @@ class EvidenceModel:
             np.maximum(kappa * left[0] / total, np.maximum(np.minimum(left[0], 1.0), floors[0][0])),
             np.maximum(kappa * right[0] / total, np.maximum(np.minimum(right[0], 1.0), floors[1][0])),
         )
+        self._tilt = TiltModel(bins)
         self._null_norm = log_beta(*self._null)
         self._alternative_norm = log_beta(*self._alternatives)
 
@@ -104,7 +108,9 @@ class EvidenceModel:
         peak = ratios.max(axis=1)
         ratios -= peak[:, None]
         node = peak + np.log(np.exp(ratios).mean(axis=1))
-        return self._combine(node)
+        tree = self._combine(node)
+        tilt = np.logaddexp(tree + LOG_HALF, self._tilt.log_evidence(counts) + LOG_HALF)
+        return np.where(self._tilt.ordered, tilt, tree)
 
     def _combine(self, node: NDArray[np.float64]) -> NDArray[np.float64]:
         capped = np.minimum(node, LOG_LARGEST)  # exp of more would overflow; there w R is all of the sum
