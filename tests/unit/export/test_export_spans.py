@@ -502,3 +502,44 @@ def test_an_alert_from_before_the_start_is_told_in_its_incident_only():
     first, *others = collected.spans
     assert not first.events
     assert sorted(len(span.events) for span in others) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("env", "seconds"),
+    [
+        ({}, 10.0),
+        ({"OTEL_EXPORTER_OTLP_TIMEOUT": "3"}, 3.0),
+        ({"OTEL_EXPORTER_OTLP_TIMEOUT": "2500"}, 2.5),
+        ({"OTEL_EXPORTER_OTLP_TIMEOUT": "3", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT": "4000"}, 4.0),
+        ({"OTEL_BSP_EXPORT_TIMEOUT": "1500"}, 1.5),
+        ({"OTEL_METRIC_EXPORT_TIMEOUT": "1500"}, 10.0),
+    ],
+)
+def test_timeouts_are_read_in_either_unit_and_the_shorter_holds(env, seconds):
+    assert span_options(OTLPSettings(endpoint="http://c:4317"), env).transport.timeout_seconds == seconds
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "insecure", "secure"),
+    [
+        ("c:4317", "", False),
+        ("c:4317", "true", False),
+        ("c:4317", "false", True),
+        ("http://c:4317", "false", False),
+        ("https://c", "true", True),
+    ],
+)
+def test_tls_is_asked_for_by_scheme_or_variable(endpoint, insecure, secure):
+    env = {"OTEL_EXPORTER_OTLP_INSECURE": insecure, "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}
+    assert span_options(None, env).transport.secure is secure
+
+
+def test_a_span_has_no_more_attributes_and_links_than_the_environment_allows():
+    env = {"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "3", "OTEL_SPAN_LINK_COUNT_LIMIT": "1", "OTEL_SPAN_EVENT_COUNT_LIMIT": "1"}
+    header = ",".join(f"00-{TRACE}-{number:016x}-01" for number in (1, 2))
+    collected = Collected()
+    emitter = SpanEmitter(span_options(OTLPSettings(endpoint="http://c:4317", delay="1h"), env), collected)
+    emitter.emit(CaptureBatch("s", 1, [event(request_headers={"x-trace-links": header}, first_byte_ns=5)]), NOTHING)
+    assert emitter.stop(10)
+    (span,) = collected.spans
+    assert (len(span.attributes), len(span.links), len(span.events)) == (3, 1, 1)

@@ -15,6 +15,14 @@ from neural.monitoring.settings import OTLPSettings
 Protocol = Literal["grpc", "http/protobuf"]
 OTLPSignal = Literal["traces", "metrics", "logs"]
 _HTTP_PORT = 4318
+_LEAST_MILLISECONDS = 1000
+_UNLIMITED_MS = 86_400_000
+_EXPORT_TIMEOUT: Mapping[str, str] = {
+    "traces": "OTEL_BSP_EXPORT_TIMEOUT",
+    "metrics": "OTEL_METRIC_EXPORT_TIMEOUT",
+    "logs": "OTEL_BLRP_EXPORT_TIMEOUT",
+}
+"""Milliseconds that one export may take, whatever the exporter's own timeout is."""
 _DEFAULT_ENDPOINT: Mapping[str, str] = {"grpc": "http://localhost:4317", "http/protobuf": "http://localhost:4318"}
 
 
@@ -31,25 +39,34 @@ class Transport:
     client_key: str | None = None
     client_certificate: str | None = None
 
+    tls: bool = False  # for a gRPC endpoint without a scheme
+
     @property
     def secure(self) -> bool:
-        return self.endpoint.startswith("https")
+        return self.endpoint.startswith("https") or (self.tls and "://" not in self.endpoint)
 
 
 def transport(settings: OTLPSettings, env: Mapping[str, str], signal: OTLPSignal) -> Transport:
     """The way for one signal: its own variables go before those for every signal."""
     protocol = _protocol(settings, env, signal)
-    timeout = whole(env, _own(signal, "TIMEOUT"), whole(env, "OTEL_EXPORTER_OTLP_TIMEOUT", 10))
+    timeout = _seconds(whole(env, _own(signal, "TIMEOUT"), whole(env, "OTEL_EXPORTER_OTLP_TIMEOUT", 10)))
+    most = whole(env, _EXPORT_TIMEOUT[signal], _UNLIMITED_MS) / 1000
     return Transport(
         protocol=protocol,
         endpoint=_endpoint(settings, env, protocol, signal),
         headers=_headers(settings, env, signal),
         compression="gzip" if (settings.compression or _variable(env, signal, "COMPRESSION")) == "gzip" else "none",
-        timeout_seconds=settings.timeout or timeout,
+        timeout_seconds=min(settings.timeout or timeout, most),
         certificate=settings.certificate or _variable(env, signal, "CERTIFICATE") or None,
         client_key=_variable(env, signal, "CLIENT_KEY") or None,
         client_certificate=_variable(env, signal, "CLIENT_CERTIFICATE") or None,
+        tls=_variable(env, signal, "INSECURE").lower() == "false",
     )
+
+
+def _seconds(timeout: int) -> float:
+    """OTel's specification counts milliseconds, its Python SDK seconds: from a thousand on it can only be the former."""
+    return timeout / 1000 if timeout >= _LEAST_MILLISECONDS else float(timeout)
 
 
 def asked_for(settings: OTLPSettings | None, env: Mapping[str, str], signal: OTLPSignal) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -51,8 +52,8 @@ class SpanMaker:
             kind=SpanKind.INTERNAL if span.in_server_span else SpanKind.SERVER,
             resource=self._resource(span),
             attributes=self._cut(span.attributes),
-            events=events,
-            links=[Link(SpanContext(one.trace_id, one.span_id, is_remote=True)) for one in span.links],
+            events=events[: self._options.max_events],
+            links=[Link(SpanContext(one.trace_id, one.span_id, is_remote=True)) for one in span.links[: self._options.max_links]],
             status=Status(StatusCode.ERROR) if span.failed else Status(StatusCode.UNSET),
             start_time=span.start_ns,
             end_time=span.end_ns,
@@ -71,6 +72,8 @@ class SpanMaker:
 
     def _cut(self, attributes: Mapping[str, Any]) -> Mapping[str, Any]:
         limit = self._options.max_value_length
+        if len(attributes) > self._options.max_attributes:
+            attributes = dict(islice(attributes.items(), self._options.max_attributes))
         if limit is None:
             return attributes
         return {name: value[:limit] if isinstance(value, str) else value for name, value in attributes.items()}

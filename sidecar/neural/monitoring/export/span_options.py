@@ -12,6 +12,9 @@ from neural.monitoring.export.otlp_transport import Transport, asked_for, resour
 from neural.monitoring.export.sampling import SpanSampler, sampler_from
 from neural.monitoring.settings import OTLPSettings
 
+DEFAULT_COUNT = 128
+"""OTel's limit of attributes, events and links of a span."""
+
 
 @dataclass(frozen=True, slots=True)
 class SpanOptions:
@@ -24,6 +27,9 @@ class SpanOptions:
     sampler: SpanSampler = field(default_factory=SpanSampler)
     resource: Mapping[str, str] = field(default_factory=dict[str, str])
     max_value_length: int | None = None
+    max_attributes: int = DEFAULT_COUNT
+    max_events: int = DEFAULT_COUNT
+    max_links: int = DEFAULT_COUNT
 
 
 def span_options(settings: OTLPSettings | None, env: Mapping[str, str]) -> SpanOptions | None:
@@ -43,4 +49,7 @@ def span_options(settings: OTLPSettings | None, env: Mapping[str, str]) -> SpanO
         sampler=sampler_from(settings.sample, env),
         resource=resource_from(settings, env),
         max_value_length=length or None,
+        max_attributes=whole(env, "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", whole(env, "OTEL_ATTRIBUTE_COUNT_LIMIT", DEFAULT_COUNT)),
+        max_events=whole(env, "OTEL_SPAN_EVENT_COUNT_LIMIT", DEFAULT_COUNT),
+        max_links=whole(env, "OTEL_SPAN_LINK_COUNT_LIMIT", DEFAULT_COUNT),
     )
