@@ -65,6 +65,17 @@ def test_health_loads_nothing_heavy(storage):
     } & set(loaded)
 
 
+def test_health_loads_nothing_of_the_capture_side_but_the_wire(storage):
+    path, _ = storage
+    code = (
+        "import sys; from neural.monitoring.cli.entry import monitor, run\n"
+        f"run(monitor, 'neural-monitor', ['health', '--storage-path', {str(path)!r}])\n"
+        "print([name for name in sys.modules if name.startswith('neural.capture')], file=sys.stderr)"
+    )
+    assert eval(run(sys.executable, "-c", code).stderr.splitlines()[-1]) == []
+    assert "version" in run(BIN / "neural", "monitor", "--version").stdout
+
+
 def test_a_reader_that_has_seen_enough_is_no_error(storage):
     path, _ = storage
     script = f"{BIN / 'neural-monitor'} config full | head -n 1; {BIN / 'neural-monitor'} drift --storage-path {path} --format json | head -n 1"

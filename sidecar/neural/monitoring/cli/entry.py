@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 import click
 
-from neural.capture.version import __version__
 from neural.monitoring.cli.lazy import LazyGroup
 from neural.monitoring.errors import NeuralError
 
@@ -28,6 +27,14 @@ Examples:
   neural monitor status                            is it well?
   neural monitor drift --format json | jq .current
 """
+
+
+def _version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
+        from neural.capture.version import __version__  # loads the whole of capture: a probe does without
+
+        click.echo(f"neural-monitoring, version {__version__}")
+        context.exit()
 
 
 def _lazy(name: str, attribute: str, text: str) -> tuple[str, str, str]:
@@ -71,7 +78,9 @@ neural = click.Group(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for _group in (neural, monitor):
-    click.version_option(__version__, prog_name="neural-monitoring")(_group)
+    click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version.")(
+        _group
+    )
 
 
 def main() -> int:

@@ -56,6 +56,10 @@ class Family:
         if value is not None:
             self.samples.append(Sample(tuple(zip(self.spec.labels, label_values, strict=True)), float(value), "", exemplar))
 
+    def extend(self, labels: Iterable[Labels], values: Iterable[float]) -> None:
+        """Add many samples whose labels are kept made: what has thousands of series need not build them anew at every scrape."""
+        self.samples.extend(map(Sample, labels, values))
+
     def add_histogram(
         self,
         bounds: Sequence[float],

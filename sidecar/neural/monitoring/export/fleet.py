@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from neural.monitoring.drift.psi import ADDED
 from neural.monitoring.drift.sample import coarse_groups
-from neural.monitoring.export.family import Family
+from neural.monitoring.export.family import Family, Labels
 from neural.monitoring.records import LATENCY
 from neural.monitoring.signal import Signal, SignalSpec
 from neural.monitoring.windows import ColumnReference, Evaluation, Reference
@@ -50,6 +50,7 @@ class BinTotals:
         self._columns: dict[_First, dict[str, BinCounts]] = {}
         self._groups: dict[tuple[str, str], NDArray[np.intp]] = {}  # (reference, column) → bin of each cell
         self._left_out: dict[_First, int] = {}
+        self._labels: dict[tuple[str, ...], list[Labels]] = {}  # of the scraping threads: at worst one makes a column's twice
 
     @property
     def left_out(self) -> int:
@@ -115,10 +116,19 @@ class BinTotals:
         counted, expected = families["neural_feature_bin_total"], families["neural_feature_bin_expected_ratio"]
         for first, found in self.columns().items():
             for name, one in found.items():
-                for at, (count, share) in enumerate(zip(one.counts, one.expected, strict=True)):
-                    labels = (*first, name, f"{at:02}")
-                    counted.add(count, *labels)
-                    expected.add(share, *labels)
+                labels = self._labels_of((*first, name), len(one.counts), counted.spec.labels)
+                counted.extend(labels, one.counts)
+                expected.extend(labels, one.expected)
+
+    def _labels_of(self, values: tuple[str, ...], bins: int, names: tuple[str, ...]) -> list[Labels]:
+        """The labels of a column's bins, made once: they are most of what a scrape would allocate."""
+        found = self._labels.get(values)
+        if found is None or len(found) != bins:
+            if len(self._labels) > 2 * self._max_columns:  # references come and go
+                self._labels.clear()
+            found = [tuple(zip(names, (*values, f"{at:02}"), strict=True)) for at in range(bins)]
+            self._labels[values] = found
+        return found
 
 
 @dataclass(frozen=True, slots=True)
