@@ -1,4 +1,7 @@
-"""What the sidecar's way in costs, on one core: wire to columns, and an ingest request to its acknowledgement.
+"""What the sidecar's way in costs, on one core: an ingest request to its acknowledgement, and what the engine does with it afterwards.
+
+"whole way" is the engine of ``app.build`` on one journal entry after the other: wire bytes to columns, panes on the grid of a learnt
+reference, every monitor, the label joiner, traffic, and the prediction log on disk. Batches have the shipper's default size.
 
 Run with ``python tests/benchmarks/bench_ingest.py`` (``--seconds 1`` for a quick look). Prints one line a case: the median and quartiles of
 microseconds an event (or row), and the rate at the median; ``--json FILE`` for machines. Each case runs in interleaved rounds, so that a
@@ -20,11 +23,13 @@ from pathlib import Path
 import numpy as np
 import orjson
 
+from neural.monitoring.app import build
 from neural.monitoring.decode import Decoding
-from neural.monitoring.ingest import Deduplicator, IngestService, Journal
+from neural.monitoring.ingest import Deduplicator, Entry, EntryKind, IngestService, Journal
+from neural.monitoring.settings import load_settings
 from neural.wire import CaptureBatch, CaptureEvent, decode_batch, encode_batch
 
-EVENTS = 512
+EVENTS = 256
 FEATURES = 20
 START = 1_700_000_000_000_000_000
 RNG = random.Random(7)
@@ -103,6 +108,39 @@ def decode_bench(name: str, made: CaptureBatch, unit: str, count: int, bar: floa
     return Bench(name, unit, count, lambda: decoding.decode(decode_batch(wire)), bar)
 
 
+def engine_bench(folder: Path, name: str, made: CaptureBatch, unit: str, count: int, bar: float) -> Bench:
+    """Entries through the engine as ``neural monitor run`` puts it together. Sixteen batches with ids of their own, over and over."""
+    config = folder / "m.yaml"
+    folder.mkdir()
+    config.write_text(
+        "model: {name: m}\nreference: {learn: 2000 rows}\nstore: {path: state}\ndashboard: {enabled: false}\n"
+        "slos: [{name: up, type: availability, target: 99%, window: 28d}]\n"
+    )
+    engine = build(load_settings(config)).engine
+    now = time.time_ns()
+    events = [
+        [
+            one._replace(prediction_id=f"{RNG.getrandbits(64):016x}{at:08x}", started_unix_ns=now + at)
+            for at, one in enumerate(made.events)
+        ]
+        for _ in range(16)
+    ]
+    wires = [encode_batch(CaptureBatch(made.source, 1, batch)) for batch in events]
+    state = {"position": 0}
+
+    def run() -> None:
+        for wire in wires:
+            state["position"] += 1
+            engine._apply(Entry(EntryKind.BATCH, wire, state["position"], time.time()), replay=False)
+
+    for _ in range(1 + 5_000 // (count * len(wires))):
+        run()
+    engine._processor.settle()
+    assert engine._panes.reference("m", "1.0") is not None
+    assert engine._processor.totals.counts["rows"] == count * state["position"]
+    return Bench(name, unit, count * len(wires), run, bar)
+
+
 def accept_bench(folder: str, made: CaptureBatch) -> Bench:
     service = IngestService(Journal(folder, segment_bytes=2**24, max_bytes=2**33), Deduplicator(), time.time)
     state = {"sequence": 0}
@@ -121,13 +159,18 @@ def benches(folder: str) -> list[Bench]:
     v2 = batch(v2_bodies, "/v2/models/m/infer")
     wide = batch(v2_wide_bodies, "/v2/models/m/infer")
     bodies = [event.request_body for event in v1.events]
+    root = Path(folder)
     return [
         Bench("floor: orjson, one body at a time (V1)", "event", EVENTS, lambda: [orjson.loads(body) for body in bodies]),
         decode_bench("V1 JSON, 20 features: wire to columns", v1, "event", EVENTS, 100_000),
         decode_bench("V2 JSON, one tensor of 20: wire to columns", wide, "event", EVENTS, 100_000),
         decode_bench("V2 JSON, 20 named tensors: wire to columns", v2, "event", EVENTS, 100_000),
         decode_bench("V2 binary, 1,000 x 20: wire to columns", binary_batch(1000, 10), "row", 10_000, 1_000_000),
-        accept_bench(folder, v1),
+        engine_bench(root / "v1", "V1 JSON, 20 features: whole way", v1, "event", EVENTS, 100_000),
+        engine_bench(root / "wide", "V2 JSON, one tensor of 20: whole way", wide, "event", EVENTS, 100_000),
+        engine_bench(root / "v2", "V2 JSON, 20 named tensors: whole way", v2, "event", EVENTS, 100_000),
+        engine_bench(root / "binary", "V2 binary, 1,000 x 20: whole way", binary_batch(1000, 10), "row", 10_000, 1_000_000),
+        accept_bench(str(root / "journal"), v1),
     ]
 
 

@@ -105,9 +105,10 @@ class FeatureBuilder:
         if embedding or (vectors is None and not _rectangular(values, width)):
             yield (name if name != ANONYMOUS else "features"), values, types or {np.ndarray}
             return
+        turned = np.ascontiguousarray(vectors.T) if vectors is not None else None  # once, not column by column
         for place in range(width):
             label = self._anonymous(place, width) if alone or name == ANONYMOUS else f"{name}_{place}"
-            column: Values = vectors[:, place] if vectors is not None else [None if row is None else row[place] for row in values]
+            column: Values = turned[place] if turned is not None else [None if row is None else row[place] for row in values]
             yield label, column, types_of(column)
 
     def _spread_objects(self, name: str, values: Values, depth: int) -> Iterable[tuple[str, Values, set[type]]]:

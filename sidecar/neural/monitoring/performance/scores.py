@@ -20,6 +20,7 @@ EXACT_ATOMS = 2_000  # distinct scores a pane keeps exactly: 48 kB
 WINDOW_ATOMS = 16_384  # and panes together: beyond, they are folded for the sum, which keeps an evaluation short
 CELLS = 2_048  # cells of [0, 1] when folded: AUC is then known to about 1e-4; a power of two, so that coarser ones divide it
 _PENDING_PARTS = 64  # parts gathered before they are sorted in
+_PENDING_SCORES = 8_192  # and scores: what waits is bounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Ranking:
 class ScoreCounts:
     """Counts of positives and negatives at each score. Adds and subtracts; the order does not matter."""
 
-    __slots__ = ("_parts", "_ranking", "counts", "fineness", "folded", "values")
+    __slots__ = ("_parts", "_pending", "_ranking", "counts", "fineness", "folded", "values")
 
     def __init__(self, fineness: Fineness = FINE) -> None:
         self.fineness = fineness
@@ -57,6 +58,7 @@ class ScoreCounts:
         self.folded = False
         self._ranking: Ranking | None = None
         self._parts: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
+        self._pending = 0  # scores in them
 
     def add(self, scores: NDArray[np.float64], positive: NDArray[np.bool_], sign: float = 1.0) -> None:
         """Count scores (n,) by class; ``sign`` −1 takes them out again. Scores that are not finite are left out."""
@@ -65,26 +67,31 @@ class ScoreCounts:
         if not len(scores):
             return
         counts = np.where(np.vstack([~positive, positive]), sign, 0.0)
-        self._parts.append((scores.astype(np.float64), counts))
-        if len(self._parts) >= _PENDING_PARTS:
-            self.settle()
+        self._gather(scores.astype(np.float64), counts)
 
     def add_expected(self, scores: NDArray[np.float64], positive: NDArray[np.float64]) -> None:
         """Count scores (n,) whose class is known only with a probability of being positive (n,)."""
-        self._parts.append((scores.astype(np.float64), np.vstack([1 - positive, positive])))
-        if len(self._parts) >= _PENDING_PARTS:
+        self._gather(scores.astype(np.float64), np.vstack([1 - positive, positive]))
+
+    def _gather(self, scores: NDArray[np.float64], counts: NDArray[np.float64]) -> None:
+        self._parts.append((scores, counts))
+        self._pending += len(scores)
+        if len(self._parts) >= _PENDING_PARTS or self._pending >= _PENDING_SCORES:
             self.settle()
 
     def settle(self) -> None:
         """Sort what is pending into the atoms, and fold if there are too many."""
         if not self._parts:
             return
-        parts, self._parts, self._ranking = self._parts, [], None
+        parts, self._parts, self._ranking, self._pending = self._parts, [], None, 0
         fresh = np.concatenate([part[0] for part in parts])
         values = np.concatenate([self.values, _cells(fresh, self.fineness.cells) if self.folded else fresh])
         counts = np.concatenate([self.counts, *(part[1] for part in parts)], axis=1)
+        if self.folded:
+            self.values, self.counts = _summed_cells(values, counts, self.fineness.cells)
+            return
         self.values, self.counts = _compact(values, counts)
-        if not self.folded and len(self.values) > self.fineness.atoms:
+        if len(self.values) > self.fineness.atoms:
             self._fold()
 
     def _fold(self) -> None:

@@ -53,7 +53,7 @@ def arrow_column(column: Column) -> pa.Array:
     """float64 for numbers, bool, string for categories and text, list<float> for embeddings."""
     out = column.missing if column.invalid is None else column.missing | column.invalid
     if column.kind is Kind.NUMERIC:
-        return pa.array(column.values, pa.float64(), mask=out | np.isnan(column.values))
+        return _masked(column.values, out | np.isnan(column.values))
     if column.kind is Kind.BOOLEAN:
         unknown = out | np.isnan(column.values)
         return pa.array(np.where(unknown, 0.0, column.values) != 0, pa.bool_(), mask=unknown)
@@ -78,4 +78,9 @@ def _words(values: NDArray[Any]) -> pa.Array:
 def _numbers(values: NDArray[np.float64] | None, n: int) -> pa.Array:
     if values is None:
         return pa.nulls(n, pa.float64())
-    return pa.array(values, pa.float64(), mask=np.isnan(values))
+    return _masked(values, np.isnan(values))
+
+
+def _masked(values: NDArray[np.float64], gone: NDArray[np.bool_]) -> pa.Array:
+    """Without a mask Arrow takes the numbers as they lie in memory."""
+    return pa.array(values, pa.float64(), mask=gone) if gone.any() else pa.array(values, pa.float64())
