@@ -47,6 +47,10 @@ _Waiting = tuple[int, Exchange, Decoder | None]
 _Documents = tuple[Sequence[Any], Sequence[Any]]
 
 
+def _is_whole(exchange: Exchange) -> bool:
+    return not (exchange.request_tail or exchange.response_tail or exchange.response_problem)
+
+
 class Decoding:
     """Decodes the batches of all models. Not thread-safe: the engine thread owns it.
 
@@ -137,8 +141,31 @@ class Decoding:
                 for (_, exchange, _), request, response in zip(waiting, *documents, strict=True):
                     exchange.request_document = request
                     exchange.response_document = response if exchange.response else UNLOADED
+            if decoder is None and self._in_bulk_by_content(work, waiting):
+                continue
             for place, exchange, _ in waiting:
                 self._decode_one(work, place, exchange, decoder)
+
+    def _in_bulk_by_content(self, work: Work, waiting: Sequence[_Waiting]) -> bool:
+        """The same for a path that names no protocol, where all bodies turn out to be of one that reads in bulk."""
+        exchanges = [exchange for _, exchange, _ in waiting]
+        if len(exchanges) < _WORTH_BULK or not all(one.response and _is_whole(one) for one in exchanges):
+            return False
+        try:
+            claimed = [self._detector.by_content(exchange) for exchange in exchanges]
+        except Undecodable:
+            return False
+        decoder: object = claimed[0]
+        if not isinstance(decoder, ReadsInBulk) or claimed.count(claimed[0]) != len(claimed):
+            return False
+        many = Many(
+            exchanges[0].event.path,
+            [exchange.request for exchange in exchanges],
+            [exchange.response for exchange in exchanges],
+            [exchange.request_document for exchange in exchanges],
+            [exchange.response_document for exchange in exchanges],
+        )
+        return self._take(work, [place for place, _, _ in waiting], claimed[0].name, decoder.bulk, many)
 
     def _load_documents(self, waiting: Sequence[tuple[Exchange, Decoder | None]]) -> None:
         """Parses every body that is JSON, or may be: all requests in one call, all responses in another."""
