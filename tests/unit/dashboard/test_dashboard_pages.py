@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from plotly.utils import PlotlyJSONEncoder
@@ -9,7 +10,7 @@ from neural.monitoring.clock import ManualClock
 from neural.monitoring.dashboard.pages import PAGES
 from neural.monitoring.dashboard.rendering import Renderer
 from neural.monitoring.errors import StoreError
-from neural.monitoring.signal import Signal
+from neural.monitoring.signal import Outcome, Signal, Verdict
 from neural.monitoring.store import MemoryStore
 
 EVERY_PAGE = list(PAGES)
@@ -236,3 +237,75 @@ def test_a_view_is_made_once_until_something_is_measured(now):
     assert second is not first
     clock.advance(61)
     assert renderer.render("/", "").slots["page"] is not second
+
+
+def _graphs(made, parts_of):
+    return {graph.id: graph.figure for graph in parts_of(made.slots["page"], "Graph")}
+
+
+def test_calibration_is_drawn_with_its_intervals_and_stays_on_a_page_of_earlier(store, render, parts_of, now):
+    ideal, curve = _graphs(render(store, "/performance"), parts_of)["performance-calibration"]["data"]
+    assert (ideal["x"], ideal["y"]) == ([0, 1], [0, 1])
+    assert len(curve["x"]) == 10
+    assert all(up > 0 for up in curve["error_y"]["array"][1:])
+    earlier = _graphs(render(store, f"/performance?until={now - 300:.0f}"), parts_of)
+    assert len(earlier["performance-calibration"]["data"][1]["x"]) == 10
+
+
+def test_estimates_stand_beside_what_labels_said_and_what_is_still_to_come_is_shaded(store, render, parts_of, text_of):
+    made = render(store, "/performance?measure=recall")
+    figure = _graphs(made, parts_of)["performance-estimates"]
+    assert [trace["name"] for trace in figure["data"]] == ["Recall, estimated", "Recall, from labels"]
+    (shade,) = [shape for shape in figure["layout"]["shapes"] if shape["type"] == "rect"]
+    assert shade["x1"] - shade["x0"] == pytest.approx(95_000, abs=1)
+    assert "recall is estimated at" in text_of(made.slots["page"])
+
+
+def test_the_evidence_of_all_columns_stands_against_the_alarm(store, render, parts_of, text_of):
+    made = render(store, "/drift")
+    figure = _graphs(made, parts_of)["drift-together"]
+    assert figure["layout"]["yaxis"]["type"] == "log"
+    assert [note["text"] for note in figure["layout"]["annotations"]] == ["alarm"]
+    assert "MMD 0.061" in text_of(made.slots["page"])
+
+
+def test_whole_rows_that_are_watched_are_drawn_with_their_verdict(store, render, parts_of, text_of, now, story):
+    reason = "@rows is 0.300 from the reference"
+    verdict = Verdict(Outcome.BAD, reason, statistic=0.3, threshold=0.1)
+    store.write_signals([Signal("drift.mmd", 0.3, now, {**story.MODEL, "feature": "@rows"}, verdict)])
+    made = render(store, "/drift")
+    assert "drift-rows" in _graphs(made, parts_of)
+    assert reason in text_of(made.slots["page"])
+
+
+def test_what_watching_costs_and_every_process_are_told(store, render, text_of):
+    said = text_of(render(store, "/capture").slots["page"])
+    assert "4.2 µs" in said
+    assert "flights-7d9f:worker-2" in said
+    assert '"datatype": "…"' in said
+
+
+def test_only_firing_alerts_can_be_acknowledged_and_whoever_has_one_is_named(store, now, text_of, parts_of):
+    row = next(row for row in store.alerts() if row.rule == "Budget burns")
+    store.put_alert(replace(row, acknowledged_by="ada"))
+    renderer = Renderer(
+        store,
+        prefix="/",
+        clock=ManualClock(now),
+        refresh_seconds=15,
+        silences_url="/api/v1/silences",
+        alerts_url="/api/v1/alerts",
+    )
+    made = renderer.render("/alerts", "")
+    buttons = [getattr(one, "data-url") for one in parts_of(made.slots["page"], "Button") if one.children == "I have this"]
+    assert buttons == ["/api/v1/alerts/a1/acknowledge"]
+    assert "ada has it" in text_of(made.slots["page"])
+
+
+def test_predictions_that_moved_are_not_called_inputs(store, render, text_of, now, story):
+    bad = Verdict(Outcome.BAD, "moved", threshold=0.1)
+    for name, feature in (("drift.feature_score", "@prediction"), ("drift.feature_score", "@probability:1")):
+        store.write_signals([Signal(name, 0.4, now, {**story.MODEL, "feature": feature}, bad)])
+    said = text_of(render(store, "/").slots["page"])
+    assert "The inputs have drifted: temp and dewp. The predictions moved too." in said
+    assert "probability of 1" in said

@@ -166,9 +166,9 @@ class Reader:
     def kept_evidence(self, name: str, **labels: str) -> tuple[float, Mapping[str, Any]] | None:
         """The newest evidence of the series and its time. The store keeps it with the newest verdict, and where a verdict changed."""
         signal = self.one(name, **labels)
-        if signal is None or signal.verdict is None:
+        if signal is None:
             return None
-        if signal.verdict.evidence:
+        if signal.verdict is not None and signal.verdict.evidence:
             return signal.time, signal.verdict.evidence
         earlier = self.store.read_signals([name], labels=signal.labels, since=self.since, until=self.until)
         kept = ((s.time, s.verdict.evidence) for s in reversed(earlier) if s.verdict and s.verdict.evidence)

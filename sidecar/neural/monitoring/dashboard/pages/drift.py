@@ -18,7 +18,7 @@ from neural.monitoring.dashboard.series import Series
 from neural.monitoring.dashboard.words import NOTHING, column_name, date_time, number, p_value, plural
 from neural.monitoring.signal import Signal, Verdict
 
-MAX_ROWS = 40
+MAX_ROWS, MAX_EMBEDDED = 40, 8
 BIN_SOURCES = ("drift.feature_score", "drift.evidence", "drift.psi")
 DEFAULT_THRESHOLD = 1.0  # of the evidence: e-value over its threshold
 MEASURES = {
@@ -195,10 +195,19 @@ def _together(view: View) -> Any:
 def _rows(view: View) -> Any:
     """Drift of whole rows, where it was asked for: columns that each look as before, and no longer go together."""
     title = "Whole rows"
+    watched = view.reader.state.get("drift.mmd", [])
+    if watched:
+        return _embedded(view, watched)
     found = next((r.body["multivariate"] for r in reversed(view.reader.reports("drift")) if r.body.get("multivariate")), None)
     if not isinstance(found, dict):
-        how = ["Ask for them in Python: ", html.Code('DriftDetector(multivariate=["mmd", "pca", "domain_classifier"])')]
-        return panel(title, empty("No multivariate method was asked for.", how))
+        how = [
+            "Set ",
+            html.Code("reference: {whole_rows: true}"),
+            ", or in Python ",
+            html.Code('DriftDetector(multivariate=["mmd", "pca"])'),
+            ".",
+        ]
+        return panel(title, empty("Whole rows are not watched.", how))
     cells = [
         [
             name,
@@ -212,6 +221,27 @@ def _rows(view: View) -> Any:
     ]
     head = ("Method", "Statistic", "p-value", "Verdict", "Why")
     return panel(title, table(head, cells, numeric=(1, 2), label="Multivariate drift"), hint="Whether columns still go together")
+
+
+def _embedded(view: View, watched: list[Signal]) -> Any:
+    """Whole rows and embeddings, by how far their mean moved: MMD over time, and the verdicts."""
+    series = [s for s in view.reader.series("drift.mmd") if s.has_data]
+    items = [Line(column_name(s.labels.get("feature", "?")), s) for s in series]
+    chart = lines(items, since=view.reader.since, until=view.reader.until)
+    rows = [
+        html.P(
+            [badge(level_of(s), column_name(s.labels.get("feature", "?"))), " ", s.verdict.reason if s.verdict else ""],
+            className="reason",
+        )
+        for s in watched[:MAX_EMBEDDED]
+    ]
+    drawn = [graph("drift-rows", chart, "How far whole rows and embeddings have moved")] if items else []
+    return panel(
+        "Whole rows and embeddings",
+        *drawn,
+        *rows,
+        hint="MMD: how far the mean embedding moved. It also sees columns that no longer go together",
+    )
 
 
 def _tests(view: View, feature: str) -> Any:

@@ -137,10 +137,11 @@ def _calibration(view: View) -> Any:
             return panel(
                 "Calibration", chart, remark(words), hint="Bars are 95 % intervals. Below the diagonal the model is too sure"
             )
-    return panel(
-        "Calibration",
-        empty("No probability has met its label yet.", "Calibration needs probabilities in the answers, and labels."),
-    )
+    if not view.selection.live:
+        why = "It is kept with the newest verdict, and whenever a verdict changes."
+        return panel("Calibration", empty("No calibration is kept for this time.", why))
+    why = "Calibration needs probabilities in the answers, and labels."
+    return panel("Calibration", empty("No probability has met its label yet.", why))
 
 
 def _chart(view: View, title: str, names: list[str], identity: str) -> Any:
