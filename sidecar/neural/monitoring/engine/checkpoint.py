@@ -16,6 +16,7 @@ from neural.monitoring.windows import PaneStore, Stateful
 log = logging.getLogger(__name__)
 _KIND = "checkpoint"
 FORMAT = 1
+_SHORT = 1_024  # items of a list that are written one by one
 
 
 @dataclass(slots=True)
@@ -36,7 +37,7 @@ class Checkpointer:
             "parts": {name: part.snapshot() for name, part in self.parts.items()},
         }
         with self.store.transaction():
-            self.store.put_blob(_KIND, "engine", json.dumps(state).encode(), time=now)
+            self.store.put_blob(_KIND, "engine", dumped(state).encode(), time=now)
             self.store.put_blob(_KIND, "panes", self.panes.snapshot(), time=now)
 
     def load(self) -> Any:
@@ -64,3 +65,12 @@ class Checkpointer:
             action()
         except Exception:
             log.exception("the saved state of %s can't be used; it starts fresh", name)
+
+
+def dumped(value: Any, depth: int = 8) -> str:
+    """``json.dumps``, in pieces. In one piece it holds the interpreter for as long as it takes, and nothing is acknowledged meanwhile."""
+    if depth and type(value) is dict and all(type(key) is str for key in value):
+        return "{" + ", ".join([f"{json.dumps(key)}: {dumped(inner, depth - 1)}" for key, inner in value.items()]) + "}"
+    if depth and type(value) is list and len(value) <= _SHORT and {dict, list} & set(map(type, value)):
+        return "[" + ", ".join([dumped(inner, depth - 1) for inner in value]) + "]"
+    return json.dumps(value)
