@@ -130,7 +130,10 @@ def _calibration(view: View) -> Any:
         points = [point for point in (kept[1].get("calibration") or [] if kept else []) if point.keys() >= _POINT]
         if kept and points:
             error = view.reader.value("performance.ece")
-            words = f"Expected calibration error {number(error)}. As of {date_time(kept[0])} UTC." if error is not None else ""
+            signal = view.reader.one(f"performance.{name}")
+            words = f"Expected calibration error {number(error)}." if error is not None else ""
+            if signal is not None and kept[0] < signal.time:
+                words += f" The curve is of {date_time(kept[0])} UTC, the last that was kept."
             chart = graph(
                 "performance-calibration", calibration(points), "Predicted probability against how often it came true", 280
             )
