@@ -31,9 +31,8 @@ def answers():
     store, now = MemoryStore(), state["NOW"]
     state["fill"](store, now, bad=True)
     ages = Column("age", Kind.NUMERIC, np.arange(18.0, 90.0), np.zeros(72, bool))
-    store.put_value(
-        REFERENCES, [reference_dict("fraud", "3", build_reference({"age": ages}, source="reference.parquet", created_at=now))]
-    )
+    reference = build_reference({"age": ages}, source="reference.parquet", created_at=now)
+    store.put_value(REFERENCES, [{**reference_dict("fraud", "3", reference), "hash": "d67ad93fd72f570b"}])  # whatever its format
     with tempfile.TemporaryDirectory() as folder:
         log = PredictionLog(Path(folder) / "predictions", PredictionLogSettings(), lambda: now)
         log.append(
