@@ -311,3 +311,19 @@ def test_a_failed_write_leaves_no_half_done_change():
     bench.store.put_alert = put
     assert [row.state for row in bench.tick(signal("error_rate", 0.5))] == ["firing"]
     assert len(bench.queued) == 1
+
+
+def test_series_are_arranged_once_however_many_rules_pick_one_by_its_label(monkeypatch):
+    from neural.monitoring.alerts.index import SignalView
+
+    looked = []
+    real = SignalView.series
+    monkeypatch.setattr(SignalView, "series", lambda self, name: looked.append(name) or real(self, name))
+    rules = [
+        build_rule(RuleSettings.model_validate({"name": f"r{i}", "metric": "drift.psi", "where": {"feature": f"f{i}"}, "above": 1}))
+        for i in range(50)
+    ]
+    bench = Bench(*rules)
+    rows = bench.tick(*[signal("drift.psi", float(i == 7) * 9, feature=f"f{i}") for i in range(50)])
+    assert [row.rule for row in rows] == ["r7"]
+    assert looked.count("drift.psi") < 5, "not once for each of 50 rules"

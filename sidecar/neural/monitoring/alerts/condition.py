@@ -109,6 +109,12 @@ class ThresholdCondition:
 
     def _picked(self, view: SignalView) -> Iterator[Signal]:
         depth = len(self.reference.path)
+        if self.where and not depth:
+            (label, wanted), *others = self.where.items()
+            for signal in view.labelled(self.reference.name, label, wanted):
+                if all(signal.labels.get(name) == value for name, value in others):
+                    yield signal
+            return
         for path, signal in view.series(self.reference.name).items():
             if path[:depth] == self.reference.path and all(
                 signal.labels.get(name) == value for name, value in self.where.items()

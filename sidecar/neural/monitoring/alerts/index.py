@@ -83,6 +83,7 @@ class SignalView:
         chain = (scope, (scope[0], ""), ("", ""))
         self._bounds: dict[str, tuple[float, float] | None] = {}
         self._flat: dict[str, float] | None = None
+        self._labelled: dict[tuple[str, str], dict[str, list[Signal]]] = {}
         self.memo: dict[str, Any] = {}  # what others worked out from this view, for the next alert of the same evaluation
         self._chain = [index.scopes[one] for one in dict.fromkeys(chain) if one in index.scopes]
 
@@ -99,6 +100,16 @@ class SignalView:
             values = [signal.value for signal in self.series(name).values() if signal.value is not None]
             self._bounds[name] = (min(values), max(values)) if values else None
         return self._bounds[name]
+
+    def labelled(self, name: str, label: str, value: str) -> Sequence[Signal]:
+        """The series of a signal that carry a label's value. Arranged once for all rules that ask for the label."""
+        key = (name, label)
+        if key not in self._labelled:
+            found: dict[str, list[Signal]] = {}
+            for signal in self.series(name).values():
+                found.setdefault(signal.labels.get(label, ""), []).append(signal)
+            self._labelled[key] = found
+        return self._labelled[key].get(value, ())
 
     def signal(self, reference: Reference) -> Signal | None:
         """The one signal a reference names, if it names one."""
