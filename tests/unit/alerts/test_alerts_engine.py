@@ -320,7 +320,9 @@ def test_series_are_arranged_once_however_many_rules_pick_one_by_its_label(monke
     real = SignalView.series
     monkeypatch.setattr(SignalView, "series", lambda self, name: looked.append(name) or real(self, name))
     rules = [
-        build_rule(RuleSettings.model_validate({"name": f"r{i}", "metric": "drift.psi", "where": {"feature": f"f{i}"}, "above": 1}))
+        build_rule(
+            RuleSettings.model_validate({"name": f"r{i}", "metric": "drift.psi", "where": {"feature": f"f{i}"}, "above": 1})
+        )
         for i in range(50)
     ]
     bench = Bench(*rules)
