@@ -13,13 +13,24 @@ async def test_a_silence_is_made_listed_and_ended(serve, now):
         made = await client.post("/api/v1/silences", json=BODY)
         assert made.status_code == 201
         assert made.json() | {"silence_id": ""} == {
-            "silence_id": "", "matchers": {"rule": "drift"}, "starts_at": now, "ends_at": now + 3600, "author": "ada", "reason": "new model"}  # fmt: skip
+            "silence_id": "", "matchers": {"rule": "drift"}, "starts_at": now, "ends_at": now + 3600, "author": "ada", "reason": "new model",
+            "every": "", "lasts": 0.0, "time_zone": "UTC"}  # fmt: skip
         assert (await client.get("/api/v1/silences")).json()["silences"] == [made.json()]
         assert served.store.silences(active_at=now)[0].silence_id == made.json()["silence_id"]
         where = made.headers["location"]
         assert (await client.delete(where)).status_code == 204
         assert (await client.get("/api/v1/silences")).json()["silences"] == []
         assert (await client.delete(where)).status_code == 404
+
+
+async def test_a_maintenance_window_comes_again_until_it_has_come_for_the_last_time(serve, now):
+    served = serve(filled=False)
+    body = {**BODY, "every": "sat,sun 22:00", "time_zone": "Europe/Berlin", "ends_at": now + 1e7}
+    async with served.client() as client:
+        made = (await client.post("/api/v1/silences", json=body)).json()
+    assert {key: made[key] for key in ("every", "lasts", "time_zone", "ends_at")} == {
+        "every": "sat,sun 22:00", "lasts": 3600.0, "time_zone": "Europe/Berlin", "ends_at": now + 1e7}  # fmt: skip
+    assert served.store.silences(active_at=now)[0].every == "sat,sun 22:00"
 
 
 @pytest.mark.parametrize(
@@ -35,6 +46,12 @@ async def test_a_silence_is_made_listed_and_ended(serve, now):
         ({"author": 1}, "author"),
         ({"reason": "x" * 600}, "reason"),
         ({"until": 5}, "'until' is not known"),
+        ({"every": "soon", "ends_at": 2e9}, "not a recurrence"),
+        ({"every": "sat 22:00"}, "ends_at"),
+        ({"every": "sat 22:00", "ends_at": 1.0}, "ends_at"),
+        ({"every": "sat 22:00", "ends_at": 2e9, "time_zone": "Mars"}, "time zone"),
+        ({"every": "sat 22:00", "ends_at": 2e9, "seconds": 1e6}, "a week at most"),
+        ({"ends_at": 2e9}, "go with every"),
     ],
 )
 async def test_a_body_that_does_not_fit_names_the_mistake(serve, change, says):

@@ -19,6 +19,7 @@ from neural.monitoring.alerts.lint import Finding, LintContext, lint_rules
 from neural.monitoring.alerts.manager import AlertManager
 from neural.monitoring.alerts.names import AlertChannel, AlertSeverity, AlertState, NoData
 from neural.monitoring.alerts.notification import test_notification
+from neural.monitoring.alerts.recurrence import LONGEST_SECONDS, parse_recurrence, zone
 from neural.monitoring.alerts.rule import Rule
 from neural.monitoring.alerts.seed import (
     Alert,
@@ -31,6 +32,7 @@ from neural.monitoring.alerts.seed import (
 from neural.monitoring.alerts.settings import RuleSettings, SilenceSettings
 
 __all__ = [
+    "LONGEST_SECONDS",
     "Alert",
     "AlertChannel",
     "AlertEngine",
@@ -66,6 +68,8 @@ __all__ = [
     "create_quality_alert_rule",
     "lint_rules",
     "open_alerts",
+    "parse_recurrence",
     "predefined_rules",
     "test_notification",
+    "zone",
 ]

@@ -61,7 +61,10 @@ def build_rule(settings: RuleSettings) -> Rule:
 
 def build_silences(settings: Sequence[SilenceSettings]) -> list[Silence]:
     """The maintenance windows of the configuration."""
-    return [Silence(f"config-{i}", one.match, one.starts, one.ends, one.author, one.reason) for i, one in enumerate(settings)]
+    return [
+        Silence(f"config-{i}", one.match, one.starts, one.ends, one.author, one.reason, one.every, one.for_ or 0.0, one.time_zone)
+        for i, one in enumerate(settings)
+    ]
 
 
 def _condition(settings: RuleSettings) -> Condition:

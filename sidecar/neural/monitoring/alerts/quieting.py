@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from neural.monitoring.alerts.recurrence import open_since
 from neural.monitoring.store.rows import Silence
 
 
@@ -21,7 +22,7 @@ class Caller:
 def silenced_by(caller: Caller, silences: Iterable[Silence], now: float) -> str:
     """'' or who silenced it, and why. Matchers are exact, or globs where they hold ``*``; every matcher must match."""
     for silence in silences:
-        if silence.starts_at <= now < silence.ends_at and silence.matchers and _matches(silence.matchers, caller.labels):
+        if silence.matchers and _matches(silence.matchers, caller.labels) and open_since(silence, now) is not None:
             return f"silenced by {silence.author}: {silence.reason}" if silence.reason else f"silenced by {silence.author}"
     return ""
 

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_
 
 from neural.monitoring.alerts.expression import compile_expression
 from neural.monitoring.alerts.names import AlertSeverity, NoData
+from neural.monitoring.alerts.recurrence import LONGEST_SECONDS, parse_recurrence, zone
 from neural.monitoring.alerts.rule import DEFAULT_COOLDOWN_SECONDS, DEFAULT_REPEAT_SECONDS
 from neural.monitoring.alerts.template import problem
 from neural.monitoring.errors import ConfigError
@@ -108,19 +109,32 @@ class RuleSettings(Section):
 class SilenceSettings(Section):
     """A time in which matching alerts are not sent: a maintenance window."""
 
+    model_config = ConfigDict(populate_by_name=True)
+
     match: dict[str, str] = Field(min_length=1)
     """Labels and their values (globs allowed): rule, severity, model, version, and the rules' own labels."""
-    starts: Instant
+    starts: Instant = 0.0
     """When it begins, with time zone: 2026-03-01T22:00:00Z"""
     ends: Instant
-    """When it ends."""
+    """When it ends; of one that comes again, when it has come for the last time."""
+    every: str = ""
+    """When it opens again and again: sat,sun 22:00, mon-fri 01:30, daily 02:00, 1,15 03:00 (days of the month)."""
+    for_: Annotated[Duration, Field(gt=0, le=LONGEST_SECONDS)] | None = Field(default=None, alias="for")
+    """How long each opening lasts; goes with every."""
+    time_zone: str = "UTC"
+    """Whose wall clock every means, such as Europe/Berlin."""
     author: str = Field(min_length=1)
     """Who wants it."""
     reason: str = ""
     """Why."""
 
     @model_validator(mode="after")
-    def _ends_after_start(self) -> Self:
+    def _makes_sense(self) -> Self:
         if self.ends <= self.starts:
             raise ValueError("a silence must end after it starts")
+        if bool(self.every) != (self.for_ is not None):
+            raise ValueError("every: (when it opens) and for: (how long) go together")
+        if self.every:
+            parse_recurrence(self.every)
+        zone(self.time_zone)
         return self

@@ -98,7 +98,8 @@ SCHEMAS: Mapping[str, Any] = {
         fired_at=_MAYBE, resolved_at=_MAYBE, acknowledged_by=_TEXT, acknowledged_at=_MAYBE,
         acknowledged_note=_TEXT, labels=_LABELS, evidence={"type": "object"}, updated_at=_TIME,
     ),
-    "Silence": _object(silence_id=_TEXT, matchers=_LABELS, starts_at=_TIME, ends_at=_TIME, author=_TEXT, reason=_TEXT),
+    "Silence": _object(silence_id=_TEXT, matchers=_LABELS, starts_at=_TIME, ends_at=_TIME, author=_TEXT, reason=_TEXT, every=_TEXT,
+        lasts=_NUMBER, time_zone=_TEXT),
     "Silences": _object(silences=_list(_ref("Silence"))),
     "Alerts": _object(
         status=_words("ok", "no_alerts"), timestamp=_TIME, total_alerts=_COUNT, time_period_hours=_NUMBER,

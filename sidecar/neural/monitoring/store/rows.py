@@ -51,6 +51,9 @@ class Silence:
     ends_at: float
     author: str
     reason: str
+    every: str = ""  # "sat 22:00": between the two times it opens again and again; "" is all the time
+    lasts: float = 0.0  # seconds of each opening
+    time_zone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from neural.monitoring.cli.configuration import load_configuration
+from neural.monitoring.cli.moments import Moment
 from neural.monitoring.cli.reading import Reading, format_option, sidecar_options, storage_option
 from neural.monitoring.cli.render.words import clock_time
 from neural.monitoring.cli.source import SidecarSource, existing_folder
@@ -41,7 +42,14 @@ def _duration(_: click.Context, __: click.Parameter, value: str) -> float:
         raise click.BadParameter(str(error)) from None
 
 
-@click.command(epilog='\b\nExample:\n  neural monitor alerts silence --match rule=drift --for 2h --reason "new model"\n')
+_EPILOG = """\b
+Examples:
+  neural monitor alerts silence --match rule=drift --for 2h --reason "new model"
+  neural monitor alerts silence --match severity=warning --every "sat 22:00" --for 4h --until 2027-01-01
+"""
+
+
+@click.command(epilog=_EPILOG)
 @click.option(
     "--match",
     "pairs",
@@ -51,6 +59,9 @@ def _duration(_: click.Context, __: click.Parameter, value: str) -> float:
     help="What to silence; every match must hold. * is any text.",
 )
 @click.option("--for", "seconds", default="1h", show_default=True, callback=_duration, help="How long, such as 30m, 2h, 1d.")
+@click.option("--every", default="", metavar="DAYS HH:MM", help="Again and again: 'sat,sun 22:00', 'daily 02:00', '1,15 03:00'.")
+@click.option("--until", type=Moment(), help="With --every: when it has come for the last time, such as 2027-01-01.")
+@click.option("--time-zone", default="UTC", show_default=True, help="With --every: whose wall clock.")
 @click.option("--reason", default="", help="Why, for the colleagues.")
 @click.option("--author", default=getpass.getuser, show_default="you", help="Who.")
 @storage_option
@@ -59,6 +70,9 @@ def _duration(_: click.Context, __: click.Parameter, value: str) -> float:
 def silence(
     pairs: tuple[str, ...],
     seconds: float,
+    every: str,
+    until: float | None,
+    time_zone: str,
     reason: str,
     author: str,
     storage_path: Path,
@@ -66,15 +80,25 @@ def silence(
     token: str,
     output: str,
 ) -> int:
-    """Deliver no alert that matches, for a while. It still shows, and still counts."""
+    """Deliver no alert that matches, for a while. It still shows, and still counts.
+
+    With --every a maintenance window that comes again until --until; --for is then the length of each.
+    """
     now = system_clock()
+    if bool(every) != (until is not None):
+        raise click.UsageError("--every and --until go together")
     made = Silence(uuid.uuid4().hex, _matchers(pairs), now, now + seconds, author, reason)
+    if until is not None:
+        _check_recurrence(every, time_zone, seconds)
+        made = replace(made, ends_at=until, every=every, lasts=seconds, time_zone=time_zone)
+        if until <= now:
+            raise click.BadParameter("must lie ahead", param_hint="--until")
     if sidecar is None:
         _put(storage_path, made)
         answer = silence_dict(made)
     else:
         answer = _post(SidecarSource(sidecar, token), made)
-    text = f"Silenced until {clock_time(answer['ends_at'])} UTC: {answer['silence_id']}"
+    text = f"Silenced {every + ' ' if every else ''}until {clock_time(answer['ends_at'])} UTC: {answer['silence_id']}"
     click.echo(json.dumps(answer, indent=2) if output == "json" else text)
     return 0
 
@@ -120,6 +144,18 @@ def test(reading: Reading | None, channel: str, config: Path | None, storage_pat
     return 0 if outcome["delivered"] else 1
 
 
+def _check_recurrence(every: str, time_zone: str, seconds: float) -> None:
+    from neural.monitoring.alerts import LONGEST_SECONDS, parse_recurrence, zone
+
+    try:
+        parse_recurrence(every)
+        zone(time_zone)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    if seconds > LONGEST_SECONDS:
+        raise click.BadParameter("one opening lasts a week at most", param_hint="--for")
+
+
 def _put(storage_path: Path, made: Silence) -> None:
     store = open_store(existing_folder(storage_path))
     try:
@@ -136,6 +172,8 @@ def _post(source: SidecarSource, made: Silence) -> dict[str, Any]:
             "author": made.author,
             "reason": made.reason,
         }
+        if made.every:
+            body |= {"seconds": made.lasts, "every": made.every, "time_zone": made.time_zone, "ends_at": made.ends_at}
         answer: dict[str, Any] = source.request("POST", "/api/v1/silences", json=body)
         return answer
     finally:

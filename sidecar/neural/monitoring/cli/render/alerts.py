@@ -51,11 +51,9 @@ def _state(one: dict[str, Any]) -> Any:
 def _footnotes(console: Console, answer: dict[str, Any]) -> None:
     for silence in answer["silences"]:
         what = ", ".join(f"{key}={value}" for key, value in silence["matchers"].items())
-        sentence(
-            console,
-            f"  Silenced until {clock_time(silence['ends_at'])} by {silence['author']}: {what} ({silence['reason']})",
-            "dim",
-        )
+        when = f"{silence['every']} until" if silence.get("every") else "until"
+        text = f"  Silenced {when} {clock_time(silence['ends_at'])} by {silence['author']}: {what} ({silence['reason']})"
+        sentence(console, text, "dim")
     undelivered = answer["undelivered"]
     if undelivered["dead"]:
         sentence(console, f"  {undelivered['dead']} messages could not be delivered", "red")
