@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neural.monitoring.alerts import RuleSettings, SilenceSettings, build_rule, build_silences, parse_recurrence
+from neural.monitoring.alerts import (
+    RECURRENCE_PATTERN,
+    RuleSettings,
+    SilenceSettings,
+    build_rule,
+    build_silences,
+    parse_recurrence,
+)
 from neural.monitoring.alerts.quieting import Caller, silenced_by
 from neural.monitoring.alerts.recurrence import open_since
 from neural.monitoring.store import Silence
@@ -106,3 +113,8 @@ def test_the_configuration_says_it_too():
 def test_what_makes_no_sense_is_refused(wrong):
     with pytest.raises(ValueError):
         SilenceSettings.model_validate({"match": {"rule": "a"}, "ends": "2027-01-01T00:00:00Z", "author": "ada", **wrong})
+
+
+@given(st.from_regex(RECURRENCE_PATTERN))
+def test_whatever_fits_the_published_pattern_is_read(text):
+    assert parse_recurrence(text).at.minute == int(text.strip()[-2:])

@@ -25,7 +25,7 @@ async def test_a_silence_is_made_listed_and_ended(serve, now):
 
 async def test_a_maintenance_window_comes_again_until_it_has_come_for_the_last_time(serve, now):
     served = serve(filled=False)
-    body = {**BODY, "every": "sat,sun 22:00", "time_zone": "Europe/Berlin", "ends_at": now + 1e7}
+    body = {**BODY, "every": "sat,sun 22:00", "time_zone": "Europe/Berlin", "ends_in_seconds": 1e7}
     async with served.client() as client:
         made = (await client.post("/api/v1/silences", json=body)).json()
     assert {key: made[key] for key in ("every", "lasts", "time_zone", "ends_at")} == {
@@ -46,12 +46,17 @@ async def test_a_maintenance_window_comes_again_until_it_has_come_for_the_last_t
         ({"author": 1}, "author"),
         ({"reason": "x" * 600}, "reason"),
         ({"until": 5}, "'until' is not known"),
-        ({"every": "soon", "ends_at": 2e9}, "not a recurrence"),
-        ({"every": "sat 22:00"}, "ends_at"),
-        ({"every": "sat 22:00", "ends_at": 1.0}, "ends_at"),
-        ({"every": "sat 22:00", "ends_at": 2e9, "time_zone": "Mars"}, "time zone"),
-        ({"every": "sat 22:00", "ends_at": 2e9, "seconds": 1e6}, "a week at most"),
-        ({"ends_at": 2e9}, "go with every"),
+        ({"every": "soon", "ends_in_seconds": 1e7}, "not a recurrence"),
+        ({"every": "", "ends_in_seconds": 1e7}, "not a recurrence"),
+        ({"every": "SAT 22:00", "ends_in_seconds": 1e7}, "small letters"),
+        ({"every": 7, "ends_in_seconds": 1e7}, "small letters"),
+        ({"every": "sat 22:00"}, "ends_in_seconds"),
+        ({"every": "sat 22:00", "ends_in_seconds": 0}, "ends_in_seconds"),
+        ({"every": "sat 22:00", "ends_in_seconds": 1e7, "time_zone": "Mars"}, "not a time zone"),
+        ({"every": "sat 22:00", "ends_in_seconds": 1e7, "seconds": 1e6}, "seconds: must be a number from 1 to 604800"),
+        ({"ends_in_seconds": 1e7}, "goes with every"),
+        ({"every": "sat 22:00", "ends_in_seconds": 1e7, "time_zone": ["UTC"]}, "not a time zone"),
+        ({"time_zone": "UTC"}, "goes with every"),
     ],
 )
 async def test_a_body_that_does_not_fit_names_the_mistake(serve, change, says):

@@ -19,7 +19,7 @@ from neural.monitoring.alerts.lint import Finding, LintContext, lint_rules
 from neural.monitoring.alerts.manager import AlertManager
 from neural.monitoring.alerts.names import AlertChannel, AlertSeverity, AlertState, NoData
 from neural.monitoring.alerts.notification import test_notification
-from neural.monitoring.alerts.recurrence import LONGEST_SECONDS, parse_recurrence, zone
+from neural.monitoring.alerts.recurrence import LONGEST_SECONDS, RECURRENCE_PATTERN, parse_recurrence, zone
 from neural.monitoring.alerts.rule import Rule
 from neural.monitoring.alerts.seed import (
     Alert,
@@ -33,6 +33,7 @@ from neural.monitoring.alerts.settings import RuleSettings, SilenceSettings
 
 __all__ = [
     "LONGEST_SECONDS",
+    "RECURRENCE_PATTERN",
     "Alert",
     "AlertChannel",
     "AlertEngine",

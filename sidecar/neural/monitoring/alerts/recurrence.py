@@ -19,6 +19,10 @@ from neural.monitoring.store.rows import Silence
 LONGEST_SECONDS = 7 * 86400.0
 """One opening lasts a week at most: longer is better said without ``every``."""
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAY = f"(?:{'|'.join(_DAYS)})"
+_WHEN = f"(?:daily|{_DAY}(?:-{_DAY})?|[1-9]|[12][0-9]|3[01])"
+RECURRENCE_PATTERN = f"^{_WHEN}(?:,{_WHEN})* (?:[01]?[0-9]|2[0-3]):[0-5][0-9]$"
+"""The form as a regular expression, for a schema. Large letters and more spaces are read too."""
 _FORM = re.compile(r"(?P<days>[a-z0-9,\-]+) (?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)")
 _EXAMPLES = "write for example sat,sun 22:00, mon-fri 01:30, daily 02:00 or 1,15 03:00"
 

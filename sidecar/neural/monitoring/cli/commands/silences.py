@@ -173,7 +173,12 @@ def _post(source: SidecarSource, made: Silence) -> dict[str, Any]:
             "reason": made.reason,
         }
         if made.every:
-            body |= {"seconds": made.lasts, "every": made.every, "time_zone": made.time_zone, "ends_at": made.ends_at}
+            body |= {
+                "seconds": made.lasts,
+                "every": made.every,
+                "time_zone": made.time_zone,
+                "ends_in_seconds": made.ends_at - made.starts_at,
+            }
         answer: dict[str, Any] = source.request("POST", "/api/v1/silences", json=body)
         return answer
     finally:
