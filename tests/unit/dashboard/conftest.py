@@ -12,7 +12,7 @@ from neural.monitoring.clock import ManualClock
 from neural.monitoring.dashboard.reading import Reader
 from neural.monitoring.dashboard.rendering import Renderer
 from neural.monitoring.dashboard.selection import Selection
-from neural.monitoring.store import MemoryStore
+from neural.monitoring.store import MemoryStore, open_store
 
 NOW = 1_763_900_000.0
 
@@ -35,18 +35,29 @@ def empty_store():
 
 
 @pytest.fixture(scope="session")
-def store(story):
-    """Filled once; tests that write make their own."""
-    filled = MemoryStore()
-    story.fill(filled, NOW)
-    yield filled
-    filled.close()
+def store(story, tmp_path_factory):
+    """Filled once and opened for reading: what one test wrote here, a test of another file would find. ``own_store`` takes writes."""
+    yield from _filled(tmp_path_factory.mktemp("incident"), story)
 
 
 @pytest.fixture(scope="session")
-def calm_store(story):
+def calm_store(story, tmp_path_factory):
+    yield from _filled(tmp_path_factory.mktemp("calm"), story, incident=False)
+
+
+def _filled(folder, story, **how):
+    writer = open_store(folder)
+    story.fill(writer, NOW, **how)
+    writer.close()
+    reader = open_store(folder, read_only=True)
+    yield reader
+    reader.close()
+
+
+@pytest.fixture
+def own_store(story):
     filled = MemoryStore()
-    story.fill(filled, NOW, incident=False)
+    story.fill(filled, NOW)
     yield filled
     filled.close()
 

@@ -269,11 +269,11 @@ def test_the_evidence_of_all_columns_stands_against_the_alarm(store, render, par
     assert "MMD 0.061" in text_of(made.slots["page"])
 
 
-def test_whole_rows_that_are_watched_are_drawn_with_their_verdict(store, render, parts_of, text_of, now, story):
+def test_whole_rows_that_are_watched_are_drawn_with_their_verdict(own_store, render, parts_of, text_of, now, story):
     reason = "@rows is 0.300 from the reference"
     verdict = Verdict(Outcome.BAD, reason, statistic=0.3, threshold=0.1)
-    store.write_signals([Signal("drift.mmd", 0.3, now, {**story.MODEL, "feature": "@rows"}, verdict)])
-    made = render(store, "/drift")
+    own_store.write_signals([Signal("drift.mmd", 0.3, now, {**story.MODEL, "feature": "@rows"}, verdict)])
+    made = render(own_store, "/drift")
     assert "drift-rows" in _graphs(made, parts_of)
     assert reason in text_of(made.slots["page"])
 
@@ -285,11 +285,11 @@ def test_what_watching_costs_and_every_process_are_told(store, render, text_of):
     assert '"datatype": "…"' in said
 
 
-def test_only_firing_alerts_can_be_acknowledged_and_whoever_has_one_is_named(store, now, text_of, parts_of):
-    row = next(row for row in store.alerts() if row.rule == "Budget burns")
-    store.put_alert(replace(row, acknowledged_by="ada"))
+def test_only_firing_alerts_can_be_acknowledged_and_whoever_has_one_is_named(own_store, now, text_of, parts_of):
+    row = next(row for row in own_store.alerts() if row.rule == "Budget burns")
+    own_store.put_alert(replace(row, acknowledged_by="ada"))
     renderer = Renderer(
-        store,
+        own_store,
         prefix="/",
         clock=ManualClock(now),
         refresh_seconds=15,
@@ -302,10 +302,10 @@ def test_only_firing_alerts_can_be_acknowledged_and_whoever_has_one_is_named(sto
     assert "ada has it" in text_of(made.slots["page"])
 
 
-def test_predictions_that_moved_are_not_called_inputs(store, render, text_of, now, story):
+def test_predictions_that_moved_are_not_called_inputs(own_store, render, text_of, now, story):
     bad = Verdict(Outcome.BAD, "moved", threshold=0.1)
     for name, feature in (("drift.feature_score", "@prediction"), ("drift.feature_score", "@probability:1")):
-        store.write_signals([Signal(name, 0.4, now, {**story.MODEL, "feature": feature}, bad)])
-    said = text_of(render(store, "/").slots["page"])
+        own_store.write_signals([Signal(name, 0.4, now, {**story.MODEL, "feature": feature}, bad)])
+    said = text_of(render(own_store, "/").slots["page"])
     assert "The inputs have drifted: temp and dewp. The predictions moved too." in said
     assert "probability of 1" in said
