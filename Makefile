@@ -9,7 +9,7 @@ DEMO_ARGS ?=
 FUZZ_SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast bench study fuzz realdata estimation scrapes lint fmt proto screenshots clean
+.PHONY: help demo test test-fast bench study fuzz realdata estimation scrapes soak torture lint fmt proto screenshots clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -73,6 +73,14 @@ realdata: $(VENV)/.test ## real records in their own order through a real sideca
 
 estimation: $(VENV)/.test ## performance without labels beside NannyML, in an environment of its own; writes docs/estimation.md (some minutes)
 	$(BIN)/python -m tests.estimation
+
+.venv-soak/.done: pyproject.toml
+	$(PYTHON) -m venv .venv-soak
+	.venv-soak/bin/python -m pip install --quiet --disable-pip-version-check '.[sidecar]'
+	@touch $@
+
+soak: $(VENV)/.test .venv-soak/.done ## half an hour at full speed: memory must stay flat and under 200 MiB (SOAK_ARGS="--minutes 60")
+	MALLOC_ARENA_MAX=2 $(BIN)/python -m tests.soak --neural .venv-soak/bin/neural $(SOAK_ARGS)
 
 lint: $(VENV)/.test ## ruff, mypy strict, pyright, import-linter
 	$(BIN)/ruff check .

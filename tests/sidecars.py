@@ -34,10 +34,12 @@ class SidecarProcess:
     ``before`` is put in front of the command, such as ``prlimit --as=…``.
     """
 
-    def __init__(self, folder: Path, settings: Mapping[str, Any] | None = None, *, before: Sequence[str] = ()) -> None:
+    def __init__(
+        self, folder: Path, settings: Mapping[str, Any] | None = None, *, before: Sequence[str] = (), neural: str = NEURAL
+    ) -> None:
         self.folder, self.socket, self.state = folder, folder / "c.sock", folder / "state"
         self.config = folder / "config.yaml"
-        self.before = list(before)
+        self.before, self.neural = list(before), neural
         self.process: subprocess.Popen[str] | None = None
         self.log = folder / "sidecar.log"
         self._client: httpx.Client | None = None
@@ -56,7 +58,7 @@ class SidecarProcess:
         """Start, and wait until it answers. Returns the seconds that took."""
         begin = time.monotonic()
         with self.log.open("a") as log:
-            command = [*self.before, NEURAL, "monitor", "run", "--config", str(self.config)]
+            command = [*self.before, self.neural, "monitor", "run", "--config", str(self.config)]
             self.process = subprocess.Popen(command, stderr=log, stdout=log, text=True)
         while not self.answers():
             assert self.process.poll() is None, self.said()

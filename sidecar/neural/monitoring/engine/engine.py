@@ -29,7 +29,7 @@ class EngineSettings:
 
     evaluate_every_seconds: float = 60.0
     checkpoint_every_seconds: float = 60.0
-    queue_bytes: int = 64 * 2**20
+    queue_bytes: int = 8 * 2**20
 
 
 class Engine:

@@ -25,6 +25,7 @@ from neural.monitoring.records import RecordBatch
 
 GRACE_SECONDS = 60.0  # rows this late still join their open hour
 MAX_AHEAD_SECONDS = 3_600.0  # a row further in the future has a broken clock: it is filed under now
+_BATCH_BYTES = 2 << 20  # of one segment: wide rows are written earlier than batch_rows says
 _MAX_WAITING_ROWS = 65_536  # over all open segments
 _MAX_REFUSED_ROWS = 4 * _MAX_WAITING_ROWS  # held while the disk refuses; beyond, rows are dropped and counted
 
@@ -84,7 +85,7 @@ class PredictionLog:
             segment = self._segment((Hour(int(start), batch.model, batch.version), shape))
             chosen = np.flatnonzero(starts == start)
             segment.append(rows if len(chosen) == len(batch) else rows.take(chosen))
-            if segment.waiting_rows >= self._settings.batch_rows:
+            if segment.waiting_rows >= self._settings.batch_rows or segment.waiting_bytes >= _BATCH_BYTES:
                 self._flush(segment)
         self._counts["rows"] += len(batch)
         if sum(segment.waiting_rows for segment in self._segments.values()) > _MAX_WAITING_ROWS:
@@ -102,6 +103,9 @@ class PredictionLog:
 
     def _segment(self, key: _Key) -> Segment:
         segment = self._segments.get(key)
+        if segment is not None and segment.is_full:
+            self._segments[key[0], (segment.path.stem,)] = self._segments.pop(key)  # waits for the next roll
+            segment = None
         if segment is None:
             hour = key[0]
             segment = Segment(hour, self._root / hour.folder, f"{self._writer}-{self._next}", self._fsync)
@@ -178,7 +182,7 @@ class PredictionLog:
         """Turn hours that are over into Parquet, then keep the log within its age and size. Returns the files written."""
         written = 0
         for key, segment in list(self._segments.items()):
-            if segment.hour.end + GRACE_SECONDS > now:
+            if segment.hour.end + GRACE_SECONDS > now and not segment.is_full:
                 continue
             self._flush(segment)
             if segment.waiting_rows:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from neural.monitoring.predictions.layout import PARQUET, SEGMENT, TEMPORARY, Hour
+
+FULL_BYTES = 64 << 20
+"""A segment of this size is rolled before its hour is over: rolling takes about a second then, whatever the traffic."""
+ROW_GROUP_BYTES = 4 << 20
+"""Rows are turned into Parquet so many bytes at a time: what rolling holds in memory."""
 
 
 @dataclass(slots=True)
@@ -25,6 +32,11 @@ class Segment:
     rows: int = 0
     waiting: list[pa.RecordBatch] = field(default_factory=list)
     waiting_rows: int = 0
+    waiting_bytes: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        return self.size >= FULL_BYTES
 
     @property
     def path(self) -> Path:
@@ -38,21 +50,23 @@ class Segment:
         self.schema = rows.schema
         self.waiting.append(rows)
         self.waiting_rows += rows.num_rows
+        self.waiting_bytes += rows.nbytes
 
     def flush(self) -> None:
-        """Write what waits, in one write. Raises OSError; the file is then as it was before, and what waited still waits."""
+        """Write what waits, or nothing. Raises OSError; the file is then as it was before, and what waited still waits."""
         if not self.waiting or self.schema is None:
             return
         if self.size and not self.path.exists():
             self.size = self.rows = 0  # retention took the file: begin again
         rows = pa.Table.from_batches(self.waiting).combine_chunks().to_batches()
-        data = b"".join([*([] if self.size else [self.schema.serialize().to_pybytes()]), *(_message(item) for item in rows)])
+        parts = [*([] if self.size else [self.schema.serialize()]), *(item.serialize() for item in rows)]
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
             with self.path.open("ab", buffering=0) as file:
-                written = file.write(data)
-                if written != len(data):
-                    raise OSError(f"{self.path}: {written} of {len(data)} bytes written")
+                for part in parts:
+                    written = file.write(part)
+                    if written != part.size:
+                        raise OSError(f"{self.path}: {written} of {part.size} bytes written")
                 if self.fsync:
                     os.fsync(file.fileno())
             if self.fsync and not self.size:
@@ -60,17 +74,15 @@ class Segment:
         except OSError:
             truncate(self.path, self.size)
             raise
-        self.waiting, self.waiting_rows = [], 0
-        self.size += len(data)
+        self.waiting, self.waiting_rows, self.waiting_bytes = [], 0, 0
+        self.size += sum(part.size for part in parts)
         self.rows += sum(item.num_rows for item in rows)
 
     def roll(self) -> bool:
         """Write the segment as Parquet beside it, whole or not at all; False when there is nothing to write."""
-        table = read_segment(self.path)
-        if table is None:
-            return False
         temporary = self.parquet.with_suffix(TEMPORARY)
-        pq.write_table(table, temporary, compression="zstd")
+        if not _to_parquet(self.path, temporary):
+            return False
         if self.fsync:
             with temporary.open("rb") as file:
                 os.fsync(file.fileno())
@@ -81,8 +93,52 @@ class Segment:
 
     def forget(self) -> int:
         """Drop what waits. Returns the rows."""
-        rows, self.waiting, self.waiting_rows = self.waiting_rows, [], 0
+        rows = self.waiting_rows
+        self.waiting, self.waiting_rows, self.waiting_bytes = [], 0, 0
         return rows
+
+
+def _to_parquet(path: Path, target: Path) -> bool:
+    """All whole messages of a segment, group by group: a segment of any size fits into memory. False when there are none."""
+    try:
+        source = pa.OSFile(str(path))
+    except OSError:
+        return False
+    with source:
+        try:
+            reader = pa.ipc.open_stream(source)
+        except (pa.ArrowInvalid, OSError):
+            return False
+        # A dictionary is held for every column until its group is written: of numbers, which hardly repeat, that is memory for nothing.
+        words = [field.name for field in reader.schema if pa.types.is_string(field.type)]
+        with pq.ParquetWriter(target, reader.schema, compression="zstd", use_dictionary=words) as writer:
+            written = sum(_write_group(writer, group) for group in _groups(reader))
+    if not written:
+        target.unlink(missing_ok=True)
+    return bool(written)
+
+
+def _groups(reader: Any) -> Iterator[list[pa.RecordBatch]]:
+    group: list[pa.RecordBatch] = []
+    size = 0
+    while True:
+        try:
+            batch = reader.read_next_batch()
+        except (StopIteration, pa.ArrowInvalid, OSError, EOFError):  # what was read before a torn message counts
+            break
+        group.append(batch)
+        size += batch.nbytes
+        if size >= ROW_GROUP_BYTES:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
+
+
+def _write_group(writer: pq.ParquetWriter, group: list[pa.RecordBatch]) -> int:
+    table = pa.Table.from_batches(group)
+    writer.write_table(table, row_group_size=max(table.num_rows, 1))
+    return int(table.num_rows)
 
 
 def sync_folders(folder: Path) -> None:
@@ -102,11 +158,6 @@ def cut_parquet(path: Path, rows: int) -> None:
         temporary = path.with_suffix(TEMPORARY)
         pq.write_table(table.slice(0, rows), temporary, compression="zstd")
         temporary.replace(path)
-
-
-def _message(rows: pa.RecordBatch) -> bytes:
-    data: bytes = rows.serialize().to_pybytes()
-    return data
 
 
 def truncate(path: Path, size: int) -> None:
