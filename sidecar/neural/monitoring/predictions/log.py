@@ -25,7 +25,7 @@ from neural.monitoring.records import RecordBatch
 
 GRACE_SECONDS = 60.0  # rows this late still join their open hour
 MAX_AHEAD_SECONDS = 3_600.0  # a row further in the future has a broken clock: it is filed under now
-_BATCH_BYTES = 2 << 20  # of one segment: wide rows are written earlier than batch_rows says
+_BATCH_BYTES = 1 << 20  # of one segment: wide rows are written earlier than batch_rows says
 _MAX_WAITING_ROWS = 65_536  # over all open segments
 _MAX_REFUSED_ROWS = 4 * _MAX_WAITING_ROWS  # held while the disk refuses; beyond, rows are dropped and counted
 

@@ -15,7 +15,7 @@ from neural.monitoring.predictions.layout import PARQUET, SEGMENT, TEMPORARY, Ho
 
 FULL_BYTES = 64 << 20
 """A segment of this size is rolled before its hour is over: rolling takes about a second then, whatever the traffic."""
-ROW_GROUP_BYTES = 4 << 20
+ROW_GROUP_BYTES = 2 << 20
 """Rows are turned into Parquet so many bytes at a time: what rolling holds in memory."""
 
 
