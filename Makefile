@@ -82,6 +82,9 @@ estimation: $(VENV)/.test ## performance without labels beside NannyML, in an en
 soak: $(VENV)/.test .venv-soak/.done ## half an hour at full speed: memory must stay flat and under 200 MiB (SOAK_ARGS="--minutes 60")
 	MALLOC_ARENA_MAX=2 $(BIN)/python -m tests.soak --neural .venv-soak/bin/neural $(SOAK_ARGS)
 
+torture: $(VENV)/.test ## kill -9 at a thousand random moments under load: nothing acknowledged is lost, the verdicts are the same
+	$(BIN)/python -m tests.torture $(TORTURE_ARGS)
+
 lint: $(VENV)/.test ## ruff, mypy strict, pyright, import-linter
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
