@@ -231,3 +231,28 @@ def test_what_fires_has_its_whole_wait_even_when_it_joins_news_of_what_is_over()
     for values in ({"a": 1}, {"a": 1}, {"a": 1}, {"a": 1}, {"a": 0}, {"a": 0}, {"a": 0, "b": 1}, {"b": 1}, {"b": 1, "c": 1}):
         bench.tick(**{"a": 0, "b": 0, "c": 0, **values})
     assert bench.tick(a=0, b=1, c=1)[1:] == [[("c", "firing"), ("b", "firing"), ("a", "resolved")]]
+
+
+def test_what_joins_an_incident_that_people_know_of_waits_for_the_interval_though_a_part_of_it_is_over():
+    bench = Bench(rule("a"), rule("b"), rule("c"), rule("d", severity="critical"))
+    for _ in range(5):
+        bench.tick(a=1, b=1, c=0, d=0)
+    for _ in range(31):
+        bench.tick(a=0, b=1, c=0, d=0)  # a is over, and people are told; b goes on
+    assert bench.channel.sent == [[("a", "firing"), ("b", "firing")], [("a", "resolved")]]
+    for _ in range(5):
+        bench.tick(a=0, b=1, c=1, d=0)
+    assert len(bench.channel.sent) == 2
+    for _ in range(4):
+        bench.tick(a=0, b=1, c=1, d=1)
+    assert bench.channel.sent[2:] == [[("d", "firing"), ("c", "firing")]], "something worse takes it along"
+
+
+def test_a_new_incident_does_not_wait_for_the_interval_of_the_last():
+    bench = Bench(rule("a"), rule("b"))
+    for _ in range(5):
+        bench.tick(a=1, b=0)
+    bench.tick(a=0, b=0)
+    for _ in range(4):
+        bench.tick(a=0, b=1)
+    assert bench.channel.sent[1:] == [[("b", "firing"), ("a", "resolved")]]

@@ -46,9 +46,10 @@ class Announcer:
             elif change is Change.PENDING:
                 rows.append(_row(episode, rules.get(episode.rule), now))
         firing = [episode for episode in memory.episodes.values() if episode.firing]
+        standing = _standing(firing, rules)
         if firing:
             rows.extend(self._tell_firing(firing, changes, memory, rules, now))
-        self._notifier.flush(now)
+        self._notifier.flush(now, standing)
         return rows
 
     def _tell_firing(
@@ -110,6 +111,18 @@ class Announcer:
                     self._notifier.queue(channel, entry_of(row, rule))
             memory.told[episode.fingerprint] = episode.notified_at
         return row
+
+
+def _standing(firing: list[Episode], rules: Mapping[str, Rule]) -> dict[tuple[str, str], int]:
+    """(channel, model) → the worst severity among the alerts that it was told of and that still fire."""
+    worst: dict[tuple[str, str], int] = {}
+    for episode in firing:
+        if episode.told_at and episode.rule in rules and not episode.suppressed_by:
+            rank = rules[episode.rule].severity.rank
+            for channel in episode.told_at:
+                key = (channel, episode.scope[0])
+                worst[key] = max(worst.get(key, rank), rank)
+    return worst
 
 
 def _is_due_again(episode: Episode, rule: Rule, channel: Channel, now: float) -> bool:

@@ -24,10 +24,13 @@ Entry = Mapping[str, Any]
 WITHDRAWN = "withdrawn"
 """State of a message that had nothing left to say before it was sent."""
 
+_NOTHING = -1
+"""Below the rank of any severity."""
+
 
 @dataclass(slots=True)
 class _Group:
-    """The newest message of one group on one channel. ``rank`` is the worst severity it tells; -1 when it only says what is over."""
+    """The newest message of one group on one channel. ``rank`` is the worst severity it tells; ``_NOTHING`` when it only says what is over."""
 
     message_id: str
     due_at: float
@@ -83,27 +86,34 @@ class Notifier:
         """Forget what was queued in a transaction that failed."""
         self._waiting.clear()
 
-    def flush(self, now: float) -> None:
-        """Write what was queued: into messages that still wait, then into new ones."""
+    def flush(self, now: float, standing: Mapping[Key, int] | None = None) -> None:
+        """Write what was queued: into messages that still wait, then into new ones.
+
+        ``standing`` is the worst severity (its rank) that a group was told of before and that still fires: only what is worse doesn't wait
+        for the interval. What joins an incident that people know of is no second page within it. Without it, what the last message told counts.
+        """
         waiting, self._waiting = self._waiting, {}
         for key, entries in waiting.items():
             if not self._channels[key[0]].policy.grouped:
                 for entry in entries:
-                    self._write(key, [entry], now)
+                    self._write(key, [entry], now, _NOTHING)
                 continue
-            rest = self._append(key, entries)
+            last = self._groups.get(key)
+            known = standing.get(key, _NOTHING) if standing is not None else last.rank if last else _NOTHING
+            rest = self._append(key, entries, known)
             for start in range(0, len(rest), MOST_ALERTS):
-                self._write(key, rest[start : start + MOST_ALERTS], now)
+                known = max(known, self._write(key, rest[start : start + MOST_ALERTS], now, known))
 
-    def _write(self, key: Key, entries: list[Entry], now: float) -> None:
+    def _write(self, key: Key, entries: list[Entry], now: float, known: int) -> int:
         message_id, rank = uuid.uuid4().hex, _rank(entries)
-        due_at = self._due_at(key, rank, now)
+        due_at = self._due_at(key, rank, now, known)
         payload = notification(message_id, key[1], now, entries)
         row = OutboxRow(message_id, str(entries[0]["alert_id"]), key[0], payload, created_at=now, next_attempt_at=due_at)
         self._store.put_outbox(row)
         self._groups[key] = _Group(message_id, due_at, rank)
+        return rank
 
-    def _append(self, key: Key, entries: list[Entry]) -> list[Entry]:
+    def _append(self, key: Key, entries: list[Entry], known: int) -> list[Entry]:
         """Add to the group's message if that still waits; returns what didn't fit."""
         row, group = self._waiting_row(key), self._groups.get(key)
         if row is None or group is None:
@@ -116,10 +126,11 @@ class Notifier:
             else:
                 rest.append(entry)
         payload = notification(row.message_id, key[1], row.payload["created_at"], list(held.values()))
-        if (rank := _rank(list(held.values()))) > group.rank:
+        if (rank := _rank(list(held.values()))) > max(group.rank, known):
             # What fires has its whole wait, so that all of it is together; something worse doesn't wait for the interval.
             soonest = self._clock() + self._channels[key[0]].policy.group_wait
-            group.due_at = soonest if group.rank < 0 else min(group.due_at, soonest)
+            is_first = group.rank == known == _NOTHING
+            group.due_at = soonest if is_first else min(group.due_at, soonest)
         group.rank = rank
         self._store.put_outbox(replace(row, payload=payload, next_attempt_at=group.due_at))
         return rest
@@ -132,13 +143,13 @@ class Notifier:
         found = self._store.outbox(message_id=group.message_id, state="queued")
         return found[0] if found and found[0].attempts == 0 else None
 
-    def _due_at(self, key: Key, rank: int, now: float) -> float:
+    def _due_at(self, key: Key, rank: int, now: float, known: int) -> float:
         policy, last = self._channels[key[0]].policy, self._groups.get(key)
         soonest = now + policy.group_wait
-        if not policy.grouped or last is None or rank > last.rank or last.due_at > soonest + policy.group_interval:
+        if not policy.grouped or last is None or rank > known or last.due_at > soonest + policy.group_interval:
             return soonest
         return max(soonest, last.due_at + policy.group_interval)
 
 
 def _rank(entries: list[Entry]) -> int:
-    return max((AlertSeverity(entry["severity"]).rank for entry in entries if entry.get("status") == "firing"), default=-1)
+    return max((AlertSeverity(entry["severity"]).rank for entry in entries if entry.get("status") == "firing"), default=_NOTHING)

@@ -19,8 +19,8 @@ from neural.monitoring.store import AlertRow, Store, open_store
 from neural.wire import Ledger
 
 CONFIG_NAME = "flights.yaml"
-_WAITS_A_STORY = 10
-"""The channel's group_wait is this part of the story."""
+_WAITS_A_STORY, _INTERVALS_A_STORY = 10, 4
+"""The channel's group_wait and group_interval are these parts of the story: an incident, and from one to the next."""
 
 
 @dataclass(slots=True)
@@ -138,9 +138,9 @@ def set_stage(options: DemoOptions, folder: Path) -> Stage:
 
 
 def _slack(webhook: str, story_seconds: float) -> str:
-    """The channel, with a waiting time as short against the story as 30 s are against an hour's incident."""
-    wait = f"{story_seconds / _WAITS_A_STORY:.0f}s"
-    return f"\nchannels:\n  slack: {{webhook: {json.dumps(webhook)}, group_wait: {wait}, group_interval: {wait}}}\n"
+    """The channel, with times as short against the story as 30 s and 5 minutes are against a day's incidents."""
+    wait, interval = (f"{story_seconds / parts:.1f}s" for parts in (_WAITS_A_STORY, _INTERVALS_A_STORY))
+    return f"\nchannels:\n  slack: {{webhook: {json.dumps(webhook)}, group_wait: {wait}, group_interval: {interval}}}\n"
 
 
 def _answers(url: str) -> bool:
