@@ -31,8 +31,13 @@ CUSTOM = {"InferenceService", "SeldonDeployment", "ServiceMonitor", "PodMonitor"
 LEAST_KUSTOMIZE = (4, 0)
 
 
+def _kubectl() -> str | None:
+    """The one of the test environment, else this machine's."""
+    return shutil.which("kubectl", path=Path(sys.executable).parent) or shutil.which("kubectl")
+
+
 def _why_not() -> str:
-    kubectl = shutil.which("kubectl")
+    kubectl = _kubectl()
     if kubectl is None:
         return "kubectl is not installed"
     said = subprocess.run([kubectl, "version", "--client"], capture_output=True, text=True, check=False, timeout=60).stdout
@@ -46,7 +51,9 @@ def _why_not() -> str:
 def _built(name: str) -> list[dict[str, Any]]:
     if why := _why_not():
         pytest.skip(why)
-    done = subprocess.run(["kubectl", "kustomize", str(K8S / name)], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        [_kubectl() or "", "kustomize", str(K8S / name)], capture_output=True, text=True, check=False, timeout=60
+    )
     assert done.returncode == 0, done.stderr
     assert not done.stderr, done.stderr  # kustomize's warnings: deprecated fields, patches that hit nothing
     return list(yaml.safe_load_all(done.stdout))

@@ -15,8 +15,10 @@ import pytest
 from neural.monitoring.clock import ManualClock
 from neural.monitoring.errors import DataError, NeuralError
 from neural.monitoring.lake import profile
+from neural.monitoring.lake.engines import engine_of
 from neural.monitoring.lake.files import find_files
-from neural.monitoring.lake.table import connect, log_table
+from neural.monitoring.lake.places import place_of
+from neural.monitoring.lake.table import log_table
 from neural.monitoring.predictions import PredictionLog, read_predictions
 from neural.monitoring.records import Column, Kind, RecordBatch
 from neural.monitoring.windows import columns_from
@@ -244,10 +246,10 @@ def test_parquet_that_is_no_prediction_log_is_one_line(tmp_path):
 def test_the_time_range_is_pushed_into_the_reading_of_the_files(log, tmp_path):
     log.append(rows(4))
     close_hours(log, START + HOUR)
-    connection = connect(str(tmp_path / "spill"))
-    table = log_table(connection, find_files(tmp_path), START + 2, None)
-    plan = connection.con.execute("EXPLAIN " + str(ibis.to_sql(table.count(), dialect="duckdb"))).fetchall()[0][1]
-    connection.disconnect()
+    engine, place = engine_of("duckdb", str(tmp_path / "spill")), place_of(tmp_path)
+    table = log_table(engine, place, find_files(place), START + 2, None)
+    plan = engine.connection.con.execute("EXPLAIN " + str(ibis.to_sql(table.count(), dialect="duckdb"))).fetchall()[0][1]
+    engine.close()
     scan = plan[plan.index("PARQUET") :]
     assert "Filters:" in scan
     assert "time >=" in scan
@@ -259,7 +261,7 @@ def test_folders_of_others_are_left_alone(log, tmp_path):
     for odd in ("model=fraud/version=1/date=someday/hour=99", "model=fraud/elsewhere", "notes"):
         (tmp_path / odd).mkdir(parents=True)
         (tmp_path / odd / "main-1.parquet").write_bytes(b"")
-    assert [file.rolled for file in find_files(tmp_path)] == [False]
+    assert [file.rolled for file in find_files(place_of(tmp_path))] == [False]
     assert profile(tmp_path)["rows"] == 2
 
 

@@ -5,13 +5,15 @@ The layout is read as any other tool would read it. A folder outside the questio
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import UTC, date, datetime, timedelta
 from urllib.parse import unquote
 
+from pyarrow import fs
+
 from neural.monitoring.errors import DataError
+from neural.monitoring.lake.places import Place
 
 _HOUR = timedelta(hours=1)
 _UNNAMED = "_"  # the folder of a model or version without a name
@@ -22,47 +24,71 @@ _PARQUET, _SEGMENT = ".parquet", ".arrows"
 class LogFile:
     """One file of the log. ``rolled``: Parquet, of an hour that is over; else an Arrow stream that may still grow."""
 
-    path: Path
+    path: str
     model: str
     version: str
     rolled: bool
 
 
 def find_files(
-    root: Path, *, model: str | None = None, version: str | None = None, since: float | None = None, until: float | None = None
+    place: Place, *, model: str | None = None, version: str | None = None, since: float | None = None, until: float | None = None
 ) -> list[LogFile]:
-    """Files that may hold rows with ``since`` ≤ time < ``until`` (Unix seconds). Raises DataError when ``root`` is no folder."""
-    if not root.is_dir():
-        raise DataError(f"{root}: no such folder: give the folder of a prediction log, <storage path>/predictions")
-    found = []
-    for model_folder in _named(root, "model", model):
-        for version_folder in _named(model_folder, "version", version):
-            names = (_value(model_folder), _value(version_folder))
-            for folder in sorted(version_folder.glob("date=*/hour=*")):
-                if _is_asked(folder, since, until):
-                    found += [LogFile(path, *names, path.suffix == _PARQUET) for path in _files(folder)]
-    return found
-
-
-def _named(folder: Path, key: str, wanted: str | None) -> Iterable[Path]:
-    return (one for one in sorted(folder.glob(f"{key}=*")) if wanted is None or _value(one) == wanted)
-
-
-def _value(folder: Path) -> str:
-    text = folder.name.split("=", 1)[1]
-    return "" if text == _UNNAMED else unquote(text)
-
-
-def _is_asked(folder: Path, since: float | None, until: float | None) -> bool:
+    """Files that may hold rows with ``since`` ≤ time < ``until`` (Unix seconds). Raises DataError when the store can't be listed."""
     try:
-        start = datetime.strptime(f"{folder.parent.name} {folder.name}", "date=%Y-%m-%d hour=%H").replace(tzinfo=UTC)
+        return [
+            LogFile(path, *names, path.endswith(_PARQUET))
+            for folder, names in _versions(place, model, version)
+            for hour in _hours(place, folder, since, until)
+            for path in _files(place, hour)
+        ]
+    except OSError as error:
+        raise DataError(f"{place.name}: can't be listed: {str(error).splitlines()[0][:300]}") from None
+
+
+def _versions(place: Place, model: str | None, version: str | None) -> Iterator[tuple[str, tuple[str, str]]]:
+    for model_folder, found in _named(place, place.path, "model"):
+        if model is None or found == model:
+            for folder, its_version in _named(place, model_folder, "version"):
+                if version is None or its_version == version:
+                    yield folder, (found, its_version)
+
+
+def _hours(place: Place, folder: str, since: float | None, until: float | None) -> Iterator[str]:
+    for day_folder, day in _named(place, folder, "date"):
+        start = _day(day)
+        if start is None or not _overlaps(start, timedelta(days=1), since, until):
+            continue
+        for hour_folder, hour in _named(place, day_folder, "hour"):
+            if hour.isdecimal() and int(hour) < 24 and _overlaps(start + int(hour) * _HOUR, _HOUR, since, until):
+                yield hour_folder
+
+
+def _named(place: Place, folder: str, key: str) -> list[tuple[str, str]]:
+    """(folder, value) of the folders ``key=value`` in a folder, in order."""
+    found = [one.path for one in _listed(place, folder) if one.type == fs.FileType.Directory]
+    named = [(path, path.rpartition("/")[2].partition("=")) for path in sorted(found)]
+    return [(path, "" if value == _UNNAMED else unquote(value)) for path, (name, _, value) in named if name == key]
+
+
+def _listed(place: Place, folder: str) -> list[fs.FileInfo]:
+    listed: list[fs.FileInfo] = place.files.get_file_info(fs.FileSelector(folder, allow_not_found=True))
+    return listed
+
+
+def _day(text: str) -> datetime | None:
+    try:
+        return datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
     except ValueError:
-        return False
-    return (until is None or start.timestamp() < until) and (since is None or (start + _HOUR).timestamp() > since)
+        return None
 
 
-def _files(folder: Path) -> Iterable[Path]:
+def _overlaps(start: datetime, length: timedelta, since: float | None, until: float | None) -> bool:
+    return (until is None or start.timestamp() < until) and (since is None or (start + length).timestamp() > since)
+
+
+def _files(place: Place, folder: str) -> list[str]:
     """A rolled segment stays beside its Parquet file for a while: its rows count once."""
-    rolled = {path.stem: path for path in folder.glob(f"*{_PARQUET}")}
-    open_ = {path.stem: path for path in folder.glob(f"*{_SEGMENT}")}
+    found = [one.path for one in _listed(place, folder) if one.type == fs.FileType.File]
+    rolled = {path.removesuffix(_PARQUET): path for path in found if path.endswith(_PARQUET)}
+    open_ = {path.removesuffix(_SEGMENT): path for path in found if path.endswith(_SEGMENT)}
     return [path for _, path in sorted((open_ | rolled).items())]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 LARGEST = 1e150
 """Beyond it a square overflows a float64; such values count as infinite and stay out of mean and quantiles."""
 MOST_VALUES = 50
 """Values of one column that are counted by name."""
+REACHED = "reached:"
 _QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
 
@@ -26,13 +27,14 @@ def presence(column: Any) -> dict[str, Any]:
     return {"count": column.count(), "missing": column.isnull().sum()}
 
 
-def numbers(column: Any, *, quantiles: Sequence[str] = ("p50", "p95")) -> dict[str, Any]:
-    """count (finite values), missing, infinite, mean, std (of the population), min, max; quantiles exact, interpolated linearly."""
-    import ibis
-
+def numbers(column: Any, *, quantiles: Sequence[str] = ("p50", "p95"), exact: bool = True) -> dict[str, Any]:
+    """count (finite values), missing, infinite, mean, std (of the population), min, max; quantiles exact and interpolated linearly,
+    or by the engine's sketch, which holds no values in memory.
+    """
     values = column.cast("float64")
-    finite: Any = ibis.ifelse(values.abs() <= LARGEST, values, None)
+    finite = _finite(values)
     gone = values.isnull() | values.isnan()
+    points = [_QUANTILES[name] for name in quantiles]  # one question: each keeps the values in memory
     return {
         "count": finite.count(),
         "missing": gone.sum(),
@@ -41,8 +43,20 @@ def numbers(column: Any, *, quantiles: Sequence[str] = ("p50", "p95")) -> dict[s
         "std": finite.std(how="pop"),
         "min": finite.min(),
         "max": finite.max(),
-        "quantiles": finite.quantile([_QUANTILES[name] for name in quantiles]),  # one question: each keeps the values in memory
+        "quantiles": finite.quantile(points) if exact else finite.approx_quantile(points),
     }
+
+
+def _finite(values: Any) -> Any:
+    import ibis
+
+    return ibis.ifelse(values.abs() <= LARGEST, values, None)
+
+
+def reached(column: Any, edges: Collection[float]) -> dict[str, Any]:
+    """How many finite values lie at or below each edge: their differences are the counts of a pane on the same grid."""
+    values = _finite(column.cast("float64"))
+    return {f"{REACHED}{at}": (values <= float(edge)).sum() for at, edge in enumerate(edges)}
 
 
 def named_quantiles(found: dict[str, Any], quantiles: Sequence[str] = ("p50", "p95")) -> dict[str, Any]:
@@ -70,8 +84,9 @@ def agreement(prediction: Any, label: Any) -> dict[str, Any]:
     return asked | {"accuracy": (prediction == label).mean(where=both)}
 
 
-def counted_values(table: Any, columns: Mapping[str, Any]) -> Any:
-    """One row, one column ``values``: [{key, value, rows, distinct}], the most frequent ``MOST_VALUES`` of each column, ties by name.
+def counted_values(table: Any, columns: Mapping[str, Any], known: Mapping[str, Collection[str]]) -> Any:
+    """One row, one column ``values``: [{key, value, rows, distinct}], the most frequent ``MOST_VALUES`` of each column, ties by name, and
+    those that are ``known``, however rare.
 
     The columns are laid under each other, so that the files are read once however many there are.
     """
@@ -85,7 +100,10 @@ def counted_values(table: Any, columns: Mapping[str, Any]) -> Any:
         rank=ibis.row_number().over(group_by="key", order_by=[ibis.desc("rows"), "value"]),
         distinct=counted.count().over(group_by="key"),
     )
-    return collected(ranked.filter(ranked["rank"] < MOST_VALUES), "values", ("key", "value", "rows", "distinct"))
+    wanted = ranked["rank"] < MOST_VALUES
+    for key, names in known.items():
+        wanted |= (ranked["key"] == key) & ranked["value"].isin(list(names))
+    return collected(ranked.filter(wanted), "values", ("key", "value", "rows", "distinct"))
 
 
 def collected(table: Any, name: str, fields: Sequence[str]) -> Any:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from glob import escape
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from neural.monitoring.errors import DataError, NeuralError
+from neural.monitoring.errors import DataError
+from neural.monitoring.lake.engines import Engine
 from neural.monitoring.lake.files import LogFile
+from neural.monitoring.lake.places import Place
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -20,23 +20,11 @@ if TYPE_CHECKING:
 MODEL, VERSION, UNROLLED, TIME = "@model", "@version", "@unrolled", "time"
 MOST_SOURCES = 100
 """Tables that are laid together: the expression, and the time to plan it, grow with them."""
-MISSING_EXTRA = "the lake's engine is not installed: pip install 'neural-monitoring[lake]'"
 
 
-def connect(spill: str) -> Any:
-    """A DuckDB in memory that fetches nothing from the network, and writes what is too large for memory to ``spill``.
-
-    Raises NeuralError without the extra.
-    """
-    try:
-        import duckdb  # noqa: F401 - Ibis would name it in a traceback
-        import ibis
-    except ImportError:
-        raise NeuralError(MISSING_EXTRA) from None
-    return ibis.duckdb.connect(autoinstall_known_extensions=False, temp_directory=spill)
-
-
-def log_table(connection: Any, files: Sequence[LogFile], since: float | None, until: float | None) -> ir.Table | None:
+def log_table(
+    engine: Engine, place: Place, files: Sequence[LogFile], since: float | None, until: float | None
+) -> ir.Table | None:
     """Rows with ``since`` ≤ time < ``until``, with their model and version; None when the files hold no rows at all.
 
     A column that a file lacks is null there; one that is a number here and text there is text.
@@ -46,7 +34,7 @@ def log_table(connection: Any, files: Sequence[LogFile], since: float | None, un
     tables: list[Any] = []
     for (model, version, rolled), group in groupby(sorted(files, key=_source), _source):
         paths = [one.path for one in group]
-        parts = [_parquet(connection, paths)] if rolled else [ibis.memtable(one) for one in _segments(paths)]
+        parts = [engine.parquet(place, paths)] if rolled else [engine.held(one) for one in _segments(place, paths)]
         named = {MODEL: ibis.literal(model), VERSION: ibis.literal(version), UNROLLED: ibis.literal(not rolled)}
         tables += [_between(part, since, until).mutate(**named) for part in parts]
         if len(tables) > MOST_SOURCES:
@@ -60,29 +48,25 @@ def log_table(connection: Any, files: Sequence[LogFile], since: float | None, un
     return ibis.union(*fitted) if len(fitted) > 1 else fitted[0]
 
 
-def _parquet(connection: Any, paths: Sequence[Path]) -> Any:
-    return connection.read_parquet([escape(str(path)) for path in paths], union_by_name=True, hive_partitioning=False)
-
-
 def _source(file: LogFile) -> tuple[str, str, bool]:
     return file.model, file.version, file.rolled
 
 
-def _segments(paths: Sequence[Path]) -> list[pa.Table]:
+def _segments(place: Place, paths: Sequence[str]) -> list[pa.Table]:
     """The segments' rows, those of one layout together."""
     alike: dict[str, list[pa.Table]] = {}
     for path in paths:
-        table = _segment(path)
+        table = _segment(place, path)
         if table is not None:
             alike.setdefault(table.schema.to_string(), []).append(table)
     return [pa.concat_tables(tables) for tables in alike.values()]
 
 
-def _segment(path: Path) -> pa.Table | None:
+def _segment(place: Place, path: str) -> pa.Table | None:
     """The whole messages of an open segment; a torn last one is left out, and a file that was rolled meanwhile is None."""
     batches: list[pa.RecordBatch] = []
     try:
-        with pa.memory_map(str(path)) as source, pa.ipc.open_stream(source) as reader:
+        with place.files.open_input_file(path) as source, pa.ipc.open_stream(source) as reader:
             try:
                 for batch in reader:
                     batches.append(batch)  # noqa: PERF402 - what was read before a torn message counts
@@ -108,8 +92,18 @@ def _common_types(tables: Sequence[Any]) -> dict[str, Any]:
             found = found.copy(nullable=True)
             before = types.setdefault(name, found)
             if before != found:
-                types[name] = "float64" if all(str(one) != "string" and _is_number(one) for one in (before, found)) else "string"
+                types[name] = _common_type(before, found)
     return types
+
+
+def _common_type(one: Any, other: Any) -> str:
+    if _is_moment(one) and _is_moment(other):
+        return "timestamp('UTC', 6)"  # engines differ in how they say so
+    return "float64" if all(str(each) != "string" and _is_number(each) for each in (one, other)) else "string"
+
+
+def _is_moment(kind: Any) -> bool:
+    return str(kind).startswith("timestamp")
 
 
 def _is_number(kind: Any) -> bool:

@@ -74,7 +74,7 @@ class QualityMonitor:
         state.history.add(step, evaluation.length_seconds)
         state.evaluated_at, state.fresh = evaluation.now, Tally()
         window = state.history.window()
-        current = _with_panes(evaluation.window, window, state.rates)
+        current = with_panes(evaluation.window, window, state.rates)
         findings = self._findings(evaluation, state, current)
         others = state.standing.date(self._others(evaluation, state, step, window), step.since)
         return [
@@ -187,10 +187,10 @@ def _step(evaluation: Evaluation, state: State) -> Step:
     since = state.evaluated_at
     if since is None or since > evaluation.now:
         since = evaluation.now - evaluation.length_seconds
-    return Step(since, evaluation.now, _with_panes(evaluation.latest, state.fresh, state.rates))
+    return Step(since, evaluation.now, with_panes(evaluation.latest, state.fresh, state.rates))
 
 
-def _with_panes(window: Window, own: Tally, rates: Mapping[str, Any]) -> Tally:
+def with_panes(window: Window, own: Tally, rates: Mapping[str, Any]) -> Tally:
     """Our own counts, with what the panes count in place of the rest. A known column that rows leave out is missing in them."""
     result = Tally.summed([own])
     result.rows = float(window.rows)

@@ -11,6 +11,7 @@ from neural.monitoring.cli.render.console import facts, heading, sentence, table
 from neural.monitoring.cli.render.words import clock_time, number, percent, seconds
 
 _STATISTICS = ("count", "missing", "infinite", "mean", "std", "min", "p50", "p95", "max")
+_COMPARED = ("moved", "PSI", "KS", "values")
 _SHOWN = 5  # values of a category in a line; JSON has more
 
 
@@ -25,6 +26,8 @@ def render_profile(console: Console, found: dict[str, Any]) -> None:
             ("predictions", _shares(found["predictions"].get("classes", ()), found["rows"], lambda one: str(one["value"]))),
             ("latency", _latency(found["latency"])),
             ("performance", _performance(found["performance"])),
+            ("drift", (found["drift"] or {}).get("reason", "")),
+            ("quality", (found["quality"] or {}).get("reason", "")),
         ],
     )
     features = found["features"]
@@ -40,8 +43,17 @@ def render_profile(console: Console, found: dict[str, Any]) -> None:
         console.print()
         right = ("count", "missing", "distinct")
         table(console, ("category", *right, "most frequent"), words, right=right)
+    compared = (found["drift"] or {}).get("columns", ())
+    if compared:
+        console.print()
+        table(console, ("column", "drifting", *_COMPARED), [_drifted(one) for one in compared], right=_COMPARED)
     if found["columns_left_out"]:
         sentence(console, f"  … and {found['columns_left_out']:,} columns that were not measured", "dim")
+
+
+def _drifted(one: Mapping[str, Any]) -> tuple[str, ...]:
+    moved = "" if one["effect"] is None else percent(one["effect"], 1)
+    return (one["column"], "yes" if one["drifting"] else "no", moved, number(one["psi"]), number(one["ks"]), number(one["n"]))
 
 
 def _shares(counted: Sequence[Mapping[str, Any]], rows: int, name: Any) -> str:

@@ -1,0 +1,209 @@
+"""One lake, one expression, two engines: DuckDB here, Spark with two executor processes. Both count what the sidecar's panes count."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from moto.server import ThreadedMotoServer
+from pyarrow import fs
+
+from neural.monitoring.clock import ManualClock
+from neural.monitoring.drift.over import drift_over
+from neural.monitoring.errors import DataError
+from neural.monitoring.predictions import PredictionLog, read_predictions
+from neural.monitoring.records import PREDICTION, Column, Kind, RecordBatch
+from neural.monitoring.views.past import analyze_past, load_reference, thinned, window_of
+from neural.monitoring.windows import PaneStore, Reference, WindowSettings, columns_from
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore"),  # Ibis', Spark's and moto's own
+]
+HOUR, ROWS = 3600.0, 2_000
+START = 1_700_000_000.0 // HOUR * HOUR
+MASTER = "local-cluster[2,1,1024]"  # two executors, a core and a GiB each, in processes of their own
+_SPARK = {  # this machine's, and soon ready
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.ui.enabled": "false",
+    "spark.executor.memory": "700m",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.shuffle.partitions": "2",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+}
+KINDS = np.array(["a", "b", "c", "new one"], dtype=object)
+
+
+def _batch(hour: int) -> RecordBatch:
+    """Shifted by half a standard deviation; with gaps, infinities, categories that are new, and a column that comes later."""
+    draw = np.random.default_rng(hour)
+    x = draw.normal(0.5, 1, ROWS)
+    x[::17], x[5], x[6] = np.nan, np.inf, -np.inf
+    kinds = draw.choice(KINDS, ROWS, p=[0.4, 0.3, 0.2, 0.1])
+    kinds[::13] = None
+    features = columns_from({"x": x, "whole": draw.integers(0, 6, ROWS), "flag": draw.random(ROWS) < 0.4, "kind": kinds.tolist()})
+    if hour:
+        features |= columns_from({"later": draw.exponential(1, ROWS)})
+    made = draw.choice(np.array(["late", "on time"], dtype=object), ROWS)
+    return RecordBatch(
+        "m",
+        "1",
+        START + hour * HOUR + np.arange(ROWS) * 0.5,
+        [f"{hour}-{i}" for i in range(ROWS)],
+        features,
+        predictions=Column(PREDICTION, Kind.CATEGORICAL, made, np.zeros(ROWS, dtype=np.bool_)),
+        latency_seconds=draw.exponential(0.02, ROWS),
+    )
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """(log with two hours in Parquet and one open, file of reference rows)."""
+    folder = tmp_path_factory.mktemp("lake")
+    draw = np.random.default_rng(99)
+    rows = {
+        "x": draw.normal(0, 1, 5_000),
+        "whole": draw.integers(0, 6, 5_000),
+        "flag": draw.random(5_000) < 0.4,
+        "kind": draw.choice(KINDS[:3], 5_000),
+        "later": draw.exponential(1, 5_000),
+        "prediction": draw.choice(["late", "on time"], 5_000),
+    }
+    pq.write_table(pa.table(rows), folder / "reference.parquet")
+    log = PredictionLog(folder / "log", clock=ManualClock(START + 30 * HOUR))
+    for hour in range(3):
+        batch = _batch(hour)
+        right = [str(one) if i % 2 else None for i, one in enumerate(batch.predictions.values)]
+        log.append(batch, labels=right)
+    log.checkpoint()
+    log.roll(START + 2 * HOUR + 120)
+    log.close()
+    return folder / "log", folder / "reference.parquet"
+
+
+@pytest.fixture(scope="module")
+def by_duckdb(lake: tuple[Path, Path]) -> dict[str, Any]:
+    return analyze_past(lake[0], reference=lake[1])
+
+
+def _in_panes(reference: Reference) -> Any:
+    now = START + 4 * HOUR
+    panes = PaneStore(WindowSettings(length=5 * HOUR), ManualClock(now))
+    panes.set_default_reference(reference)
+    for hour in range(3):
+        panes.add_rows(_batch(hour))
+    return panes.evaluation("m", "1", now).window
+
+
+def test_the_lakes_counts_are_those_of_the_sidecars_panes(lake: tuple[Path, Path], by_duckdb: dict[str, Any]) -> None:
+    full = load_reference(lake[1])
+    coarse = thinned(full)
+    ours, theirs = window_of(by_duckdb, coarse), _in_panes(coarse)
+    assert ours.rows == theirs.rows == 3 * ROWS
+    assert set(ours.columns) == {"x", "whole", "flag", "kind", "later", PREDICTION}
+    for name, pane in ours.columns.items():
+        other = theirs.columns[name]
+        assert pane.counts.tolist() == other.counts.tolist(), name
+        assert (pane.n, pane.non_finite, pane.unseen) == (other.n, other.non_finite, other.unseen)
+        assert pane.missing == other.missing + ours.rows - other.total  # in the log, a column that a row lacks is null
+        if name in {"x", "whole", "later"}:
+            assert (pane.mean, pane.std) == pytest.approx((other.mean, other.std))
+
+
+def test_drift_and_psi_are_those_of_the_panes_on_the_full_grid(lake: tuple[Path, Path], by_duckdb: dict[str, Any]) -> None:
+    full = load_reference(lake[1])
+    expected = {one["column"]: one for one in drift_over(full, _in_panes(full))["columns"]}
+    found = {one["column"]: one for one in by_duckdb["drift"]["columns"]}
+    assert by_duckdb["drift"]["is_drifting"]
+    assert {name for name, one in found.items() if one["drifting"]} == {"x", "kind"}
+    assert len(full.columns["x"].counts) > 200 > 35 > len(thinned(full).columns["x"].counts)  # fewer cells …
+    for name, one in found.items():
+        assert one["psi"] == pytest.approx(expected[name]["psi"], rel=1e-12)  # … and the same PSI
+        assert expected[name]["effect"] - 1 / 30 <= one["effect"] <= expected[name]["effect"] + 1e-12
+    troubles = {(one["column"], one["kind"]): one["count"] for one in by_duckdb["quality"]["findings"]}
+    gaps = 3 * len(range(0, ROWS, 17))
+    assert troubles["x", "missing"] == gaps
+    assert set(troubles) == {("x", "missing"), ("kind", "missing"), ("kind", "unseen"), ("later", "missing")}
+
+
+def _close(one: Any, other: Any, where: str = "") -> None:
+    """Equal, and floats up to the order they were added in."""
+    if isinstance(one, dict):
+        assert set(one) == set(other), where
+        for key in one:
+            _close(one[key], other[key], f"{where}.{key}")
+    elif isinstance(one, list):
+        assert len(one) == len(other), where
+        for at, (a, b) in enumerate(zip(one, other, strict=True)):
+            _close(a, b, f"{where}[{at}]")
+    elif isinstance(one, float) and not isinstance(other, bool) and other is not None:
+        assert other == pytest.approx(one, rel=1e-9, abs=1e-12), where
+    else:
+        assert one == other, where
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.skipif(shutil.which("java") is None, reason="Java is not installed: Spark needs it")
+def test_spark_with_two_executors_gives_the_answer_that_duckdb_gives(
+    lake: tuple[Path, Path], by_duckdb: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pyspark import SparkConf
+    from pyspark.sql import SparkSession
+
+    monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+    conf = SparkConf().setMaster(MASTER).setAll(_SPARK.items())
+    session = SparkSession.builder.config(conf=conf).getOrCreate()
+    try:
+        found = analyze_past(lake[0], reference=lake[1], engine="spark")
+        nodes = session.sparkContext._jsc.sc().getExecutorMemoryStatus().size()
+        assert nodes == 3  # the driver and two executors
+    finally:
+        session.stop()
+    _close(by_duckdb, found)
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    httpx.put(f"http://{host}:{port}/bucket")
+    yield f"s3://bucket/logs?region=us-east-1&scheme=http&endpoint_override={host}:{port}"
+    server.stop()
+
+
+def test_a_log_in_an_object_store_is_read_where_it_is(lake: tuple[Path, Path], bucket: str) -> None:
+    store, path = fs.FileSystem.from_uri(bucket)
+    for file in lake[0].rglob("*.parquet"):
+        with store.open_output_stream(f"{path}/{file.relative_to(lake[0]).as_posix()}") as sink:
+            sink.write(file.read_bytes())
+    there = analyze_past(bucket, reference=lake[1])
+    here = analyze_past(lake[0], reference=lake[1], until=START + 2 * HOUR)
+    assert there["path"] == "s3://bucket/logs"  # without options, where secrets may stand
+    assert (there["rows"], there["unrolled_rows"]) == (2 * ROWS, 0)
+    for part in ("features", "predictions", "latency", "performance", "drift", "quality"):
+        _close(here[part], there[part], part)
+    assert analyze_past(bucket, since=START + HOUR)["files"] == 1
+    assert read_predictions(lake[0], until=START + 2 * HOUR).num_rows == 2 * ROWS
+
+
+def test_a_place_that_is_not_known_is_one_line_without_its_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    for url in ("s3://key:secret@bucket/x", "ftp://key:secret@host/x"):
+        with pytest.raises(DataError) as refused:
+            analyze_past(url)
+        assert "secret" not in str(refused.value)
+        assert "\n" not in str(refused.value)
