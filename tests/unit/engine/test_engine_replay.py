@@ -138,6 +138,22 @@ def test_a_replay_sees_the_same_evaluations_at_the_same_times_with_the_same_rows
     second.crash()
 
 
+def test_an_evaluation_that_a_kill_cut_short_is_stored_when_it_is_replayed(tmp_path: Path, clock: ManualClock) -> None:
+    store = MemoryStore()
+    first = House(tmp_path, store, clock)
+    _live(first, 1, 4)
+    clock.advance(1.0)
+    first.journal.append(TICK, json.dumps({"now": clock()}).encode())  # journalled, and killed before it was done
+    first.crash()
+    assert max(one.time for one in store.read_signals()) < clock()
+    second = House(tmp_path, store, clock)
+    second.engine.recover(lambda: None)
+    stored = [one.time for one in store.read_signals(["counting.rows"])]
+    assert stored == [one[0] for one in second.counting.seen]
+    assert stored[-1] == clock()
+    second.crash()
+
+
 def test_after_a_checkpoint_only_what_came_later_is_replayed(tmp_path: Path, clock: ManualClock) -> None:
     store = MemoryStore()
     first = House(tmp_path, store, clock)

@@ -188,6 +188,29 @@ def test_freshness_is_the_age_of_the_newest_row_and_judged_where_a_limit_is_set(
     assert found["quality.freshness"].verdict.outcome is Outcome.BAD
 
 
+def test_rows_that_repeat_are_found_across_a_restart_between_two_evaluations():
+    def found(restart):
+        stream = Stream(QualitySettings(max_duplicates=0.1))
+        stream.second()
+        table = columns_from(rows(60, stream.rng, stream.now))
+        for half in ("a", "b"):
+            batch = RecordBatch(
+                "m", "1", stream.now + np.arange(60) / 60, [f"{half}{at}" for at in range(60)], table, decoder="v2"
+            )
+            stream.store.add_rows(batch)
+            stream.monitor.observe_rows(batch)
+            if restart and half == "a":
+                state = json.loads(json.dumps(stream.monitor.snapshot()))
+                stream.monitor = QualityMonitor(QualitySettings(max_duplicates=0.1), SCHEMA)
+                stream.monitor.restore(state)
+        stream.now += 1
+        evaluation = stream.store.evaluation("m", "1", stream.now)
+        return next(one for one in stream.monitor.evaluate(evaluation) if one.name == "quality.duplicate_rate")
+
+    assert found(restart=True).value == found(restart=False).value > 0.3
+    assert found(restart=True) == found(restart=False)
+
+
 def test_a_restart_in_between_changes_no_finding():
     def play(stop):
         stream = Stream()

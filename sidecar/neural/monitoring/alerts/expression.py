@@ -8,17 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any, cast
 
-from neural.monitoring.errors import ConfigError
+import cel
 
-# cel's package imports its command line, and with it a whole terminal: 9 MB and a quarter of a second that no evaluation needs.
-sys.modules.setdefault("cel.cli", ModuleType("cel.cli"))
-import cel  # noqa: E402
+from neural.monitoring.errors import ConfigError
 
 MOST_CHARACTERS = 2000
 ALIASES = {

@@ -154,15 +154,16 @@ class Engine:
     def _apply(self, entry: Entry, *, replay: bool) -> None:
         self._entry_clock.set(entry.received_at)
         if entry.kind == TICK:
-            self._guard("the evaluation", lambda: self._evaluate(float(json.loads(entry.payload)["now"]), replay=replay))
+            self._guard("the evaluation", lambda: self._evaluate(_due(entry), replay=replay, position=entry.position))
         else:
             self._processor.apply(entry, replay=replay)
         self._position = entry.position
 
-    def _evaluate(self, now: float, *, replay: bool) -> None:
+    def _evaluate(self, now: float, *, replay: bool, position: object = None) -> None:
         self._tick_queued = False
         self._processor.settle()
-        signals = self._evaluator.evaluate(now, backlog=self.backlog, replay=replay)
+        stored = replay and self._evaluator.was_stored(position)
+        signals = self._evaluator.evaluate(now, backlog=self.backlog, replay=stored, position=position)
         self._panes.expire(now)
         self._processor.joiner.expire(now)
         if not replay:
@@ -187,3 +188,7 @@ class Engine:
         except Exception:
             self._processor.totals.counts["engine_errors"] += 1
             log.exception("%s failed; the engine goes on", what)
+
+
+def _due(tick: Entry) -> float:
+    return float(json.loads(tick.payload)["now"])

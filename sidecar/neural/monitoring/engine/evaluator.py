@@ -16,6 +16,8 @@ from neural.monitoring.store import Report, Store
 from neural.monitoring.windows import Evaluation, Monitor, PaneStore
 
 log = logging.getLogger(__name__)
+_STORED = "engine.evaluated"
+"""The journal position behind the newest evaluation that the store has seen."""
 
 
 @dataclass(slots=True)
@@ -39,7 +41,12 @@ class Evaluator:
         """The catalogue: every signal some room may yield."""
         return tuple(spec for monitor in self.monitors for spec in monitor.specs) + CAPTURE_SPECS
 
-    def evaluate(self, now: float, *, backlog: int, replay: bool) -> list[Signal]:
+    def was_stored(self, position: object) -> bool:
+        """A kill may fall between an evaluation's entry in the journal and its results: those are stored when it is replayed."""
+        stored = self.store.value(_STORED)
+        return isinstance(position, int) and stored is not None and position <= stored
+
+    def evaluate(self, now: float, *, backlog: int, replay: bool, position: object = None) -> list[Signal]:
         """All models once. On replay the monitors' state moves on, but nothing is stored, alerted or published a second time."""
         begin = time.perf_counter()
         models = self.panes.models() or [self.default_model]
@@ -49,7 +56,7 @@ class Evaluator:
         labels = {"model": self.default_model[0], "version": self.default_model[1]}
         own = list(capture_signals(self.processor.totals, now, labels, evaluation_seconds=self.last_seconds, backlog=backlog))
         signals = [signal for group in by_model.values() for signal in group] + own
-        self._persist(signals, by_model, now)
+        self._persist(signals, by_model, now, position)
         self.last_seconds = time.perf_counter() - begin
         return signals
 
@@ -68,7 +75,9 @@ class Evaluator:
                 log.exception("monitor %s failed; the others go on", monitor.name)
         return signals
 
-    def _persist(self, signals: list[Signal], by_model: dict[tuple[str, str], list[Signal]], now: float) -> None:
+    def _persist(
+        self, signals: list[Signal], by_model: dict[tuple[str, str], list[Signal]], now: float, position: object
+    ) -> None:
         with self.store.transaction():
             self.store.write_signals(signals)
             for (model, version), group in by_model.items():
@@ -77,6 +86,8 @@ class Evaluator:
                         self.store.add_report(report)
             self._store_failures(now)
             self.store.put_value("capture", self.processor.totals.account())
+            if position is not None:
+                self.store.put_value(_STORED, position)
             self.alerting.evaluate(signals, now)
 
     def _store_failures(self, now: float) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from neural.monitoring.records import Column, RecordBatch, TrafficBatch
 
 MAX_ROWS = 4_096
-MAX_VALUES = 1_000_000  # rows times columns: bounds memory where rows are wide
+MAX_VALUES = 262_144  # rows times columns: bounds memory where rows are wide; 2,600 rows of 100 columns
 
 
 Batch = TypeVar("Batch", RecordBatch, TrafficBatch)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,6 +143,22 @@ class RowCounter:
                 ids.extend(mine[: len(part)])
             self.duplicates = Examples(tuple(ids[at] for at in found.rows))
         self._hashes, self._ids = [], []
+
+    def waiting(self) -> dict[str, Any]:
+        """What ``finish`` would look at, as JSON: a checkpoint may fall between two evaluations."""
+        hashes = np.concatenate(self._hashes) if self._hashes else np.empty(0, dtype=np.uint64)
+        ids = [one for part, mine in zip(self._hashes, self._ids, strict=True) for one in mine[: len(part)]]
+        return {
+            "hashes": b64encode(hashes.astype("<u8").tobytes()).decode(),
+            "ids": ids,
+            "repeated": list(self.duplicates.row_ids),
+        }
+
+    def resume(self, item: Mapping[str, Any]) -> None:
+        """Go on from ``waiting``."""
+        hashes = np.frombuffer(b64decode(item.get("hashes", "")), dtype="<u8").astype(np.uint64)
+        self._hashes, self._ids = ([hashes], [item["ids"]]) if len(hashes) else ([], [])
+        self.duplicates = Examples(tuple(item.get("repeated", ())))
 
     def _remember(self, batch: RecordBatch, column: Column, trouble: Trouble, bad: NDArray[np.bool_], into: Tally) -> None:
         if not bad.any():

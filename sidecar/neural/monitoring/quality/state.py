@@ -43,6 +43,7 @@ class State:
             "examples": [[*key, list(one.row_ids), list(one.values)] for key, one in self.counter.examples.items()],
             "newest": self.counter.newest,
             "order": list(self.counter.order.expected),
+            "compared": self.counter.waiting(),
             "evaluated_at": self.evaluated_at,
             "reference": self.counter.reference_hash,
             "bounds": {name: [bounds.low, bounds.high, bounds.method] for name, bounds in self.counter.bounds.items()},
@@ -66,6 +67,7 @@ class State:
         }
         self.counter.newest = item.get("newest")
         self.counter.order = ColumnOrder(item.get("order", ()))
+        self.counter.resume(item.get("compared", {}))
         self.evaluated_at = item["evaluated_at"]
         self.counter.reference_hash = item["reference"]
         self.counter.bounds = {name: Bounds(*bounds) for name, bounds in item["bounds"].items()}

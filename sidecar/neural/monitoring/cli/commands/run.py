@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from neural.monitoring.cli.configuration import configuration_file, load_configuration
+from neural.monitoring.cli.lean import leave_out
 from neural.monitoring.cli.reading import storage_option
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def run(context: click.Context, config: Path | None, storage_path: Path) -> int:
     once, and the log says what waits for the next start; a file with a mistake changes nothing.
     """
     given = context.get_parameter_source("storage_path") is not click.core.ParameterSource.DEFAULT
+
+    leave_out()
 
     def load() -> Settings:
         return load_configuration(config, storage_path, override_path=config is not None and given)
