@@ -148,6 +148,29 @@ def test_from_another_machine_it_takes_a_token_over_tls(running, certificate, sc
     assert "s3cret" not in sidecar.said()
 
 
+@pytest.mark.parametrize("scheme", ["grpcs", "https"])
+def test_from_another_machine_it_takes_who_shows_a_certificate_of_the_named_authority(running, certificate, tmp_path, scheme):
+    """mTLS: no token is needed; without a certificate, or with another authority's, nothing gets in."""
+    port, clients, strangers = free_port(), trustme.CA(), trustme.CA()
+    clients.cert_pem.write_to_path(tmp_path / "clients.pem")
+    for name, authority in (("known", clients), ("stranger", strangers)):
+        issued = authority.issue_cert("model-server")
+        issued.private_key_and_cert_chain_pem.write_to_path(tmp_path / f"{name}.pem")
+    door = {"grpc": f"tcp://0.0.0.0:{port}"} if scheme == "grpcs" else {}
+    listen = [f"unix://{tmp_path}/c.sock", *([f"tcp://0.0.0.0:{port}"] if scheme == "https" else [])]
+    tls = {"certificate": certificate["certificate"], "key": certificate["key"], "client_ca": str(tmp_path / "clients.pem")}
+    sidecar = running({"capture": {**door, "listen": listen, "tls": tls}})
+    options = {"endpoint": f"{scheme}://localhost:{port}", "ca_file": certificate["ca"], "shutdown_timeout": 0.5}
+    assert said(client({**options, "cert_file": str(tmp_path / "known.pem")}, 20))["shipped"] == 20
+    for shown in ({}, {"cert_file": str(tmp_path / "stranger.pem")}):
+        process = client({**options, **shown}, 20)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.communicate(timeout=2.5)  # it goes on trying
+        process.kill()
+        process.communicate()
+    assert received(sidecar)["counters"]["events"] == 20
+
+
 def test_labels_come_over_grpc_too(running, tmp_path):
     from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
     from grpc_tools import protoc

@@ -37,4 +37,6 @@ class Options(TypedDict, total=False):
     degrade: bool | None
     overhead_budget: float | None
     ca_file: str | None
+    cert_file: str | None
+    key_file: str | None
     token: str | None

@@ -76,6 +76,8 @@ class _Values(NamedTuple):
     degrade: Annotated[bool, "shed bodies, then events, under pressure, and come back by itself"] = True
     overhead_budget: Annotated[float, "seconds capture may cost a request (median) before it sheds work"] = 0.0002
     ca_file: Annotated[str, "certificates to trust for `https` and `grpcs`, instead of the system's"] = ""
+    cert_file: Annotated[str, "certificate (PEM) that this server shows the sidecar, where the sidecar asks for one (mTLS)"] = ""
+    key_file: Annotated[str, "its private key (PEM); when empty it stands in `cert_file`"] = ""
     token: Annotated[str, "bearer token, for a sidecar that is not on this machine"] = ""
 
 

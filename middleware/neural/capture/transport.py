@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple, Protocol
 
+from neural.capture.certificates import SYSTEM, TLSFiles
 from neural.capture.settings import Settings, SettingsError
 from neural.wire.columns import Buffer
 from neural.wire.encode import CONTENT_TYPE
@@ -70,20 +71,21 @@ class Endpoint(NamedTuple):
 def transport_of(settings: Settings) -> Transport:
     """What the endpoint asks for. Raises SettingsError: no such endpoint, or gRPC is asked for and grpcio is not there."""
     endpoint = Endpoint.parse(settings.endpoint)
+    tls = TLSFiles(settings.ca_file, settings.cert_file, settings.key_file)
     if not endpoint.grpc:
-        return HTTPTransport(endpoint, timeout=settings.timeout, ca_file=settings.ca_file, token=settings.token)
+        return HTTPTransport(endpoint, timeout=settings.timeout, tls=tls, token=settings.token)
     try:
         from neural.capture.transport_grpc import GRPCTransport  # only where asked for
     except ModuleNotFoundError:
         raise SettingsError(f"endpoint: {settings.endpoint} needs grpcio: pip install 'neural-monitoring[grpc]'") from None
-    return GRPCTransport(endpoint, timeout=settings.timeout, ca_file=settings.ca_file, token=settings.token)
+    return GRPCTransport(endpoint, timeout=settings.timeout, tls=tls, token=settings.token)
 
 
 class HTTPTransport:
     """A keep-alive connection, opened when needed. Not thread-safe: it belongs to the shipper."""
 
-    def __init__(self, endpoint: Endpoint, *, timeout: float, ca_file: str = "", token: str = "") -> None:
-        self._endpoint, self._timeout, self._ca_file = endpoint, timeout, ca_file
+    def __init__(self, endpoint: Endpoint, *, timeout: float, tls: TLSFiles = SYSTEM, token: str = "") -> None:
+        self._endpoint, self._timeout, self._tls = endpoint, timeout, tls
         self._socket: socket.socket | None = None
         host = endpoint.host or "localhost"
         allowed = f"Authorization: {bearer(token)}\r\n" if token else ""
@@ -145,7 +147,9 @@ class HTTPTransport:
         import ssl  # only where asked for: 10 ms to import
 
         try:
-            context = ssl.create_default_context(cafile=self._ca_file or None)
+            context = ssl.create_default_context(cafile=self._tls.ca or None)
+            if self._tls.certificate:
+                context.load_cert_chain(self._tls.certificate, self._tls.key or None)
             return context.wrap_socket(connection, server_hostname=self._endpoint.host)
         except BaseException:
             connection.close()

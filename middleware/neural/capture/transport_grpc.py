@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import grpc
 
+from neural.capture.certificates import SYSTEM, TLSFiles
 from neural.capture.transport import Endpoint, Reply, bearer, retry_after_seconds
 from neural.wire.columns import Buffer
 
@@ -39,10 +40,10 @@ _inherited: list[Any] = []  # channels of the process we were forked from: closi
 class GRPCTransport:
     """A stream, opened when needed. Not thread-safe: it belongs to the shipper."""
 
-    def __init__(self, endpoint: Endpoint, *, timeout: float, ca_file: str = "", token: str = "") -> None:
+    def __init__(self, endpoint: Endpoint, *, timeout: float, tls: TLSFiles = SYSTEM, token: str = "") -> None:
         host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
         self._target = f"unix:{endpoint.path}" if endpoint.path else f"{host}:{endpoint.port}"
-        self._tls, self._timeout, self._ca_file = endpoint.tls, timeout, ca_file
+        self._encrypted, self._timeout, self._tls = endpoint.tls, timeout, tls
         self._metadata = (("authorization", bearer(token)),) if token else ()
         self._channel: Any = None
         self._call: Any = None
@@ -88,10 +89,11 @@ class GRPCTransport:
         return self._call
 
     def _connect(self) -> Any:
-        if not self._tls:
+        if not self._encrypted:
             return grpc.insecure_channel(self._target, options=_OPTIONS)
-        roots = Path(self._ca_file).read_bytes() if self._ca_file else None
-        return grpc.secure_channel(self._target, grpc.ssl_channel_credentials(roots), options=_OPTIONS)
+        roots, chain, key = (Path(one).read_bytes() if one else None for one in self._tls)
+        credentials = grpc.ssl_channel_credentials(roots, key or chain, chain)  # a key that stands in the certificate's file
+        return grpc.secure_channel(self._target, credentials, options=_OPTIONS)
 
     def _end_stream(self) -> None:
         self._batches.put(None)

@@ -9,6 +9,7 @@ import threading
 import pytest
 import trustme
 
+from neural.capture.certificates import TLSFiles
 from neural.capture.testing import MemorySidecar
 from neural.capture.transport import Endpoint, HTTPTransport, Reply
 from neural.wire import CaptureBatch, CaptureEvent, encode_batch
@@ -166,7 +167,7 @@ def test_tls_is_checked_against_the_given_authority(tmp_path):
         endpoint = Endpoint(host=plain.host, port=plain.port, tls=True)
         with transport(endpoint) as http, pytest.raises(ssl.SSLError):
             http.send([b"x"])
-        with transport(endpoint, ca_file=str(tmp_path / "ca.pem")) as http:
+        with transport(endpoint, tls=TLSFiles(ca=str(tmp_path / "ca.pem"))) as http:
             assert http.send([b"secret"]) == Reply(200)
     assert requests[0][1] == b"secret"
 

@@ -62,14 +62,15 @@ def _free(address: Address) -> GrpcDoor:
 
 async def open_grpc(door: GrpcDoor, sidecar: Sidecar, tls: TLSFiles | None) -> Any:
     """The server, started; stop it with ``stop(GRACE_SECONDS)``. Raises NeuralError when somebody else took the address meanwhile."""
-    server = build_grpc_server(sidecar.ingest, tokens=() if door.local else sidecar.settings.capture.tokens)
+    capture = sidecar.settings.capture
+    server = build_grpc_server(sidecar.ingest, tokens=() if door.local or capture.by_certificate else capture.tokens)
     try:
         _add_port(server, door, tls)
     except RuntimeError as error:
         raise NeuralError(f"can't listen on {door.url}: {error} (choose another with capture.grpc)") from None
     await server.start()
     if door.path is not None:
-        door.path.chmod(int(sidecar.settings.capture.socket_mode, 8))
+        door.path.chmod(int(capture.socket_mode, 8))
     return server
 
 
@@ -80,4 +81,6 @@ def _add_port(server: Any, door: GrpcDoor, tls: TLSFiles | None) -> None:
         server.add_insecure_port(door.target)
     else:
         pair = (tls.key.read_bytes(), tls.certificate.read_bytes())
-        server.add_secure_port(door.target, grpc.ssl_server_credentials([pair]))
+        authority = None if tls.client_ca is None else tls.client_ca.read_bytes()
+        credentials = grpc.ssl_server_credentials([pair], authority, require_client_auth=authority is not None)
+        server.add_secure_port(door.target, credentials)

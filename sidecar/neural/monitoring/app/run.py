@@ -84,13 +84,13 @@ def _require_tokens(settings: Settings) -> None:
     if capture.grpc is not None and capture.grpc_address is not None:
         doors.append(("grpc", capture.grpc, capture.grpc_address))
     open_doors = [(f"capture.{name}", text) for name, text, address in doors if not address.is_local]
-    if open_doors and not capture.tokens:
+    if open_doors and not capture.tokens and not capture.by_certificate:
         key, text = open_doors[0]
         raise ConfigError(
             f"{text} can be reached from outside, and there is no token",
             where=settings.where(key),
             key=key,
-            hint='write tokens: ["${CAPTURE_TOKEN}"] beside it, or listen on a Unix socket',
+            hint='write tokens: ["${CAPTURE_TOKEN}"] or tls: {client_ca: …} beside it, or listen on a Unix socket',
         )
 
 

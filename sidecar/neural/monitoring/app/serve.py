@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 import socket
+import ssl
 from collections.abc import Generator
 from dataclasses import dataclass
 
@@ -56,6 +57,8 @@ def _config(door: Door) -> uvicorn.Config:
         door.app,
         ssl_certfile=door.tls.certificate if door.tls is not None else None,
         ssl_keyfile=door.tls.key if door.tls is not None else None,
+        ssl_ca_certs=str(door.tls.client_ca) if door.tls is not None and door.tls.client_ca is not None else None,
+        ssl_cert_reqs=ssl.CERT_REQUIRED if door.tls is not None and door.tls.client_ca is not None else ssl.CERT_NONE,
         log_config=None,
         access_log=False,
         lifespan="off",

@@ -12,10 +12,11 @@ from neural.monitoring.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class TLSFiles:
-    """PEM files that belong together."""
+    """PEM files that belong together. ``client_ca``: the authority whose certificates clients must show."""
 
     certificate: Path
     key: Path
+    client_ca: Path | None = None
 
 
 def tls_files(settings: Settings) -> TLSFiles | None:
@@ -23,9 +24,13 @@ def tls_files(settings: Settings) -> TLSFiles | None:
     given = settings.capture.tls
     if given is None:
         return None
-    files = TLSFiles(settings.resolve(given.certificate), settings.resolve(given.key))
+    client_ca = None if given.client_ca is None else settings.resolve(given.client_ca)
+    files = TLSFiles(settings.resolve(given.certificate), settings.resolve(given.key), client_ca)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(files.certificate, files.key)
+        context.load_cert_chain(files.certificate, files.key)
+        if client_ca is not None:
+            context.load_verify_locations(client_ca)
     except (OSError, ssl.SSLError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise ConfigError(

@@ -16,9 +16,9 @@ from neural.monitoring.ingest import Refused, ingest_routes
 
 
 def ingest_app(sidecar: Sidecar, *, local: bool) -> ASGIApp:
-    """Where captured traffic and labels come in. Strangers (not ``local``) need a token."""
+    """Where captured traffic and labels come in. Strangers (not ``local``) need a token, or have shown a certificate."""
     app = Starlette(routes=ingest_routes(sidecar.ingest))
-    return app if local else TokenGuard(app, sidecar.settings.capture.tokens)
+    return app if local or sidecar.settings.capture.by_certificate else TokenGuard(app, sidecar.settings.capture.tokens)
 
 
 def metrics_app(sidecar: Sidecar) -> ASGIApp:

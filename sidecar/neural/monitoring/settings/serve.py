@@ -24,6 +24,8 @@ class TLSSettings(Section):
     """PEM file with the certificate, and those above it."""
     key: str
     """PEM file with its private key."""
+    client_ca: str | None = None
+    """PEM file with the authority whose certificates clients must show (mTLS); none is asked for where left out. It then takes no token."""
 
 
 class ListenSettings(Section):
@@ -52,6 +54,11 @@ class ListenSettings(Section):
         if any(not token.get_secret_value().strip() for token in tokens):
             raise ValueError("an empty token would let everybody in")
         return tokens
+
+    @property
+    def by_certificate(self) -> bool:
+        """Who may send over TCP is told by certificates alone: one is asked for, and there is no token."""
+        return self.tls is not None and self.tls.client_ca is not None and not self.tokens
 
     @property
     def addresses(self) -> tuple[Address, ...]:
