@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.fuzz.target import Target
 
-from neural.capture.record import Record
+from neural.capture.body import long_body
 from neural.capture.redact import REDACTED, make_redactor
 from neural.capture.settings import Settings as CaptureSettings
 from neural.capture.settings import SettingsError
@@ -157,17 +157,19 @@ def redact(data: bytes) -> None:
     except SettingsError:
         return
     assert redactor is not None
-    record = Record()
-    record.flags, record.request_size, record.response_size = 0, len(body), 0
-    record.request_chunks, record.response_chunks = [body[: len(body) // 2], body[len(body) // 2 :]], None
-    record.request_headers, record.response_headers = [(b"content-type", b"application/json")], []
-    redactor(record)
-    assert record.flags & Flag.REDACTED
-    if record.request_chunks is None:
-        assert record.flags & Flag.BODIES_OFF
-    else:
-        chunks = record.request_chunks
-        _no_ssn(json.loads(chunks if isinstance(chunks, bytes) else b"".join(chunks)))
+    headers, half = [(b"content-type", b"application/json")], len(body) // 2
+    for sent in (body, long_body(_FullPurse(), len(body), body[:half], body[half:])):
+        left = redactor(Protocol.HTTP, sent, headers)
+        if left:
+            _no_ssn(json.loads(left))
+
+
+class _FullPurse:
+    def reserve(self, size: int) -> bool:
+        return True
+
+    def release(self, size: int) -> None:
+        pass
 
 
 def _no_ssn(node: object) -> None:
