@@ -35,7 +35,9 @@ def table(found):
 @settings(deadline=None, max_examples=120, suppress_health_check=[HealthCheck.too_slow])
 @given(tables, st.lists(tables, min_size=1, max_size=4))
 def test_any_stream_gives_finite_signals_with_reasons(reference, seconds):
-    watched = Stream(table(reference), methods={"numeric": list(METHODS), "categorical": UNORDERED}, fewest_rows=1)
+    watched = Stream(
+        table(reference), whole_rows=True, methods={"numeric": list(METHODS), "categorical": UNORDERED}, fewest_rows=1
+    )
     for found in seconds:
         data = table(found)
         for signal in watched.second(data if len(next(iter(data.values()))) else None).values():

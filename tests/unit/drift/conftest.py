@@ -16,11 +16,13 @@ START = 1_700_000_000.0
 class Stream:
     """A model's traffic, one second at a time, and the drift monitor watching it."""
 
-    def __init__(self, reference, *, length="5s", seed=0, performance=None, **settings):
+    def __init__(self, reference, *, length="5s", seed=0, performance=None, whole_rows=False, **settings):
         self.random = np.random.default_rng(seed)
         self.clock = ManualClock(START)
         self.windows = WindowSettings(pane="1s", length=length, evaluate_every="1s")
-        self.reference = build_reference(self.columns(reference), source="test", created_at=START, performance=performance)
+        self.reference = build_reference(
+            self.columns(reference), source="test", created_at=START, performance=performance, whole_rows=whole_rows
+        )
         self.panes = PaneStore(self.windows, self.clock)
         self.panes.set_default_reference(self.reference)
         self.monitor = DriftMonitor(DriftSettings(**settings))
