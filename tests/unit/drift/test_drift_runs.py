@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.signal import lfilter
@@ -60,13 +62,18 @@ def test_runs_are_kept_with_the_reference():
     assert Reference.from_bytes(reference.to_bytes()).columns["x"].runs == reference.columns["x"].runs != ()
 
 
-def test_autocorrelated_traffic_raises_no_alarm_from_the_first_evaluation_on_where_the_reference_shows_its_order():
+@pytest.mark.parametrize("rho", [0.8, 0.9, 0.95])
+def test_the_order_of_the_reference_spares_autocorrelated_traffic_most_false_alarms(rho):
+    """Of 20 models, over 100 evaluations: all alarm without it. It is an estimate, not a guarantee, so a few still do."""
     random = np.random.default_rng(4)
-    found = []
+    told, untold = 0, 0
     for _ in range(20):
-        whole = waves(random, 30_000, 0.95)
-        found.append(alarms(built(whole[:20_000]), whole[20_000:]))
-    assert sum(one is not None for one in found) <= 1
+        whole = waves(random, 30_000, rho)
+        reference = built(whole[:20_000])
+        told += alarms(reference, whole[20_000:]) is not None
+        untold += alarms(replace(reference, runs=()), whole[20_000:]) is not None
+    assert told <= 3
+    assert untold >= 18
 
 
 def test_a_drift_of_such_traffic_is_found_all_the_same():

@@ -20,6 +20,8 @@ from neural.monitoring.drift.sample import Measured, MeasuredMany, Stack
 _gamma: Any = special.gamma  # pyright: ignore[reportAttributeAccessIssue]  # compiled; scipy has no types
 _kv: Any = special.kv  # pyright: ignore[reportAttributeAccessIssue]  # compiled; scipy has no types
 TERMS = 12  # of the series; enough for 1e-12 where p > 1e-9
+TAIL = 4.0  # from here on p is below 1e-9, and given by its leading exponential
+TAIL_SHARE = 0.177  # of the exponential: where the series meets it
 LEAST_LOG = 40.0  # terms below e^-40 are left out
 _K: NDArray[np.intp] = np.arange(TERMS)[:, None]
 _Y: NDArray[np.intp] = 4 * _K + 1
@@ -75,7 +77,10 @@ def p_value(statistic: NDArray[np.float64], n: NDArray[Any], m: NDArray[Any]) ->
         mean = (1 + 1 / total) / 6
         variance = (total + 1) * (4 * n * m * total - 3 * (n**2 + m**2) - 2 * n * m) / (45 * total**2 * 4 * n * m)
         limit = 1 / 6 + (statistic - mean) / np.sqrt(45 * variance)
-    p = np.where(limit > 0.003, 1.0 - limiting_distribution(np.maximum(limit, 0.003)), 1.0)
+    p = np.where(limit > 0.003, 1.0 - limiting_distribution(np.clip(limit, 0.003, TAIL)), 1.0)
+    p = np.where(
+        limit > TAIL, TAIL_SHARE * np.exp(-(np.pi**2) * np.minimum(limit, 100.0) / 2), p
+    )  # where 1 - F is lost in rounding
     p = np.where(variance > 0, p, 1.0)  # one value against one says nothing
     return np.where(np.isnan(statistic), np.nan, np.clip(np.nan_to_num(p, nan=1.0), 0.0, 1.0))
 
