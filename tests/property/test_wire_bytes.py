@@ -54,7 +54,7 @@ BATCHES = st.builds(
     events=st.lists(EVENTS, max_size=5) | st.lists(PLAIN_EVENTS, max_size=3),
     ledger=LEDGERS,
     resource=st.dictionaries(TEXT, TEXT, max_size=3),
-    degraded=st.sampled_from(["full", "bodies_off", "counts_only"]),
+    degraded=st.sampled_from(["full", "bodies_off", "sampled", "counts_only"]),
     overhead_ns=U64,
 )
 

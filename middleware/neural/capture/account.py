@@ -22,6 +22,8 @@ DEGRADED: Final = "degraded"  # the ladder stood at counts_only
 SHUTDOWN: Final = "shutdown"  # the process ended before it could be shipped
 REJECTED: Final = "rejected"  # the sidecar answered that it will never take this batch
 INTERNAL: Final = "internal"  # a mistake of capture itself
+PRESSED_SHARE: Final = 0.1
+"""Of what would be kept otherwise, at the rung ``sampled``: its weight goes with it, so rates and quantiles stay right."""
 _BODIES_OFF: Final = int(Flag.BODIES_OFF)
 _NO_ROOM: Final = 2**62  # more than can ever be given back
 _CHARGED: Final = itemgetter(0)
@@ -46,7 +48,6 @@ class Account:
     def __init__(self, settings: Settings, wake: threading.Event) -> None:
         self.source = f"{socket.gethostname()}:{os.getpid()}:{os.urandom(4).hex()}"
         self.ring: deque[Row] = deque()
-        self.keeps_all = settings.sample >= 1.0
         self.wake, self.wake_at = wake, settings.batch_events - 1
         self.places = settings.ring_events  # how many records may wait, given what is taken up elsewhere
         self.rung = Rung.FULL
@@ -58,7 +59,6 @@ class Account:
         self.begin = zip(self._begun, ids, strict=False).__next__
         """Counts a request that begins; its number from 0, and an id for it. Iterators in C: one step, no lock."""
         self._settings = settings
-        self._sampler = make_sampler(settings)
         # What the settings allow, less what long bodies are charged for: under way, waiting, being sent.
         self._free, self._free_places = settings.ring_bytes, settings.ring_events
         self._place_bytes = PLACE_BYTES
@@ -230,12 +230,14 @@ class Account:
             self.settle(rows, reason)
 
     def set_rung(self, rung: Rung) -> None:
-        """What the requests that begin from now on keep of their bodies."""
+        """What the requests that begin from now on keep of their bodies, and which of those that end are kept at all."""
         self.request_cap, self.response_cap = (0, 0)
         if rung is Rung.FULL:
             self.request_cap, self.response_cap = self._settings.max_request_body, self._settings.max_response_body
         self.request_room = min(self.request_cap, SMALL_BODY)
         self.response_room = min(self.response_cap, SMALL_BODY)
+        share = self._settings.sample * (PRESSED_SHARE if rung is Rung.SAMPLED else 1.0)
+        self._sampler, self.keeps_all = make_sampler(self._settings, share), share >= 1.0
         self.flags = _BODIES_OFF if rung else 0
         self.rung = rung
         self.meter.forget()

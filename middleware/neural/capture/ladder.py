@@ -6,6 +6,7 @@ from enum import IntEnum
 from typing import Final
 
 _BODIES_OFF_FILL: Final = 0.5  # share of the ring's bytes
+_SAMPLED_FILL: Final = 0.75
 _COUNTS_ONLY_FILL: Final = 0.9
 _CALM_FILL: Final = 0.25
 _CALM_SECONDS: Final = 2.0  # quiet time before one step up
@@ -13,15 +14,16 @@ _MAX_CALM_SECONDS: Final = 120.0  # doubled after each step down that overhead c
 
 
 class Rung(IntEnum):
-    """What is captured."""
+    """What is captured: all, all but bodies, a tenth of that (each standing for ten), nothing but the ledger's counts."""
 
     FULL = 0
     BODIES_OFF = 1
-    COUNTS_ONLY = 2
+    SAMPLED = 2
+    COUNTS_ONLY = 3
 
     @property
     def label(self) -> str:
-        return ("full", "bodies_off", "counts_only")[self]
+        return ("full", "bodies_off", "sampled", "counts_only")[self]
 
 
 class Ladder:
@@ -36,13 +38,7 @@ class Ladder:
     def step(self, *, now: float, fill: float, overhead_ns: int, pushed_back: bool) -> Rung:
         """``now``: monotonic seconds. ``fill``: used share of the ring. ``pushed_back``: the sidecar asked for less since the last step."""
         too_dear = overhead_ns > self._budget_ns
-        floor = (
-            Rung.COUNTS_ONLY
-            if fill >= _COUNTS_ONLY_FILL
-            else Rung.BODIES_OFF
-            if fill >= _BODIES_OFF_FILL or pushed_back
-            else Rung.FULL
-        )
+        floor = max(_for_fill(fill), Rung.BODIES_OFF if pushed_back else Rung.FULL)
         if too_dear:
             floor = max(floor, Rung(min(self.rung + 1, Rung.COUNTS_ONLY)))
             self._calm_seconds = min(self._calm_seconds * 2, _MAX_CALM_SECONDS)
@@ -59,3 +55,11 @@ class Ladder:
         elif now - self._calm_since >= self._calm_seconds:
             self.rung = Rung(self.rung - 1)
             self._calm_since = now
+
+
+def _for_fill(fill: float) -> Rung:
+    if fill >= _COUNTS_ONLY_FILL:
+        return Rung.COUNTS_ONLY
+    if fill >= _SAMPLED_FILL:
+        return Rung.SAMPLED
+    return Rung.BODIES_OFF if fill >= _BODIES_OFF_FILL else Rung.FULL

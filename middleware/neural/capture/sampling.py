@@ -20,11 +20,11 @@ Sampler = Callable[[Record], float]
 """The fraction a record stands for (its probability of being kept), or 0 when it is not kept."""
 
 
-def make_sampler(settings: Settings) -> Sampler | None:
-    """None when everything is kept."""
-    if settings.sample >= 1.0:
+def make_sampler(settings: Settings, share: float | None = None) -> Sampler | None:
+    """None when everything is kept. ``share``: instead of the settings' own."""
+    share, keep_errors = settings.sample if share is None else share, settings.keep_errors
+    if share >= 1.0:
         return None
-    share, keep_errors = settings.sample, settings.keep_errors
     slow_ns = settings.keep_slow * _NS if settings.keep_slow else float("inf")
 
     def sample(record: Record) -> float:

@@ -128,5 +128,5 @@ class CaptureBatch(NamedTuple):
     events: Sequence[CaptureEvent] = ()
     ledger: Ledger = Ledger()
     resource: Mapping[str, str] = NO_HEADERS
-    degraded: str = "full"  # the degrade ladder's rung: full, bodies_off, counts_only
+    degraded: str = "full"  # the degrade ladder's rung: full, bodies_off, sampled, counts_only
     overhead_ns: int = 0  # the middleware's own measured cost a request, median of the last period; 0 when unknown

@@ -20,11 +20,12 @@ def test_without_pressure_everything_is_captured():
     [
         ({"fill": 0.49}, Rung.FULL),
         ({"fill": 0.5}, Rung.BODIES_OFF),
+        ({"fill": 0.75}, Rung.SAMPLED),
         ({"fill": 0.9}, Rung.COUNTS_ONLY),
         ({"pushed_back": True}, Rung.BODIES_OFF),
         ({"overhead_ns": 100_001}, Rung.BODIES_OFF),
     ],
-    ids=["half full", "over half", "nearly full", "the sidecar says slower", "capture costs too much"],
+    ids=["half full", "over half", "three quarters full", "nearly full", "the sidecar says slower", "capture costs too much"],
 )
 def test_pressure_steps_down_at_once(pressure, rung):
     assert Ladder(100_000).step(now=0, **{**CALM, **pressure}) is rung
@@ -33,8 +34,8 @@ def test_pressure_steps_down_at_once(pressure, rung):
 def test_it_climbs_rung_by_rung_after_a_calm_time():
     ladder = Ladder(100_000)
     ladder.step(now=0, **{**CALM, "fill": 0.95})
-    rungs = [ladder.step(now=t, **CALM) for t in (1, 2, 3, 4, 5, 6)]
-    assert rungs == [2, 2, 1, 1, 0, 0]
+    rungs = [ladder.step(now=t, **CALM) for t in range(1, 9)]
+    assert rungs == [3, 3, 2, 2, 1, 1, 0, 0]
 
 
 def test_it_waits_while_it_is_not_calm():
@@ -57,7 +58,7 @@ def test_a_machine_on_which_capture_is_dear_does_not_see_saw():
 
 
 def test_rungs_have_the_names_of_the_wire():
-    assert [rung.label for rung in Rung] == ["full", "bodies_off", "counts_only"]
+    assert [rung.label for rung in Rung] == ["full", "bodies_off", "sampled", "counts_only"]
 
 
 def test_the_meter_tells_the_median_of_the_last_costs():
