@@ -166,3 +166,25 @@ def test_hashes_depend_on_the_key_and_hide_numbers_too():
 def test_a_range_upside_down_is_a_config_error():
     with pytest.raises(ValueError, match="upside down"):
         FeatureSettings(range=(5, 1))
+
+
+@pytest.mark.parametrize("wrong", [[], [1, 2], {}, {"a": 1}, [[1]], [0.5] * 200])
+def test_one_list_or_object_among_numbers_is_invalid_and_the_others_keep_their_values(wrong):
+    builder = FeatureBuilder(DecodeSettings(), {})
+    for _ in range(2):  # in the first batch, and once the kind is known
+        built = build({"x": [1.5, wrong, 2.5]}, builder=builder)
+        assert list(built) == ["x"]
+        assert built["x"].kind is Kind.NUMERIC
+        np.testing.assert_array_equal(built["x"].values, [1.5, np.nan, 2.5])
+        np.testing.assert_array_equal(built["x"].invalid, [False, True, False])
+    alone = build({"x": [wrong]}, builder=builder)
+    assert list(alone) == ["x"]
+    assert alone["x"].invalid is not None
+    assert alone["x"].invalid.all()
+
+
+def test_an_empty_list_decides_nothing():
+    builder = FeatureBuilder(DecodeSettings(), {})
+    assert build({"x": [[], []]}, builder=builder) == {}
+    assert builder.kinds() == {}
+    assert build({"x": ["a"]}, builder=builder)["x"].kind is Kind.CATEGORICAL

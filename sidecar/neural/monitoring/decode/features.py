@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import NoneType
 from typing import Final
 
 import numpy as np
@@ -76,9 +77,9 @@ class FeatureBuilder:
 
     def _decide(self, name: str, values: Values, types: set[type], hint: Kind | None) -> Kind:
         wide = isinstance(values, np.ndarray) and values.ndim > 1
-        kind = Kind.EMBEDDING if wide or types & {list, tuple} else infer_kind(values, types) or hint
+        kind = Kind.EMBEDDING if wide or _mostly_vectors(values, types) else infer_kind(values, types - _CONTAINERS) or hint
         if kind is None:
-            return Kind.NUMERIC  # all missing: decided when a value comes
+            return Kind.NUMERIC  # all missing, or nothing that could be a value: decided when one comes
         if len(self._kinds) < self._settings.max_columns:
             self._kinds[name] = kind
         return kind
@@ -90,12 +91,22 @@ class FeatureBuilder:
         wide = isinstance(values, np.ndarray) and values.ndim > 1
         if types is None:
             types = types_of(values) if not wide else set[type]()
-        if not wide and not types & _CONTAINERS:
+        if not wide and (not types & _CONTAINERS or self._is_scalar(name, values, types)):
             yield (name if name != ANONYMOUS else self._anonymous(0, 1)), values, types
         elif dict in types:
             yield from self._spread_objects(name, values, depth)
         else:
             yield from self._spread_vectors(name, values, types, alone=alone)
+
+    def _is_scalar(self, name: str, values: Values, types: set[type]) -> bool:
+        """Whether lists and objects among the values are mistakes. One request must not change what the others' values mean."""
+        kind = self._kinds.get(name)
+        if kind is not None:
+            return kind is not Kind.EMBEDDING
+        if not types - _CONTAINERS - {NoneType}:
+            return False
+        inside = sum(type(value) in _CONTAINERS for value in values)
+        return inside * 2 <= sum(value is not None for value in values)
 
     def _spread_vectors(
         self, name: str, values: Values, types: set[type], *, alone: bool
@@ -130,6 +141,14 @@ class FeatureBuilder:
         if len(self._schema) == width:
             return list(self._schema)[place]
         return f"feature_{place}"
+
+
+def _mostly_vectors(values: Values, types: set[type]) -> bool:
+    """More lists with something in them than anything else."""
+    if not types & {list, tuple}:
+        return False
+    vectors = sum(isinstance(value, list | tuple) and len(value) > 0 for value in values)
+    return vectors * 2 > sum(value is not None for value in values)
 
 
 def _rectangular(values: Values, width: int) -> bool:
