@@ -146,15 +146,11 @@ class Tormentor:
         """The last kill is not followed by a start."""
         self.sidecar.start()
         for left in range(kills, 0, -1):
-            self._send_until(time.monotonic() + self._life_seconds())
+            self._send_until(time.monotonic() + self.random.expovariate(1 / 0.25))
             self.sidecar.kill()
             if left > 1:
                 self.ready_seconds.append(self.sidecar.start())
         self.archive.close()
-
-    def _life_seconds(self) -> float:
-        """Any moment; every second one about when the first checkpoint is written and the log is rolled."""
-        return self.random.choice((self.random.expovariate(1 / 0.25), 0.95 + self.random.random() * 0.15))
 
     def _send_until(self, end: float) -> None:
         """The last batch is sent again after a kill: its acknowledgement might have been on its way. The kill itself comes from here too,

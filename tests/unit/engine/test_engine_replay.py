@@ -168,6 +168,26 @@ def test_after_a_checkpoint_only_what_came_later_is_replayed(tmp_path: Path, clo
     second.crash()
 
 
+def test_what_was_replayed_is_checkpointed_at_once_so_that_a_sidecar_killed_over_and_over_gets_ahead(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    store = MemoryStore()
+    first = House(tmp_path, store, clock)
+    _live(first, 1, 4)
+    first.crash()
+    second = House(tmp_path, store, clock, threaded=True)
+    assert second.engine.recover(lambda: None) == 6
+    second.engine.start(second.ingest)
+    deadline = time.monotonic() + 10
+    while store.blob("checkpoint", "engine") is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    second.crash()  # long before a checkpoint was due
+    third = House(tmp_path, store, clock)
+    assert third.engine.recover(lambda: None) == 0
+    assert third.processor.totals.counts["rows"] == 12
+    third.crash()
+
+
 def test_a_batch_sent_again_after_a_crash_counts_once(tmp_path: Path, clock: ManualClock) -> None:
     store = MemoryStore()
     first = House(tmp_path, store, clock)

@@ -14,10 +14,11 @@ from opentelemetry.trace import SpanKind, StatusCode
 from neural.monitoring.decode import Decoded
 from neural.monitoring.decode.parsed import Unparsed
 from neural.monitoring.errors import ConfigError
-from neural.monitoring.export import IncidentWatch, SpanEmitter, SpanOptions, board_verdicts, span_emitter, span_options
+from neural.monitoring.export import IncidentWatch, SpanOptions, board_verdicts, span_emitter, span_options
 from neural.monitoring.export.otlp_transport import Transport
 from neural.monitoring.export.sampling import SpanSampler, sampler_from
 from neural.monitoring.export.span_export import SCHEMA_URL, otlp_exporter
+from neural.monitoring.export.spans import SpanEmitter
 from neural.monitoring.export.trace_context import parse_traceparent
 from neural.monitoring.settings import OTLPSettings
 from neural.monitoring.store import AlertRow

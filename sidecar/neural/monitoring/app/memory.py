@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 
 import pyarrow as pa
 
@@ -23,8 +24,15 @@ def keep_small() -> None:
         mallopt(_M_MMAP_THRESHOLD, MAPPED_BYTES)
 
 
+def settled() -> None:
+    """What has been built by now stays: the collector need not look at it again, so that looking at the rest is cheap."""
+    gc.collect()
+    gc.freeze()
+
+
 def give_back() -> None:
     """What a burst or a checkpoint has used goes back now, not at some later time."""
+    gc.collect()  # cycles can hold whole batches
     pa.default_memory_pool().release_unused()
     trim = getattr(_C, "malloc_trim", None)
     if trim is not None:

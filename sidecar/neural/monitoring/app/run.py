@@ -12,7 +12,7 @@ from pathlib import Path
 from neural.monitoring.app.build import build
 from neural.monitoring.app.grpc_door import GRACE_SECONDS, GrpcDoor, find_grpc_door, open_grpc
 from neural.monitoring.app.logs import set_up_logging
-from neural.monitoring.app.memory import keep_small
+from neural.monitoring.app.memory import keep_small, settled
 from neural.monitoring.app.reload import Load, Reloader
 from neural.monitoring.app.serve import Door, serve
 from neural.monitoring.app.sidecar import Sidecar
@@ -49,6 +49,7 @@ def run_sidecar(settings: Settings, *, file: Path | None = None, load: Load | No
         keep_small()
         sidecar = build(settings, clock)
         reloader = Reloader(settings, load, sidecar.engine, sidecar.alerting) if load is not None else None
+        settled()
         sidecar.start()
         if reloader is not None and file is not None:
             reloader.watch(file)

@@ -11,14 +11,15 @@ from neural.monitoring.alerts import AlertEngine, Delivery
 from neural.monitoring.clock import Clock
 from neural.monitoring.engine import Engine
 from neural.monitoring.errors import StoreError
-from neural.monitoring.export import OTLPReporter, SidecarMetrics, SpanEmitter
+from neural.monitoring.export import OTLPReporter, SidecarMetrics
 from neural.monitoring.ingest import IngestService, Journal
 from neural.monitoring.predictions import PredictionLog
 from neural.monitoring.settings import Settings
 from neural.monitoring.store import Store
 from neural.monitoring.views import SIDECAR, SnapshotBoard
 
-if TYPE_CHECKING:  # the clients of object stores take a while to load
+if TYPE_CHECKING:  # the clients of object stores take a while to load, and so does OpenTelemetry
+    from neural.monitoring.export.spans import SpanEmitter
     from neural.monitoring.predictions.upload import Uploader
 
 log = logging.getLogger(__name__)

@@ -29,7 +29,7 @@ class EngineSettings:
 
     evaluate_every_seconds: float = 60.0
     checkpoint_every_seconds: float = 60.0
-    queue_bytes: int = 8 * 2**20
+    queue_bytes: int = 4 * 2**20
 
 
 class Engine:
@@ -57,6 +57,7 @@ class Engine:
         self._queued_bytes = 0
         self._bytes_lock = threading.Lock()
         self._position: object = None
+        self._replayed = 0
         self._tick_queued = False
         self._next_tick = self._next_checkpoint = 0.0
         self._thread = threading.Thread(target=self._run, name="neural-engine", daemon=True)
@@ -91,18 +92,18 @@ class Engine:
         """Restore the last checkpoint, call ``after_restore``, and replay the journal from there. Returns the number of entries replayed."""
         self._position = self._checkpointer.load()
         after_restore()
-        replayed = 0
         for entry in self._journal.read_from(self._position):
             self._apply(entry, replay=True)
-            replayed += 1
-        return replayed
+            self._replayed += 1
+        return self._replayed
 
     def start(self, inlet: Inlet) -> None:
         """Begin: evaluations are asked for through the inlet, so that the journal holds them in their place among the data."""
         self._inlet = inlet
         now = self._clock()
         self._next_tick = now + self._settings.evaluate_every_seconds
-        self._next_checkpoint = now + self._settings.checkpoint_every_seconds
+        # What was replayed is not replayed again, however soon the next kill comes: a sidecar that is killed over and over gets ahead.
+        self._next_checkpoint = now + (0.0 if self._replayed else self._settings.checkpoint_every_seconds)
         self._thread.start()
 
     def stop(self, timeout_seconds: float) -> bool:

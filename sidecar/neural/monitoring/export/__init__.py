@@ -13,8 +13,7 @@ from neural.monitoring.export.reporter import OTLPReporter, otlp_reporter
 from neural.monitoring.export.routes import metrics_routes
 from neural.monitoring.export.server import MetricsServer
 from neural.monitoring.export.simple import SimpleMetricsCollector
-from neural.monitoring.export.span_options import SpanOptions, span_options
-from neural.monitoring.export.spans import SpanEmitter, span_emitter
+from neural.monitoring.export.span_options import SpanOptions, span_emitter, span_options
 from neural.monitoring.export.stored import StoredMetrics, serve_stored_metrics, stored_metrics_server
 from neural.monitoring.export.totals import STORED_AS, TrafficTotals
 from neural.monitoring.export.verdicts import board_verdicts
@@ -32,7 +31,6 @@ __all__ = [
     "SLOTotals",
     "SidecarMetrics",
     "SimpleMetricsCollector",
-    "SpanEmitter",
     "SpanOptions",
     "StoredMetrics",
     "TrafficTotals",

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from neural.monitoring.clock import Clock, system_clock
 from neural.monitoring.export.collector import SidecarMetrics
 from neural.monitoring.export.otlp_client import Client, SendError, otlp_client
-from neural.monitoring.export.otlp_messages import logs_request, metrics_request
 from neural.monitoring.export.otlp_transport import asked_for, resource_from, transport, whole
 from neural.monitoring.settings import OTLPSettings
 from neural.monitoring.store import AlertRow
@@ -116,6 +115,8 @@ class OTLPReporter:
     def _push_alerts(self, client: Client) -> None:
         if not self._waiting:
             return
+        from neural.monitoring.export.otlp_messages import logs_request  # loads protobuf's classes: only where they are asked for
+
         batch = list(self._waiting)
         try:
             client.send(logs_request(batch, self._options.resource).SerializeToString())
@@ -128,6 +129,8 @@ class OTLPReporter:
         self._waiting.clear()
 
     def _push_metrics(self, client: Client, now: float) -> None:
+        from neural.monitoring.export.otlp_messages import metrics_request
+
         request = metrics_request(self._metrics.families(), self._options.resource, started=self._started, now=now)
         try:
             client.send(request.SerializeToString())

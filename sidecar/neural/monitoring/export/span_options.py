@@ -5,12 +5,19 @@ Variables: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environmen
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+from neural.monitoring.export.incidents import IncidentWatch
 from neural.monitoring.export.otlp_transport import Transport, asked_for, resource_from, transport, whole
 from neural.monitoring.export.sampling import SpanSampler, sampler_from
+from neural.monitoring.export.verdicts import Verdicts, no_verdicts
 from neural.monitoring.settings import OTLPSettings
+
+if TYPE_CHECKING:
+    from neural.monitoring.export.spans import SpanEmitter
 
 DEFAULT_COUNT = 128
 """OTel's limit of attributes, events and links of a span."""
@@ -53,3 +60,19 @@ def span_options(settings: OTLPSettings | None, env: Mapping[str, str]) -> SpanO
         max_events=whole(env, "OTEL_SPAN_EVENT_COUNT_LIMIT", DEFAULT_COUNT),
         max_links=whole(env, "OTEL_SPAN_LINK_COUNT_LIMIT", DEFAULT_COUNT),
     )
+
+
+def span_emitter(
+    settings: OTLPSettings | None,
+    env: Mapping[str, str] = os.environ,
+    *,
+    verdicts: Verdicts = no_verdicts,
+    incidents: IncidentWatch | None = None,
+) -> SpanEmitter | None:
+    """The emitter that file and environment ask for; None where spans are off. Raises ConfigError as ``otlp_exporter``."""
+    options = span_options(settings, env)
+    if options is None:
+        return None
+    from neural.monitoring.export.spans import SpanEmitter  # OpenTelemetry is loaded where spans are asked for
+
+    return SpanEmitter(options, verdicts=verdicts, incidents=incidents)

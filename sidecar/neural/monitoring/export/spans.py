@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections import deque
 from collections.abc import Mapping
@@ -16,9 +15,8 @@ from neural.monitoring.decode import Decoded
 from neural.monitoring.export.incidents import IncidentWatch
 from neural.monitoring.export.inference import INCIDENTS, InferenceReader, InferenceSpan, incident_span
 from neural.monitoring.export.span_export import Exporter, SpanMaker, otlp_exporter
-from neural.monitoring.export.span_options import SpanOptions, span_options
+from neural.monitoring.export.span_options import SpanOptions
 from neural.monitoring.export.verdicts import Verdicts, no_verdicts
-from neural.monitoring.settings import OTLPSettings
 from neural.wire import CaptureBatch
 
 log = logging.getLogger(__name__)
@@ -157,15 +155,3 @@ class SpanEmitter:
             return span
         events = self._incidents.events_for(*span.model)
         return replace(span, events=events) if events else span
-
-
-def span_emitter(
-    settings: OTLPSettings | None,
-    env: Mapping[str, str] = os.environ,
-    *,
-    verdicts: Verdicts = no_verdicts,
-    incidents: IncidentWatch | None = None,
-) -> SpanEmitter | None:
-    """The emitter that file and environment ask for; None where spans are off. Raises ConfigError as ``otlp_exporter``."""
-    options = span_options(settings, env)
-    return SpanEmitter(options, verdicts=verdicts, incidents=incidents) if options is not None else None
