@@ -7,11 +7,14 @@ from pathlib import Path
 
 from neural.monitoring.errors import StoreError
 
+FOLDER_MODE = 0o750
+"""Of a folder that is made here: predictions and features are nobody else's business. One that is there keeps its own."""
+
 
 def prepare_folder(path: Path) -> Path:
     """Make the folder. Raises StoreError in one line when that, or writing into it, is not possible."""
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path):
             pass
     except OSError as error:

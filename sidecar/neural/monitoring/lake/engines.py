@@ -32,6 +32,10 @@ class Engine(Protocol):
 
     def held(self, table: pa.Table) -> Any: ...
 
+    def shared(self, table: Any) -> Any:
+        """The same table, as one that a question may ask more than once."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -60,6 +64,10 @@ class DuckDB:
         import ibis
 
         return ibis.memtable(table)
+
+    def shared(self, table: Any) -> Any:
+        """A view: written into the question, DuckDB would hold all of its rows in memory, to ask them again."""
+        return self.connection.create_view("neural_log", table, overwrite=True)
 
     def close(self) -> None:
         self.connection.disconnect()
@@ -95,6 +103,9 @@ class Spark:
 
     def held(self, table: pa.Table) -> Any:
         return self._named(self._session.createDataFrame(table))  # Ibis would go through pandas, where null becomes NaN
+
+    def shared(self, table: Any) -> Any:
+        return table
 
     def _named(self, frame: Any) -> Any:
         self._views += 1

@@ -45,7 +45,8 @@ def log_table(
         return None
     types = _common_types(tables)
     fitted = [_fitted(one, types) for one in tables]
-    return ibis.union(*fitted) if len(fitted) > 1 else fitted[0]
+    whole = ibis.union(*fitted) if len(fitted) > 1 else fitted[0]
+    return engine.shared(whole)
 
 
 def _source(file: LogFile) -> tuple[str, str, bool]:
