@@ -76,7 +76,7 @@ class Forked(SidecarProcess):
     """The same process, forked from one that has imported everything: a thousand starts in minutes."""
 
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["__main__", "neural.monitoring.cli.entry", "neural.monitoring.app.run"])
+    context.set_forkserver_preload(["tests.warm"])
 
     def start(self, *, wait: float = 60) -> float:
         begin = time.monotonic()

@@ -26,7 +26,6 @@ def keep_small() -> None:
 
 def settled() -> None:
     """What has been built by now stays: the collector need not look at it again, so that looking at the rest is cheap."""
-    gc.collect()
     gc.freeze()
 
 
