@@ -9,7 +9,7 @@ DEMO_ARGS ?=
 FUZZ_SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast bench study fuzz realdata estimation scrapes soak torture lint fmt proto screenshots clean
+.PHONY: help demo test test-fast bench study fuzz realdata estimation scrapes soak torture ready lint fmt proto screenshots clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -84,6 +84,9 @@ soak: $(VENV)/.test .venv-soak/.done ## half an hour at full speed: memory must 
 
 torture: $(VENV)/.test ## kill -9 at a thousand random moments under load: nothing acknowledged is lost, the verdicts are the same
 	$(BIN)/python -m tests.torture $(TORTURE_ARGS)
+
+ready: $(VENV)/.test ## a sidecar with thirty days of state must be ready within two seconds
+	$(BIN)/python -m tests.ready $(READY_ARGS)
 
 lint: $(VENV)/.test ## ruff, mypy strict, pyright, import-linter
 	$(BIN)/ruff check .

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain, repeat
 from typing import Any
 
 from neural.monitoring.engine.ports import PredictionSink
@@ -36,8 +37,10 @@ class Checkpointer:
             "predictions": dict(self.predictions.checkpoint()) if self.predictions else None,
             "parts": {name: part.snapshot() for name, part in self.parts.items()},
         }
+        data = dumped(state)
+        del state  # megabytes, and written already
         with self.store.transaction():
-            self.store.put_blob(_KIND, "engine", dumped(state).encode(), time=now)
+            self.store.put_blob(_KIND, "engine", data, time=now)
             self.store.put_blob(_KIND, "panes", self.panes.snapshot(), time=now)
 
     def load(self) -> Any:
@@ -67,10 +70,23 @@ class Checkpointer:
             log.exception("the saved state of %s can't be used; it starts fresh", name)
 
 
-def dumped(value: Any, depth: int = 8) -> str:
+def dumped(value: Any, depth: int = 8) -> bytes:
     """``json.dumps``, in pieces. In one piece it holds the interpreter for as long as it takes, and nothing is acknowledged meanwhile."""
-    if depth and type(value) is dict and all(type(key) is str for key in value):
-        return "{" + ", ".join([f"{json.dumps(key)}: {dumped(inner, depth - 1)}" for key, inner in value.items()]) + "}"
-    if depth and type(value) is list and len(value) <= _SHORT and {dict, list} & set(map(type, value)):
-        return "[" + ", ".join([dumped(inner, depth - 1) for inner in value]) + "]"
-    return json.dumps(value)
+    pieces: list[bytes] = []
+    _dump(value, pieces.append, depth)
+    return b"".join(pieces)  # once: a level at a time, each would hold all of it again
+
+
+def _dump(value: Any, put: Callable[[bytes], None], depth: int) -> None:
+    if depth and type(value) is dict and value and all(type(key) is str for key in value):
+        for mark, (key, inner) in zip(chain((b"{",), repeat(b", ")), value.items(), strict=False):
+            put(mark + json.dumps(key).encode() + b": ")
+            _dump(inner, put, depth - 1)
+        put(b"}")
+    elif depth and type(value) is list and len(value) <= _SHORT and {dict, list} & set(map(type, value)):
+        for mark, inner in zip(chain((b"[",), repeat(b", ")), value, strict=False):
+            put(mark)
+            _dump(inner, put, depth - 1)
+        put(b"]")
+    else:
+        put(json.dumps(value).encode())
