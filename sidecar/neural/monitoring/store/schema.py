@@ -40,7 +40,13 @@ CREATE INDEX blobs_by_time ON blobs (kind, time);
 CREATE TABLE key_values (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 
-STEPS: tuple[str, ...] = (_STEP_1,)
+_STEP_2 = """
+DROP INDEX IF EXISTS outbox_by_state;
+CREATE INDEX IF NOT EXISTS outbox_in_order ON outbox (state, channel, created_at);
+"""
+"""The first files of version 1 were written before messages were claimed by channel."""
+
+STEPS: tuple[str, ...] = (_STEP_1, _STEP_2)
 """Step n brings a file from version n − 1 to n."""
 CURRENT = len(STEPS)
 
