@@ -29,12 +29,38 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Coding:
+    """n values of few kinds: value i is ``names[codes[i]]``. ``names``: each once, None for what is missing; ``codes``: intp (n,)."""
+
+    names: tuple[Any, ...]
+    codes: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, values: Sequence[Any]) -> Coding:
+        """Values that can be hashed; equal ones share a name."""
+        places = {value: place for place, value in enumerate(dict.fromkeys(values))}
+        return cls(tuple(places), np.fromiter(map(places.__getitem__, values), np.intp, len(values)))
+
+    def counts(self) -> list[int]:
+        """How often each name occurs."""
+        found: list[int] = np.bincount(self.codes, minlength=len(self.names)).tolist()
+        return found
+
+    def values(self) -> NDArray[Any]:
+        """The values themselves: an object array of shape (n,)."""
+        names = np.empty(len(self.names), dtype=object)
+        names[:] = self.names
+        return names[self.codes]
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     """One named column of n values.
 
     ``values``: float64 of shape (n,) for numeric and boolean (NaN where missing or invalid; infinities stay), object array of
     str for categorical and text (None where missing), float32 of shape (n, d) for embeddings. ``missing`` and ``invalid`` are boolean masks of
-    shape (n,); invalid marks values of another type than the column's ("abc" in a numeric column).
+    shape (n,); invalid marks values of another type than the column's ("abc" in a numeric column). ``coding``: the same values as
+    numbers, where whoever built the column had them: counting those is much cheaper.
     """
 
     name: str
@@ -42,6 +68,7 @@ class Column:
     values: NDArray[Any]
     missing: NDArray[np.bool_]
     invalid: NDArray[np.bool_] | None = None
+    coding: Coding | None = None
 
     def __len__(self) -> int:
         return len(self.values)

@@ -18,7 +18,7 @@ from neural.monitoring.decode.categories import class_name
 from neural.monitoring.decode.columns import as_vectors, build_column, types_of
 from neural.monitoring.decode.parsed import ANONYMOUS, Values
 from neural.monitoring.decode.settings import OutputSettings
-from neural.monitoring.records import PREDICTION, Column, Kind
+from neural.monitoring.records import PREDICTION, Coding, Column, Kind
 
 ANONYMOUS_ALIAS: Final = "output"  # what configuration calls an output without a name
 PROBABILITY_NAMES: Final = frozenset({
@@ -162,7 +162,7 @@ class OutcomeReader:
         if labels is None or (not _is_wide(labels) and list in types_of(labels)) or _is_wide(labels):
             return self._likeliest(probabilities) if probabilities else None
         if layout.classes:
-            return build_column(PREDICTION, _class_names(_plain(labels)), Kind.CATEGORICAL)
+            return _class_column(_plain(labels))
         return build_column(PREDICTION, labels, Kind.NUMERIC)
 
     def _likeliest(self, probabilities: Probabilities) -> Column:
@@ -173,9 +173,8 @@ class OutcomeReader:
             best = (table[:, 1] >= self._settings.threshold).astype(np.int64)
         else:
             best = np.where(np.isnan(table), -np.inf, table).argmax(axis=1)
-        values = np.array(classes, dtype=object)[best]
-        values[missing] = None
-        return Column(PREDICTION, Kind.CATEGORICAL, values, missing)
+        coding = Coding((*classes, None), np.where(missing, len(classes), best))
+        return Column(PREDICTION, Kind.CATEGORICAL, coding.values(), missing, coding=coding)
 
 
 def _place(wanted: str, names: tuple[str, ...], known: list[str]) -> int | None:
@@ -244,6 +243,15 @@ def _from_confidence(values: Values, labels: Values) -> Probabilities:
         positive = np.where([name == "1" for name in names], numbers, 1.0 - numbers)
         return {"0": 1.0 - positive, "1": positive}
     return {name: np.where([one == name for one in names], numbers, np.nan) for name in classes}
+
+
+def _class_column(labels: Sequence[Any]) -> Column:
+    """Predicted classes. Nearly always all of them are of one type: then each distinct one is named once."""
+    if len(set(map(type, labels))) != 1 or type(labels[0]) not in _SCALARS:
+        return build_column(PREDICTION, _class_names(labels), Kind.CATEGORICAL)
+    raw = Coding.of(labels)
+    coding = Coding(tuple(map(class_name, raw.names)), raw.codes)
+    return Column(PREDICTION, Kind.CATEGORICAL, coding.values(), np.zeros(len(labels), dtype=np.bool_), coding=coding)
 
 
 def _class_names(labels: Sequence[Any]) -> list[Any]:

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from neural.monitoring.records import Column, RecordBatch, TrafficBatch
+from neural.monitoring.records import Coding, Column, RecordBatch, TrafficBatch
 
 MAX_ROWS = 4_096
 MAX_VALUES = 262_144  # rows times columns: bounds memory where rows are wide; 2,600 rows of 100 columns
@@ -127,7 +127,19 @@ def _column(parts: Sequence[Column | None]) -> Column:
         np.concatenate([column.values for column in columns]),
         np.concatenate([column.missing for column in columns]),
         invalid,
+        _coding([column.coding for column in columns]),
     )
+
+
+def _coding(parts: Sequence[Coding | None]) -> Coding | None:
+    """None unless every part has one."""
+    codings = [part for part in parts if part is not None]
+    if len(codings) < len(parts):
+        return None
+    names = dict.fromkeys(name for coding in codings for name in coding.names)
+    places = {name: place for place, name in enumerate(names)}
+    codes = [np.array([places[name] for name in coding.names], dtype=np.intp)[coding.codes] for coding in codings]
+    return Coding(tuple(names), np.concatenate(codes))
 
 
 def _given(value: Any) -> Any:

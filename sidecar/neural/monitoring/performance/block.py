@@ -48,13 +48,13 @@ class Block:
     def of(cls, parts: Sequence[Rows], sequence: int, key: int) -> Block:
         """A block of rows of one layout, in the order they came."""
         hashes = np.concatenate([hash_ids(part.ids, key) for part in parts])
-        order = np.argsort(hashes, kind="stable")
+        order = _order(hashes)
         return cls(
             layout=parts[0].layout,
             sequence=sequence,
             hashes=hashes[order],
             times=np.concatenate([part.times for part in parts])[order],
-            predictions=_shared(np.concatenate([part.predictions for part in parts])[order]),
+            predictions=np.concatenate([_shared(part) for part in parts])[order],
             probabilities=np.concatenate([part.probabilities for part in parts], axis=1)[:, order],
             segments=np.concatenate([part.segments for part in parts], axis=1)[:, order],
             expected=_joined([None if part.expected is None else part.expected[0] for part in parts], order),
@@ -63,7 +63,7 @@ class Block:
     def merged(self, newer: Block) -> Block:
         """Both as one block."""
         hashes = np.concatenate([self.hashes, newer.hashes])
-        order = np.argsort(hashes, kind="stable")
+        order = _order(hashes)
         result = Block(
             layout=self.layout,
             sequence=newer.sequence,
@@ -135,15 +135,23 @@ class Block:
         )
 
 
+def _order(hashes: NDArray[np.uint64]) -> NDArray[np.intp]:
+    """Ascending, equal ones in the order they came. Hashes are nearly always distinct, and then the sort need not be a stable one."""
+    order = np.argsort(hashes)
+    ascending = hashes[order]
+    return np.argsort(hashes, kind="stable") if (ascending[1:] == ascending[:-1]).any() else order
+
+
 def _joined(parts: Sequence[NDArray[np.float64] | None], order: NDArray[np.intp]) -> NDArray[np.float64] | None:
     """None unless every part has it."""
     known = [part for part in parts if part is not None]
     return np.concatenate(known)[order] if known and len(known) == len(parts) else None
 
 
-def _shared(values: NDArray[Any]) -> NDArray[Any]:
-    """Equal class names as one object: rows then cost a pointer each."""
-    if values.dtype != object:
+def _shared(rows: Rows) -> NDArray[Any]:
+    """Equal class names as one object: rows then cost a pointer each. Coded ones are already."""
+    values = rows.predictions
+    if values.dtype != object or rows.coding is not None:
         return values
     given = values.tolist()
     if set(map(type, given)) == {str}:

@@ -17,7 +17,7 @@ from neural.monitoring.performance.losses import LossModel
 from neural.monitoring.performance.metrics import binary_from, positive_class
 from neural.monitoring.performance.record import TrackRecord
 from neural.monitoring.performance.rows import Rows
-from neural.monitoring.records import LabelledBatch
+from neural.monitoring.records import Coding, LabelledBatch
 
 ESTIMATED = ("accuracy", "precision", "recall", "f1", "roc_auc")
 
@@ -44,11 +44,14 @@ class Estimator:
             self.losses.observe(rows.predictions, starts, rows.expected)
             return
         usable = np.isfinite(rows.probabilities).all(axis=0) if len(rows.layout.classes) else np.zeros(len(rows), dtype=np.bool_)
-        present = np.array([prediction is not None for prediction in rows.predictions.tolist()], dtype=np.bool_)
+        coding = rows.coding if rows.coding is not None else Coding.of(rows.predictions.tolist())
+        present = np.array([name is not None for name in coding.names], dtype=np.bool_)[coding.codes]
         known = np.flatnonzero(usable & present)
         if not len(known):
             return
-        names, raw, made = self._binary_or_many(rows.layout.classes, rows.probabilities[:, known], rows.predictions[known])
+        names, raw, made = self._binary_or_many(
+            rows.layout.classes, rows.probabilities[:, known], Coding(coding.names, coding.codes[known])
+        )
         honest = self.calibrator.apply(names, raw)
         for start in np.unique(starts[known]):
             chosen = starts[known] == start
@@ -68,10 +71,11 @@ class Estimator:
         rows = np.flatnonzero(first & np.isfinite(matrix).all(axis=0))
         if not len(rows):
             return
-        names, raw, made = self._binary_or_many(tuple(batch.probabilities), matrix[:, rows], batch.predictions[rows])
+        names, raw, made = self._binary_or_many(
+            tuple(batch.probabilities), matrix[:, rows], Coding.of(batch.predictions[rows].tolist())
+        )
         honest = self.calibrator.apply(names, raw)
-        place = {name: at for at, name in enumerate(names)}
-        own = honest[[place[name] for name in made], np.arange(len(rows))]
+        own = honest[made, np.arange(len(rows))]
         self.record.add(own, (batch.predictions[rows] == batch.labels[rows]).astype(np.float64))
         for name, values in zip(names, raw, strict=True):
             hits = ~np.isin(batch.labels[rows], list(batch.probabilities)) if name == REST else batch.labels[rows] == name
@@ -79,20 +83,23 @@ class Estimator:
 
     @staticmethod
     def _binary_or_many(
-        classes: tuple[str, ...], matrix: NDArray[np.float64], made: NDArray[Any]
-    ) -> tuple[tuple[str, ...], NDArray[np.float64], NDArray[Any]]:
-        """A lone probability gets its complement; a prediction that has no probability counts as the rest."""
+        classes: tuple[str, ...], matrix: NDArray[np.float64], made: Coding
+    ) -> tuple[tuple[str, ...], NDArray[np.float64], NDArray[np.intp]]:
+        """(classes, their probabilities, each prediction's place among them).
+
+        A lone probability gets its complement; a prediction that has no probability counts as the rest.
+        """
         names = tuple(class_names(classes))
         matrix = np.clip(matrix, 0.0, 1.0)
-        made = class_names(made)
+        predicted = class_names(made.names)
+        counts = made.counts()
         if len(names) == 1:
             names, matrix = (*names, REST), np.vstack([matrix, 1 - matrix])
-        elif any(name not in names for name in set(made)):
+        elif any(count and name not in names for name, count in zip(predicted, counts, strict=True)):
             names, matrix = (*names, REST), np.vstack([matrix, np.clip(1 - matrix.sum(axis=0), 0.0, 1.0)])
-        strange = set(made) - set(names)
-        if strange:
-            made[[name in strange for name in made]] = REST
-        return names, matrix, made
+        places = {name: place for place, name in enumerate(names)}
+        rest = places.get(REST, 0)
+        return names, matrix, np.array([places.get(name, rest) for name in predicted], dtype=np.intp)[made.codes]
 
     def _positive_of(self, names: tuple[str, ...]) -> str | None:
         given = [name for name in names if name != REST]

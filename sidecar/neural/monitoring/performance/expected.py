@@ -30,18 +30,16 @@ class ExpectedCounts:
     scores: ScoreCounts = field(default_factory=ScoreCounts)
     positive: str | None = None
 
-    def add(self, names: tuple[str, ...], honest: NDArray[np.float64], raw: NDArray[np.float64], made: NDArray[Any]) -> None:
-        """``honest`` and ``raw``: calibrated and given probabilities (classes ≥ 2, n); ``made``: predicted class names (n,), all in ``names``."""
+    def add(self, names: tuple[str, ...], honest: NDArray[np.float64], raw: NDArray[np.float64], made: NDArray[np.intp]) -> None:
+        """``honest`` and ``raw``: calibrated and given probabilities (classes ≥ 2, n); ``made``: the predicted classes' places in ``names`` (n,)."""
         place = {name: at for at, name in enumerate(names)}
-        rows = np.arange(len(made))
-        index = np.array(list(map(place.__getitem__, made.tolist())), dtype=np.intp)
-        own = honest[index, rows]
+        own = honest[made, np.arange(len(made))]
         self.n += len(made)
         self.correct += float(own.sum())
         self.doubt += float((own * (1 - own)).sum())
         if len(names) <= MAX_CLASSES:
             for prediction, at in place.items():
-                chosen = honest[:, index == at].sum(axis=1)
+                chosen = honest[:, made == at].sum(axis=1)
                 for label, mass in zip(names, chosen.tolist(), strict=True):
                     if mass:
                         self.confusion[label, prediction] = self.confusion.get((label, prediction), 0.0) + mass

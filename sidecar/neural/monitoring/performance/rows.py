@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neural.monitoring.performance.settings import PerformanceSettings
-from neural.monitoring.records import Column, Kind, RecordBatch
+from neural.monitoring.records import Coding, Column, Kind, RecordBatch
 
 MISSING = "_missing"
 _MAX_NAME = 64  # characters of a segment's name
@@ -40,6 +40,7 @@ class Rows:
     probabilities: NDArray[np.float64]
     segments: NDArray[Any]
     expected: NDArray[np.float64] | None = None
+    coding: Coding | None = None  # of the predictions, where it is known
 
     def __len__(self) -> int:
         return len(self.times)
@@ -61,6 +62,7 @@ def rows_of(batch: RecordBatch, settings: PerformanceSettings, expect: Expect | 
         return None
     predictions, regression, probabilities = found
     regression = regression or settings.task == "regression"
+    made = batch.predictions
     matrix = np.empty((len(probabilities), len(batch)))
     for at, values in enumerate(probabilities.values()):
         matrix[at] = values
@@ -68,10 +70,11 @@ def rows_of(batch: RecordBatch, settings: PerformanceSettings, expect: Expect | 
         layout=Layout(batch.model, batch.version, regression, tuple(probabilities)),
         ids=batch.row_ids,
         times=batch.times,
-        predictions=predictions if regression else predictions.astype(object),
+        predictions=predictions if regression else predictions.astype(object, copy=False),
         probabilities=matrix,
         segments=_segments(batch, settings.segments),
         expected=expect(batch.features, predictions.astype(np.float64)) if regression and expect is not None else None,
+        coding=None if made is None or predictions is not made.values else made.coding,
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from neural.monitoring.records import Column, Kind, RecordBatch
+from neural.monitoring.records import Coding, Column, Kind, RecordBatch
 
 FEATURE_PREFIX = "feature_"
 PROBABILITY_PREFIX = "prob_"
@@ -60,11 +60,18 @@ def arrow_column(column: Column) -> pa.Array:
     if column.kind is Kind.EMBEDDING:
         rows: list[Any] = [None if gone else row for gone, row in zip(out, column.values, strict=True)]
         return pa.array(rows, pa.list_(pa.float32()))
+    if column.coding is not None and column.invalid is None:
+        return _coded(column.coding)
     values = column.values
     if out.any():
         values = values.copy()
         values[out] = None
     return _words(values)
+
+
+def _coded(coding: Coding) -> pa.Array:
+    codes = pa.array(coding.codes.astype(np.int32), pa.int32())
+    return pa.DictionaryArray.from_arrays(codes, pa.array(coding.names, pa.string())).cast(pa.string())
 
 
 def _words(values: NDArray[Any]) -> pa.Array:

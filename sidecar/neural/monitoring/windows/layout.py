@@ -202,14 +202,17 @@ def _count_categories(column: Column, place: Place, tally: Tally) -> None:
 
 def _counted_words(column: Column) -> tuple[Counter[str], int]:
     """How often each category occurs, and how many values are invalid."""
+    if column.coding is not None and column.invalid is None:
+        found = zip(column.coding.names, column.coding.counts(), strict=True)
+        return Counter({name: count for name, count in found if count and name is not None}), 0
     if column.values.dtype == object and column.invalid is None and not column.missing.any():
         words = column.values.tolist()
         if set(map(type, words)) <= _WORDS:  # as it nearly always is: no need to look at each
             counts = Counter(words)
             counts.pop(None, None)
             return counts, 0
-    found = usable_values(column)
-    return Counter(_words(column.kind, found.values)), found.invalid
+    usable = usable_values(column)
+    return Counter(_words(column.kind, usable.values)), usable.invalid
 
 
 def _words(kind: Kind, values: NDArray[Any]) -> list[str]:
