@@ -35,10 +35,9 @@ class Checkpointer:
             "format": FORMAT,
             "position": position,
             "predictions": dict(self.predictions.checkpoint()) if self.predictions else None,
-            "parts": {name: part.snapshot() for name, part in self.parts.items()},
+            "parts": {name: part.snapshot for name, part in self.parts.items()},  # one after the other: some are megabytes
         }
         data = dumped(state)
-        del state  # megabytes, and written already
         with self.store.transaction():
             self.store.put_blob(_KIND, "engine", data, time=now)
             self.store.put_blob(_KIND, "panes", self.panes.snapshot(), time=now)
@@ -71,13 +70,18 @@ class Checkpointer:
 
 
 def dumped(value: Any, depth: int = 8) -> bytes:
-    """``json.dumps``, in pieces. In one piece it holds the interpreter for as long as it takes, and nothing is acknowledged meanwhile."""
+    """``json.dumps``, in pieces; what can be called stands for what it returns.
+
+    In one piece it holds the interpreter for as long as it takes, and nothing is acknowledged meanwhile.
+    """
     pieces: list[bytes] = []
     _dump(value, pieces.append, depth)
     return b"".join(pieces)  # once: a level at a time, each would hold all of it again
 
 
 def _dump(value: Any, put: Callable[[bytes], None], depth: int) -> None:
+    if callable(value):
+        value = value()
     if depth and type(value) is dict and value and all(type(key) is str for key in value):
         for mark, (key, inner) in zip(chain((b"{",), repeat(b", ")), value.items(), strict=False):
             put(mark + json.dumps(key).encode() + b": ")
