@@ -134,9 +134,9 @@ def _common(types: set[pa.DataType]) -> pa.DataType:
 
 
 def _fitted(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    columns = []
+    columns, held = [], set(table.column_names)  # asked once: Arrow lists all of them anew each time
     for field in schema:
-        if field.name not in table.column_names:
+        if field.name not in held:
             columns.append(pa.nulls(table.num_rows, field.type))
             continue
         column = table[field.name]

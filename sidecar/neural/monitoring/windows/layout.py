@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from neural.monitoring.windows.tally import At, Tally
 from neural.monitoring.windows.usable import numbers_in_words, usable_numbers, usable_values
 from neural.monitoring.windows.window import Window
 
+log = logging.getLogger(__name__)
 _NO_COUNTS: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
 _NUMBERS = frozenset({Kind.NUMERIC, Kind.BOOLEAN})
 _WORDS = frozenset({str, NoneType})
@@ -64,7 +66,7 @@ class Layout:
         self.max_columns = max_columns
         self.places: dict[str, Place] = {}
         self.cells = 0
-        self.refused = 0  # columns left out because there were too many, counted a batch
+        self.left_out: set[str] = set()  # columns there was no room for, as many as there was room for others
         self._plans: dict[tuple[tuple[str, ...], tuple[Kind, ...]], Plan] = {}
         for column in reference.columns.values() if reference else ():
             self._place_reference(column)
@@ -87,8 +89,14 @@ class Layout:
         found = self.places.get(name)
         if found is None and len(self.places) < self.max_columns:
             found = self.places[name] = Place(name, kind, len(self.places))
-        if found is None:
-            self.refused += 1
+        if found is None and len(self.left_out) < self.max_columns:
+            if not self.left_out:
+                log.warning(
+                    "windows.max_columns is %d: the column %r and those that come after it are not watched",
+                    self.max_columns,
+                    name,
+                )
+            self.left_out.add(name)
         return found
 
     def empty(self) -> Tally:
@@ -117,7 +125,7 @@ class Layout:
             members = [(one.at, one.centre or 0.0, one.first, one.table) for one in joined.values() if one.table is not None]
             others = tuple((name, place) for name, place in placed.items() if name not in joined)
             plan = Plan(NumericBlock.of(members) if members else None, tuple(joined), others)
-            if len(placed) == len(columns) and len(self._plans) < _MAX_PLANS:  # columns refused today are counted as refused
+            if len(self._plans) < _MAX_PLANS:
                 self._plans[key] = plan
         return plan
 

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from neural.monitoring.records import Column, Kind
+from neural.monitoring.records import LATENCY, PREDICTION, PROBABILITY_PREFIX, Column, Kind
 from neural.monitoring.windows.build import build_reference
 from neural.monitoring.windows.concat import Block, concat_columns, take_rows
 from neural.monitoring.windows.derive import SKETCH, sketches
 from neural.monitoring.windows.reference import Reference
 from neural.monitoring.windows.settings import ReferenceSettings, WindowSettings
 
+_OWN = frozenset({PREDICTION, LATENCY})
 FEWEST_ROWS = 100
 """A reference learnt for a time waits for at least so many rows."""
 
@@ -36,7 +37,7 @@ class Learner:
         rows = len(times)
         if rows == 0:
             return
-        self.blocks.append((rows, _with_sketches(columns)))
+        self.blocks.append((rows, _with_sketches(_watched(columns, self._windows.max_columns))))
         self.priorities.append(self._random.random(rows))
         self.seen += rows
         self.held += rows
@@ -91,6 +92,14 @@ class Learner:
         self.blocks = [(len(priorities), columns)] if len(priorities) else []
         self.priorities = [priorities] if len(priorities) else []
         self.held = len(priorities)
+
+
+def _watched(columns: Mapping[str, Column], most: int) -> Mapping[str, Column]:
+    """What the model said and how fast comes before its features, then these in their order."""
+    if len(columns) <= most:
+        return columns
+    names = sorted(columns, key=lambda name: name not in _OWN and not name.startswith(PROBABILITY_PREFIX))
+    return {name: columns[name] for name in names[:most]}
 
 
 def _with_sketches(columns: Mapping[str, Column]) -> dict[str, Column]:
