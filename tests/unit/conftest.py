@@ -9,6 +9,8 @@ from neural.monitoring.store import AlertRow, OutboxRow, Report, Silence, Store
 
 NOW = 1_700_000_000.0
 LABELS = {"model": "fraud", "version": "3"}
+FOUND = [{"column": "age", "kind": "reordered_columns", "count": 40.0, "rows": 900.0, "rate": 40 / 900, "text": "age stands where temp is expected",
+          "first_seen": NOW - 540.0, "example": "age, not temp", "examples": ["age, not temp"], "row_ids": ["pred_001"]}]  # fmt: skip
 LEDGER = {"seen": 1000, "shipped": 990, "sampled_out": 10, "dropped": {}, "in_flight": 0}
 
 
@@ -30,15 +32,40 @@ def _signals(now: float, *, bad: bool) -> list[Signal]:
         one("drift.feature_score", 0.31 if bad else 0.02, said("PSI 0.31", moved=["(20, 30]"]), feature="age"),
         one("drift.psi", 0.31 if bad else 0.02, feature="age"), one("drift.ks", 0.2, feature="age"),
         one("drift.feature_score", 0.01, Verdict(Outcome.OK, "PSI 0.01 under 0.2"), feature="temp"),
-        one("quality.alarm", float(bad), said("12 % of temp is missing" if bad else "All well")),
+        one("quality.alarm", float(bad), said("12 % of temp is missing" if bad else "All well", schema=FOUND if bad else [])),
         one("quality.score", 0.6 if bad else 0.99), one("quality.missing_rate", 0.12 if bad else 0.0),
         one("quality.feature_missing_rate", 0.12 if bad else 0.0, said("12 % missing"), feature="temp"),
+        *_quality_checks(one, said, bad), *_by_part(one, said, bad),
         one("performance.accuracy", 0.91, Verdict(Outcome.OK, "0.91 over 0.8")), one("performance.coverage", 0.4), one("performance.labels", 360.0),
         one("slo.compliance", 0.98 if bad else 0.9995, said("98 % of 99 %" if bad else "99.95 % of 99 %"), slo="fast"),
         one("slo.target", 0.99, slo="fast"), one("slo.budget_remaining", -1.0 if bad else 0.95, slo="fast"),
         one("slo.burn_rate", 20.0 if bad else 0.05, slo="fast", window="1h"), one("slo.burn_alert", float(bad), slo="fast", severity="page"),
         one("capture.loss_ratio", 0.0), one("sidecar.backlog", 0.0),
     ]  # fmt: skip
+
+
+def _quality_checks(one, said, bad):
+    """Whole columns and rows: with ``bad``, two columns have changed places and the newest row is old."""
+    fine = Outcome.OK
+    yield one("quality.schema_violations", float(bad), said("age stands where temp is expected" if bad else "as they should be"))
+    yield one("quality.stuck_columns", 0.0, said("as they should be", fine))
+    yield one("quality.shifted_columns", 0.0, said("as they should be", fine))
+    yield one("quality.duplicate_rate", 0.02, said("18 of 900 rows are repeated", Outcome.UNKNOWN))
+    yield one(
+        "quality.freshness", 900.0 if bad else 1.5, said("the newest row is 900 s old" if bad else "the newest row is 1.5 s old")
+    )
+
+
+def _by_part(one, said, bad):
+    """The two classes, and two segments of which one is worse with ``bad``."""
+    for name, support in (("no", 200), ("yes", 160)):
+        for metric in ("precision", "recall", "f1"):
+            evidence = {"class": name, "support": support, "called": support - 10, "interval": [0.84, 0.92]}
+            yield one(f"performance.class_{metric}", 0.88, said(f"{metric} of {name}", Outcome.OK, **evidence), **{"class": name})
+    for segment, value in (("city=oslo", 0.71 if bad else 0.91), ("city=rome", 0.92)):
+        judged = Outcome.BAD if value < 0.8 else Outcome.OK
+        yield one("performance.segment_accuracy", value, said(f"accuracy of {segment}", judged, interval=[value - 0.04, value + 0.03]),
+                  segment=segment)  # fmt: skip
 
 
 def fill(store: Store, now: float = NOW, *, bad: bool = False, evaluations: int = 30) -> None:

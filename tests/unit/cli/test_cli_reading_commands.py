@@ -12,7 +12,7 @@ import pytest
 from neural.monitoring.store import open_store
 
 COMMANDS = ("status", "drift", "quality", "performance", "alerts", "slo", "capture", "health")
-FINDS_THE_INCIDENT = {"status", "drift", "quality", "alerts", "slo", "health"}
+FINDS_THE_INCIDENT = {"status", "drift", "quality", "performance", "alerts", "slo", "health"}
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -187,3 +187,17 @@ def test_every_command_has_help(neural, command):
     said = neural(command, "--help")
     assert said.code == 0
     assert said.out.startswith("Usage: ")
+
+
+def test_quality_says_what_is_found_in_columns_and_rows(neural, folder):
+    out = neural("quality", "--storage-path", folder(bad=True)).out
+    for words in ("Schema and column order  1 violation", "Stuck columns", "Repeated rows", "2.00 %", "15.0 min old"):
+        assert words in re.sub(" {2,}", "  ", out)
+    assert re.search(r"reordered columns +age +bad +4.4 % +2023-11-14 22:04:20 +age stands where temp is expected", out)
+
+
+def test_performance_is_told_by_class_and_by_segment_with_intervals(neural, folder):
+    out = neural("performance", "--storage-path", folder(bad=True)).out
+    assert re.search(r"^no +200 +190 +0.880 \(0.840 to 0.920\)", out, re.MULTILINE)
+    assert re.search(r"^city=oslo +bad +500 +0.710 \(0.670 to 0.740\) +accuracy of city=oslo$", out, re.MULTILINE)
+    assert out.index("city=oslo") < out.index("city=rome")

@@ -137,7 +137,13 @@ def _evidence(feature, effect, dice, bad):
 
 def _quality(dice, time, strength):
     score = 0.985 - 0.03 * strength + dice.gauss(0, 0.002)
-    yield _signal("quality.alarm", 0.0, time, _verdict(False, "4,530 rows: 1.4% of values are missing, none is invalid."))
+    found = {"findings": [_finding(time, "wind_gust", "missing", 498, "11 % of wind_gust is missing", None)], "others": [
+        _finding(time, "", "duplicate_rows", 36, "36 rows came more than once", None)]}  # fmt: skip
+    said = "4,530 rows: 1.4% of values are missing, none is invalid."
+    yield _signal("quality.alarm", 0.0, time, _verdict(False, said, evidence=found))
+    yield _signal("quality.schema_violations", 0.0, time, _verdict(False, "all columns are there, in order"))
+    yield _signal("quality.stuck_columns", 0.0, time, _verdict(False, "every column moves"))
+    yield _signal("quality.freshness", 2.4, time, _verdict(False, "the newest row is 2.4 s old, at most 600 s"))
     yield _signal("quality.score", score, time, _verdict(False, f"The score is {score:.3f}.", threshold=0.9))
     for kind, base in (("missing", 0.014), ("outlier", 0.006), ("invalid", 0.0), ("unseen", 0.0004)):
         yield _signal(
@@ -149,6 +155,28 @@ def _quality(dice, time, strength):
             value = base * dice.random() * 0.4 + extra
             verdict = _verdict(value > 0.15, f"{value:.1%} of {feature}", threshold=0.15)
             yield _signal(f"quality.feature_{kind}_rate", value, time, verdict, feature=feature)
+
+
+def _finding(time, column, kind, count, text, example):
+    return {"column": column, "kind": kind, "count": count, "rows": 4530, "rate": count / 4530, "text": text,
+            "first_seen": time - 900.0, "example": example}  # fmt: skip
+
+
+def _by_part(time, strength):
+    for name, support in (("0", 2602), ("1", 1300)):
+        for metric, base in (("precision", 0.71), ("recall", 0.64), ("f1", 0.672)):
+            more = {"class": name, "support": support, "called": support + 40, "interval": [base - 0.02, base + 0.02]}
+            yield _signal(
+                f"performance.class_{metric}",
+                base,
+                time,
+                _verdict(False, f"{metric} of {name}", evidence=more),
+                **{"class": name},
+            )
+    for carrier, base in (("UA", 0.842), ("AA", 0.842 - 0.15 * strength), ("<img src=x>", 0.84)):
+        span = {"interval": [base - 0.03, base + 0.03]}
+        verdict = _verdict(base < 0.75, f"accuracy of {carrier} is {base:.3f}", sample_size=900, evidence=span)
+        yield _signal("performance.segment_accuracy", base, time, verdict, segment=f"carrier={carrier}")
 
 
 def _performance(dice, time, step, strength):
@@ -173,6 +201,7 @@ def _performance(dice, time, step, strength):
                 time,
                 _verdict(False, f"{name} is estimated at {guess:.3f} from 4,530 predictions."),
             )
+    yield from _by_part(time, strength)
     yield _signal("performance.label_delay", 95.0, time)
     yield _signal("performance.log_loss", 0.382 + 0.07 * strength + dice.gauss(0, 0.005), time)
     yield _signal("performance.brier", 0.121 + 0.02 * strength + dice.gauss(0, 0.002), time)

@@ -130,7 +130,8 @@ def test_sequential_evidence_stands_against_its_threshold(store, render, parts_o
 
 
 def test_quality_ranks_the_troubled_feature_first_and_marks_the_cell(store, render, parts_of, text_of):
-    (table,) = parts_of(render(store, "/quality").slots["page"], "Table")
+    boxes = parts_of(render(store, "/quality").slots["page"], "Div")
+    (table,) = [box for box in boxes if getattr(box, "aria-label", "") == "Data quality by feature"]
     first = parts_of(table, "Tr")[1]
     assert text_of(first).startswith("temp")
     assert parts_of(first, "Span")[0].className == "cell-bad"
@@ -309,3 +310,18 @@ def test_predictions_that_moved_are_not_called_inputs(own_store, render, text_of
     said = text_of(render(own_store, "/").slots["page"])
     assert "The inputs have drifted: temp and dewp. The predictions moved too." in said
     assert "probability of 1" in said
+
+
+def test_quality_shows_the_checks_and_the_findings(store, render, parts_of, text_of):
+    said = text_of(render(store, "/quality").slots["page"])
+    for words in ("Schema and column order", "every column moves", "Age of the newest row", "duplicate rows", "wind_gust", "498"):
+        assert words in said
+
+
+def test_performance_shows_classes_and_segments_with_intervals_the_worse_segment_first(store, render, parts_of, text_of):
+    page = render(store, "/performance").slots["page"]
+    tables = {getattr(box, "aria-label", ""): text_of(box) for box in parts_of(page, "Div") if getattr(box, "aria-label", "")}
+    assert "62% to 66%" in tables["Performance by class"].replace("\u202f", "").replace("\xa0", "").replace(" %", "%")
+    segments = tables["Performance by segment"]
+    assert segments.index("carrier=AA") < segments.index("carrier=UA")
+    assert "worse" in segments

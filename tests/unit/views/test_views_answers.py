@@ -118,7 +118,43 @@ class TestQuality:
         assert found["current"]["is_healthy"] is False
         assert found["current"]["features"][0] == {
             "feature": "temp", "missing_rate": 0.12, "outlier_rate": None, "invalid_rate": None, "unseen_rate": None,
-            "outcome": "bad", "reason": "12 % missing"}  # fmt: skip
+            "stale_rate": None, "outcome": "bad", "reason": "12 % missing"}  # fmt: skip
+
+    def test_names_the_checks_of_columns_and_rows_and_what_they_found(self, ill):
+        now = views.quality(ill)["current"]
+        assert list(now["checks"]) == ["schema_violations", "stuck_columns", "shifted_columns", "duplicate_rate", "freshness"]
+        assert now["checks"]["freshness"] == {
+            "value": 900.0,
+            "unit": "s",
+            "outcome": "bad",
+            "reason": "the newest row is 900 s old",
+        }
+        assert now["checks"]["duplicate_rate"]["outcome"] == "unknown"
+        (found,) = now["findings"]
+        assert (found["column"], found["kind"], found["outcome"]) == ("age", "reordered_columns", "bad")
+        assert {"count", "rows", "rate", "text", "first_seen", "example"} <= found.keys()
+
+    def test_a_well_model_has_checks_and_no_findings(self, well):
+        now = views.quality(well)["current"]
+        assert now["findings"] == []
+        assert now["checks"]["schema_violations"]["value"] == 0.0
+
+
+class TestPerformance:
+    def test_by_class_the_most_frequent_first_with_intervals(self, ill, now):
+        found = views.performance(ill, now)["classes"]
+        assert [(one["class"], one["labels"], one["predictions"]) for one in found] == [("no", 200, 190), ("yes", 160, 150)]
+        assert found[0]["metrics"]["recall"] == {
+            "value": 0.88,
+            "interval": [0.84, 0.92],
+            "outcome": "ok",
+            "reason": "recall of no",
+        }
+
+    def test_by_segment_the_worse_first(self, ill, now):
+        found = views.performance(ill, now)["segments"]
+        assert [(one["segment"], one["outcome"]) for one in found] == [("city=oslo", "bad"), ("city=rome", "ok")]
+        assert found[0]["metrics"]["accuracy"]["reason"] == "accuracy of city=oslo"
 
 
 class TestAlerts:

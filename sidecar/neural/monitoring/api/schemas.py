@@ -52,9 +52,30 @@ _QUALITY_FEATURE = _object(
     outlier_rate=_MAYBE,
     invalid_rate=_MAYBE,
     unseen_rate=_MAYBE,
+    stale_rate=_MAYBE,
     outcome=_OUTCOME,
     reason=_TEXT,
 )
+_QUALITY_CHECK = _object(value=_MAYBE, unit=_TEXT, outcome=_OUTCOME, reason=_TEXT)
+_QUALITY_FINDING = _object(
+    column=_TEXT, kind=_TEXT, count=_NUMBER, rows=_NUMBER, rate=_NUMBER, text=_TEXT, first_seen=_MAYBE,
+    example={"type": ["string", "null"]}, outcome=_OUTCOME,
+)  # fmt: skip
+_INTERVAL: dict[str, Any] = {
+    "type": ["array", "null"],
+    "items": _NUMBER,
+    "minItems": 2,
+    "maxItems": 2,
+    "description": "[low, high]",
+}
+_MEASURED = _object(value=_MAYBE, interval=_INTERVAL, outcome=_OUTCOME, reason=_TEXT)
+_BY_METRIC: dict[str, Any] = {"type": "object", "additionalProperties": _MEASURED}
+_MAYBE_COUNT: dict[str, Any] = {"type": ["integer", "null"], "minimum": 0}
+_CLASS_ROW: dict[str, Any] = {
+    "type": "object",
+    "properties": {"class": _TEXT, "labels": _MAYBE_COUNT, "predictions": _MAYBE_COUNT, "metrics": _BY_METRIC},
+    "required": ["class", "labels", "predictions", "metrics"],
+}
 _COLUMN = _object(
     name=_TEXT,
     kind=_TEXT,
@@ -131,15 +152,19 @@ SCHEMAS: Mapping[str, Any] = {
         avg_missing_rate=_MAYBE, avg_outlier_rate=_MAYBE, avg_invalid_rate=_MAYBE, total_warnings=_COUNT, recent_reports=_list({"type": "object"}),
         current=_object(
             outcome=_OUTCOME, is_healthy={"type": ["boolean", "null"]}, score=_MAYBE, missing_rate=_MAYBE, outlier_rate=_MAYBE,
-            invalid_rate=_MAYBE, unseen_rate=_MAYBE, reason=_TEXT, time=_MAYBE, verdict=_MAYBE_VERDICT, features=_list(_QUALITY_FEATURE),
-            history=_HISTORY,
+            invalid_rate=_MAYBE, unseen_rate=_MAYBE, stale_rate=_MAYBE, reason=_TEXT, time=_MAYBE, verdict=_MAYBE_VERDICT,
+            features=_list(_QUALITY_FEATURE), checks={"type": "object", "additionalProperties": _QUALITY_CHECK},
+            findings=_list(_QUALITY_FINDING), history=_HISTORY,
         ),
     ),
     "Performance": _object(
         status=_words("ok", "no_data"), timestamp=_TIME, model=_MODEL, coverage=_MAYBE, labels=_MAYBE,
-        label_delay_seconds=_MAYBE, estimated={"type": "object", "additionalProperties": _object(value=_NUMBER, outcome=_OUTCOME)},
-        metrics={"type": "object", "additionalProperties": _object(value=_NUMBER, time=_TIME, outcome=_OUTCOME,
+        label_delay_seconds=_MAYBE,
+        estimated={"type": "object", "additionalProperties": _object(value=_NUMBER, interval=_INTERVAL, outcome=_OUTCOME)},
+        metrics={"type": "object", "additionalProperties": _object(value=_NUMBER, interval=_INTERVAL, time=_TIME, outcome=_OUTCOME,
         verdict=_MAYBE_VERDICT, history=_HISTORY)},
+        classes=_list(_CLASS_ROW),
+        segments=_list(_object(segment=_TEXT, labels=_MAYBE_COUNT, outcome=_OUTCOME, metrics=_BY_METRIC)),
     ),
     "References": _object(status=_words("ok", "no_data"), timestamp=_TIME, references=_list(_ref("Reference"))),
     "Reference": _object(

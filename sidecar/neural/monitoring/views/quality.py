@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from neural.monitoring.signal import Signal
 from neural.monitoring.store import Report, Store
 from neural.monitoring.views.current import Current, current, history, outcome, reason, reports_of, verdict_dict
 from neural.monitoring.views.drift import mean_of
 
-RATES = ("missing", "outlier", "invalid", "unseen")
+RATES = ("missing", "outlier", "invalid", "unseen", "stale")
+CHECKS = {
+    "schema_violations": "count",
+    "stuck_columns": "count",
+    "shifted_columns": "count",
+    "duplicate_rate": "1",
+    "freshness": "s",
+}
+"""What is checked of whole columns and rows, with its unit; schema violations include the order of columns."""
+DUPLICATES = "duplicate_rows"
 RECENT_REPORTS = 10
 
 
@@ -19,8 +29,10 @@ def quality(store: Store, window: int = 100, *, model: str | None = None, versio
     Keys of the seed: ``status`` ("ok" | "no_data"), ``total_reports``, ``healthy_rate``, ``avg_quality_score``,
     ``avg_missing_rate``, ``avg_outlier_rate``, ``avg_invalid_rate`` (None without data), ``total_warnings``,
     ``recent_reports`` (the newest ten). Beside them ``model``, ``window`` and ``current``: outcome, is_healthy, score,
-    missing_rate, outlier_rate, invalid_rate, unseen_rate, reason, time, verdict, ``features`` (worst first: feature and the
-    same four rates, outcome, reason), ``history`` ([time, score], oldest first).
+    missing_rate, outlier_rate, invalid_rate, unseen_rate, stale_rate, reason, time, verdict, ``features`` (worst first: feature
+    and the same five rates, outcome, reason), ``checks`` (name → value, unit, outcome, reason of each of ``CHECKS`` that was made),
+    ``findings`` (what was found, each with column, kind, count, rows, rate, text, first_seen, example, outcome), ``history``
+    ([time, score], oldest first).
     """
     now_state = current(store, model=model, version=version)
     reports = reports_of(store, "quality", window, now_state, version)
@@ -59,7 +71,28 @@ def quality_now(now_state: Current) -> dict[str, Any]:
         "time": alarm.time if alarm else None,
         "verdict": verdict_dict(alarm.verdict) if alarm else None,
         "features": _features(now_state),
+        "checks": checks_now(now_state),
+        "findings": findings_in(alarm.verdict.evidence if alarm and alarm.verdict else {}, now_state),
     }
+
+
+def checks_now(now_state: Current) -> dict[str, dict[str, Any]]:
+    """The checks that were made: name → value, unit, outcome, reason. ``reason`` says of what is bad; else of how it is judged."""
+    made = {name: now_state.one(f"quality.{name}") for name in CHECKS}
+    return {name: _check(signal, CHECKS[name]) for name, signal in made.items() if signal is not None}
+
+
+def _check(signal: Signal, unit: str) -> dict[str, Any]:
+    return {"value": signal.value, "unit": unit, "outcome": outcome(signal), "reason": reason(signal)}
+
+
+def findings_in(evidence: Mapping[str, Any], now_state: Current) -> list[dict[str, Any]]:
+    """The findings in the evidence of ``quality.alarm``: rates first, then columns, then rows that repeat, which are only bad by a limit."""
+    found = [dict(row) for family in ("findings", "schema", "others") for row in evidence.get(family) or ()]
+    repeated = outcome(now_state.one("quality.duplicate_rate"))
+    for row in found:
+        row["outcome"] = repeated if row.get("kind") == DUPLICATES else "bad"
+    return sorted(found, key=lambda row: row["outcome"] != "bad")
 
 
 def _features(now_state: Current) -> list[dict[str, Any]]:

@@ -27,6 +27,6 @@ def drift(reading: Reading, window: int) -> int:
 
     Exit code 1 while the verdict is drift.
     """
-    from neural.monitoring.cli.render.verdicts import render_drift
+    from neural.monitoring.cli.render.drift import render_drift
 
     return reading.show("drift", render_drift, lambda answer: bool(answer["current"]["is_drifting"]), wanted={"window": window})

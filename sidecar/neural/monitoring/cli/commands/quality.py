@@ -23,11 +23,11 @@ Examples:
     help="Number of samples (evaluations) to analyze.",
 )
 def quality(reading: Reading, window: int) -> int:
-    """Is the data sound: missing, outlying, invalid and unseen values.
+    """Is the data sound: missing, outlying, invalid, unseen and stale values; schema, stuck and shifted columns, repeats, freshness.
 
     Exit code 1 while the verdict is bad.
     """
-    from neural.monitoring.cli.render.verdicts import render_quality
+    from neural.monitoring.cli.render.quality import render_quality
 
     return reading.show(
         "quality", render_quality, lambda answer: answer["current"]["is_healthy"] is False, wanted={"window": window}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich import box
@@ -11,10 +11,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from neural.monitoring.cli.render.words import sparkline
+from neural.monitoring.cli.render.words import NOTHING, number, sparkline
 
 PIPE_WIDTH = 160
 """Columns of output that no terminal limits: long reasons stay on their line."""
+MOST_ROWS = 20
+"""Rows of a table in text; JSON has them all."""
 STYLES = {
     "healthy": "bold green", "ok": "green", "met": "green", "resolved": "green",
     "warning": "yellow", "at_risk": "yellow", "pending": "yellow",
@@ -89,3 +91,20 @@ def table(console: Console, columns: Sequence[str], rows: Sequence[Sequence[Any]
 def sentence(console: Console, text: str, style: str = "") -> None:
     """A line of prose; control characters in it (names come from outside) are shown, not obeyed."""
     console.print(Text(text, style))
+
+
+def trend(console: Console, value: float | None, past: Sequence[Sequence[float | None]]) -> Text:
+    """A number and the way it came."""
+    line = spark(console, past)
+    return Text.assemble(number(value) if value is not None else NOTHING, (f"  {line}" if line else "", "blue"))
+
+
+def model_name(answer: Mapping[str, Any]) -> str:
+    """Name and version of what an answer is about."""
+    return f"{answer['model']['name']} {answer['model']['version']}".strip()
+
+
+def more(console: Console, count: int) -> None:
+    """Says so where a table was cut at ``MOST_ROWS``."""
+    if count > MOST_ROWS:
+        sentence(console, f"  … and {count - MOST_ROWS} more (--format json has them all)", "dim")

@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from neural.monitoring.cli.render.page import page
 from neural.monitoring.cli.render.sla import html_table
-from neural.monitoring.cli.render.words import NOTHING, ago, clock_time, number, percent, seconds
+from neural.monitoring.cli.render.words import (
+    CHECKS,
+    CLASS_METRICS,
+    NOTHING,
+    ago,
+    between,
+    checked,
+    clock_time,
+    number,
+    percent,
+    seconds,
+    segment_metrics,
+    with_interval,
+    worst,
+)  # fmt: skip
 
 QUESTIONS = ("status", "drift", "quality", "performance", "slo", "alerts", "ledger")
 """What the report asks."""
@@ -123,26 +137,60 @@ def _drift(answer: dict[str, Any]) -> str:
 
 def _quality(answer: dict[str, Any]) -> str:
     now = answer["current"]
-    rates = ("missing", "outlier", "invalid", "unseen")
+    rates = ("missing", "outlier", "invalid", "unseen", "stale")
     worth = [one for one in now["features"] if one["outcome"] == "bad" or any(one[f"{rate}_rate"] for rate in rates)]
     rows = [
         (one["feature"], one["outcome"], *(percent(one[f"{rate}_rate"]) for rate in rates), _why(one))
         for one in worth[:MOST_ROWS]
     ]
     score = f"Score {number(now['score'])}" if now["score"] is not None else ""
-    table = html_table(("feature", "state", "missing", "outliers", "invalid", "unseen", "why"), rows) if rows else ""
-    return _section("Data quality", _word(now["outcome"]), _text(now["reason"]), _text(score, "dim"), table, _more(len(worth)))
+    table = html_table(("feature", "state", "missing", "outliers", "invalid", "unseen", "stale", "why"), rows) if rows else ""
+    checks = [(CHECKS[name][0], checked(name, one), one["outcome"], one["reason"]) for name, one in now["checks"].items()]
+    whole = html_table(("check", "now", "state", "why"), checks) if checks else ""
+    return _section(
+        "Data quality", _word(now["outcome"]), _text(now["reason"]), _text(score, "dim"), table, _more(len(worth)), whole
+    )
 
 
 def _performance(answer: dict[str, Any]) -> str:
     if not answer["metrics"]:
         return _section("Performance", "no_data", _text("No true outcomes have come in yet.", "dim"))
     rows = [
-        (name, number(one["value"], 4), one["verdict"]["reason"] if one["verdict"] else "")
+        (name, number(one["value"], 4), between(one["interval"], 4), one["verdict"]["reason"] if one["verdict"] else "")
         for name, one in answer["metrics"].items()
     ]
     coverage = f"{number(answer['labels'])} true outcomes, for {percent(answer['coverage'], 1)} of the predictions"
-    return _section("Performance", "", _text(coverage, "dim"), html_table(("metric", "value", "why"), rows))
+    return _section(
+        "Performance", "", _text(coverage, "dim"), html_table(("metric", "value", "interval", "why"), rows), *_by_part(answer)
+    )
+
+
+def _by_part(answer: dict[str, Any]) -> Iterator[str]:
+    """By class and by segment, each value with its interval."""
+    classes, segments = answer["classes"][:MOST_ROWS], answer["segments"][:MOST_ROWS]
+    if classes:
+        rows = [
+            (one["class"], number(one["labels"]), *(with_interval(one["metrics"].get(name)) for name in CLASS_METRICS))
+            for one in classes
+        ]
+        yield "<h3>By class</h3>" + html_table(("class", "labels", *CLASS_METRICS), rows)
+    if segments:
+        names = segment_metrics(segments)
+        found = [
+            (
+                one["segment"],
+                one["outcome"],
+                number(one["labels"]),
+                *(with_interval(one["metrics"].get(name)) for name in names),
+                worst(one),
+            )
+            for one in segments
+        ]
+        yield (
+            "<h3>By segment</h3>"
+            + html_table(("segment", "state", "labels", *names, "why"), found)
+            + _more(len(answer["segments"]))
+        )
 
 
 def _alerts(answer: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -67,3 +67,55 @@ def sparkline(points: Iterable[Iterable[float | None]]) -> str:
     low, high = min(known), max(known)
     scale = (len(_BLOCKS) - 1) / (high - low) if high > low else 0.0
     return "".join(" " if value is None else _BLOCKS[round((value - low) * scale)] for value in values)
+
+
+def between(interval: Sequence[float] | None, digits: int = 3) -> str:
+    """An interval: [0.81, 0.87] → 0.810 to 0.870; "" where there is none."""
+    return "" if interval is None else f"{number(interval[0], digits)} to {number(interval[1], digits)}"
+
+
+def with_interval(measured: Mapping[str, Any] | None) -> str:
+    """A value with its interval as views give them: 0.842 (0.810 to 0.870)."""
+    if measured is None:
+        return ""
+    span = between(measured["interval"])
+    return f"{number(measured['value'])} ({span})" if span else number(measured["value"])
+
+
+CHECKS = {
+    "schema_violations": ("Schema and column order", "1 violation", "{} violations"),
+    "stuck_columns": ("Stuck columns", "1 column", "{} columns"),
+    "shifted_columns": ("Shifted columns", "1 column", "{} columns"),
+    "duplicate_rate": ("Repeated rows", "", ""),
+    "freshness": ("Newest row", "", ""),
+}
+"""What the checks of whole columns and rows are called, and how their counts are said."""
+
+
+def checked(name: str, check: Mapping[str, Any]) -> str:
+    """What one check found: none, 2 columns, 0.30 %, 12 s old."""
+    value, unit = check["value"], check["unit"]
+    if value is None:
+        return NOTHING
+    if unit == "s":
+        return f"{seconds(value)} old"
+    if unit == "1":
+        return percent(value)
+    _, one, many = CHECKS[name]
+    return "none" if not value else one if value == 1 else many.format(number(value))
+
+
+SEGMENT_METRICS = ("accuracy", "precision", "recall", "f1", "mae", "rmse", "r2")
+MOST_SEGMENT_METRICS = 3
+CLASS_METRICS = ("precision", "recall", "f1")
+
+
+def segment_metrics(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The metrics that a table of segments has room for: the first few that any of them has."""
+    known = {name for row in rows for name in row["metrics"]}
+    return [name for name in SEGMENT_METRICS if name in known][:MOST_SEGMENT_METRICS]
+
+
+def worst(segment: Mapping[str, Any]) -> str:
+    """Why a segment is bad: of its first metric that is; "" when none is."""
+    return next((str(one["reason"]) for one in segment["metrics"].values() if one["outcome"] == "bad"), "")

@@ -10,6 +10,7 @@ from neural.monitoring.dashboard.components import badge, empty, grid, panel, re
 from neural.monitoring.dashboard.figures import Line, calibration, graph, lines
 from neural.monitoring.dashboard.headline import level_of
 from neural.monitoring.dashboard.pages.page import Page, View
+from neural.monitoring.dashboard.pages.performance_parts import classes_panel, segments_panel
 from neural.monitoring.dashboard.series import Series
 from neural.monitoring.dashboard.theme import BLUE, ORANGE
 from neural.monitoring.dashboard.words import NOTHING, date_time, number, percent, seconds
@@ -49,6 +50,7 @@ def render(view: View) -> list[Any]:
         grid(*charts),
         grid(_estimates(view), _calibration(view)),
         grid(_labels(view), _table(view, measured)),
+        *(part for part in (classes_panel(view), segments_panel(view)) if part is not None),
     ]
 
 

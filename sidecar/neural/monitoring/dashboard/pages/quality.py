@@ -10,9 +10,10 @@ from neural.monitoring.dashboard.components import badge, empty, grid, panel, ta
 from neural.monitoring.dashboard.figures import Line, graph, lines
 from neural.monitoring.dashboard.headline import level_of
 from neural.monitoring.dashboard.pages.page import Page, View
+from neural.monitoring.dashboard.pages.quality_checks import checks_panel, findings_panel
 from neural.monitoring.dashboard.words import number, percent
 
-KINDS = ("missing", "invalid", "unseen", "outlier")
+KINDS = ("missing", "invalid", "unseen", "outlier", "stale")
 MAX_LINES = 6
 SEARCH_POINTS = 24  # enough to see which features had trouble
 
@@ -24,7 +25,16 @@ def render(view: View) -> list[Any]:
             html.H1("Data quality"),
             empty("No row has been checked yet.", "Quality is measured as soon as rows can be decoded."),
         ]
-    return [html.H1("Data quality"), _alarm(view), _tiles(view), grid(_score(view), _rates(view)), _features(view), _worst(view)]
+    return [
+        html.H1("Data quality"),
+        _alarm(view),
+        _tiles(view),
+        grid(_score(view), _rates(view)),
+        findings_panel(view),
+        checks_panel(view),
+        _features(view),
+        _worst(view),
+    ]
 
 
 def _alarm(view: View) -> Any:
@@ -48,6 +58,8 @@ def _tiles(view: View) -> Any:
     ]
     for kind in KINDS:
         name = f"quality.{kind}_rate"
+        if kind == "stale" and reader.value(name) is None:
+            continue  # only columns with a max_age can be stale
         tiles.append(tile(kind.capitalize(), percent(reader.value(name)), series=_only(view, name), note="of all values"))
     return html.Div(tiles, className="tiles")
 
@@ -81,11 +93,14 @@ def _features(view: View) -> Any:
             rates.setdefault(signal.labels.get("feature", "?"), {})[kind] = signal
     if not rates:
         return panel("By feature", empty("No feature has been checked at this time."))
+    kinds = [kind for kind in KINDS if any(kind in one for one in rates.values())]
     order = sorted(rates, key=lambda name: (-sum(s.value or 0.0 for s in rates[name].values()), name))
-    cells = [[name, *(_cell(rates[name].get(kind)) for kind in KINDS)] for name in order]
-    head = ("Feature", *(kind.capitalize() for kind in KINDS))
+    cells = [[name, *(_cell(rates[name].get(kind)) for kind in kinds)] for name in order]
+    head = ("Feature", *(kind.capitalize() for kind in kinds))
     return panel(
-        "By feature", table(head, cells, numeric=(1, 2, 3, 4), label="Data quality by feature"), hint="Share of values, now"
+        "By feature",
+        table(head, cells, numeric=range(1, len(head)), label="Data quality by feature"),
+        hint="Share of values, now",
     )
 
 
