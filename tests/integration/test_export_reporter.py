@@ -19,7 +19,7 @@ from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2_grpc as
 
 from neural.monitoring.clock import ManualClock
 from neural.monitoring.errors import ConfigError
-from neural.monitoring.export import OTLPReporter, SidecarMetrics, otlp_reporter
+from neural.monitoring.export import OTLPReporter, SidecarMetrics, exemplars_wanted, otlp_reporter
 from neural.monitoring.export.otlp_client import SendError
 from neural.monitoring.export.reporter import MAX_WAITING_ALERTS, ReportOptions
 from neural.monitoring.settings import OTLPSettings
@@ -256,3 +256,29 @@ def test_a_certificate_that_is_not_there_is_one_line(protocol):
     settings = OTLPSettings(endpoint="https://127.0.0.1:9", protocol=protocol, metrics=True, certificate="/nowhere.pem")
     with pytest.raises(ConfigError, match=r"export\.otlp\.certificate"):
         otlp_reporter(settings, board(), SidecarMetrics(board()), {})
+
+
+def test_alerts_are_sent_and_wait_as_the_variables_of_log_records_say():
+    env = {"OTEL_BLRP_SCHEDULE_DELAY": "250", "OTEL_BLRP_MAX_QUEUE_SIZE": "5", "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE": "2"}
+    snapshots = SnapshotBoard()
+    made = otlp_reporter(OTLPSettings(logs=True, endpoint="http://127.0.0.1:9"), snapshots, SidecarMetrics(snapshots), env)
+    options = made._options
+    assert (options.look_every_seconds, options.waiting, options.batch) == (0.25, 5, 2)
+    client = Kept()
+    made = OTLPReporter(snapshots, SidecarMetrics(snapshots), options, {"logs": client}, ManualClock(NOW))
+    publish(snapshots, *(replace(alert(f"r{i}"), alert_id=f"id{i}") for i in range(7)))
+    made.push()
+    stats = made.stats()
+    assert (stats["alerts_exported"], stats["alerts_dropped"], len(client.sent)) == (5, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("env", "wanted"),
+    [
+        ({}, True),
+        ({"OTEL_METRICS_EXEMPLAR_FILTER": "trace_based"}, True),
+        ({"OTEL_METRICS_EXEMPLAR_FILTER": "always_off"}, False),
+    ],
+)
+def test_exemplars_are_left_out_where_otel_says_so(env, wanted):
+    assert exemplars_wanted(env) is wanted

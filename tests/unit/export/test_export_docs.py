@@ -50,3 +50,16 @@ def test_every_variable_that_is_read_is_documented():
     for name in set(re.findall(r'"(OTEL_[A-Z_]+)"', code)):
         prefix, _, last = name.rpartition("_")
         assert f"`{name}`" in text or (prefix.endswith(("OTLP", "OTLP_TRACES")) and f"`{last}`" in text), name
+
+
+def test_every_variable_of_otel_that_is_read_is_documented():
+    text = (ROOT / "docs" / "spans.md").read_text()
+    code = "".join(path.read_text() for path in SOURCES.glob("*.py"))
+    read = set(re.findall(r'"(OTEL_[A-Z_]+)"', code)) - {
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_TIMEOUT",
+        "OTEL_EXPORTER_OTLP_HEADERS",
+    }
+    assert {name for name in read if f"`{name}`" not in text} == set()
+    table = text[text.index("| variable | here |") : text.index("Not read")]
+    assert {name for name in re.findall(r"`(OTEL_[A-Z_]+)`", table) if not name.endswith(("_EXPORTER", "_"))} <= read

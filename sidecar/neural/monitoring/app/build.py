@@ -34,6 +34,7 @@ from neural.monitoring.export import (
     SLOTotals,
     TrafficTotals,
     board_verdicts,
+    exemplars_wanted,
     otlp_reporter,
     span_emitter,
 )
@@ -157,7 +158,8 @@ def _metrics(
     """The page Prometheus scrapes; one object, whatever the number of doors it is served on."""
     prometheus = settings.export.prometheus
     budget = Budget(max_series=prometheus.max_series, max_label_values=prometheus.max_label_values)
-    return SidecarMetrics(board, totals, stats=stats, more=fleet, budget=budget, exemplars=prometheus.exemplars)
+    exemplars = prometheus.exemplars and exemplars_wanted(os.environ)
+    return SidecarMetrics(board, totals, stats=stats, more=fleet, budget=budget, exemplars=exemplars)
 
 
 def _slo_totals(monitors: Sequence[Monitor]) -> list[SLOTotals]:

@@ -8,6 +8,7 @@ from neural.monitoring.export.collector import SidecarMetrics
 from neural.monitoring.export.exporter import PrometheusExporter
 from neural.monitoring.export.fleet import BinTotals, SLOTotals
 from neural.monitoring.export.incidents import IncidentWatch
+from neural.monitoring.export.otlp_transport import exemplars_wanted
 from neural.monitoring.export.registry import MetricsRegistry
 from neural.monitoring.export.reporter import OTLPReporter, otlp_reporter
 from neural.monitoring.export.routes import metrics_routes
@@ -35,6 +36,7 @@ __all__ = [
     "StoredMetrics",
     "TrafficTotals",
     "board_verdicts",
+    "exemplars_wanted",
     "metrics_routes",
     "otlp_reporter",
     "serve_stored_metrics",

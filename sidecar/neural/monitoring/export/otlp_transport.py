@@ -83,6 +83,11 @@ def resource_from(settings: OTLPSettings, env: Mapping[str, str]) -> dict[str, s
     return {**found, **({"service.name": name} if name else {}), **settings.resource}
 
 
+def exemplars_wanted(env: Mapping[str, str]) -> bool:
+    """OTEL_METRICS_EXEMPLAR_FILTER. Only traced requests have something to point at, so that always_on is trace_based here."""
+    return env.get("OTEL_METRICS_EXEMPLAR_FILTER", "").strip() != "always_off"
+
+
 def whole(env: Mapping[str, str], name: str, default: int) -> int:
     """A positive number of a variable; anything else is taken as not set, as OTel asks."""
     try:

@@ -8,6 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from neural.monitoring.clock import Clock, system_clock
 from neural.monitoring.export.collector import SidecarMetrics
@@ -18,18 +19,25 @@ from neural.monitoring.store import AlertRow
 from neural.monitoring.views import SnapshotBoard
 
 log = logging.getLogger(__name__)
-MAX_WAITING_ALERTS = 1_000
-_LOOK_EVERY_SECONDS = 1.0
-"""How often the board is looked at for alerts that began or ended."""
+MAX_WAITING_ALERTS = 2_048  # OTEL_BLRP_MAX_QUEUE_SIZE's default
+MAX_ALERTS_SENT = 512  # OTEL_BLRP_MAX_EXPORT_BATCH_SIZE's default
+_DEFAULT_LOOK_EVERY_MS = 1_000  # OTEL_BLRP_SCHEDULE_DELAY's default
 _DEFAULT_METRICS_EVERY_MS = 60_000  # OTEL_METRIC_EXPORT_INTERVAL's default
 
 
 @dataclass(frozen=True, slots=True)
 class ReportOptions:
-    """What is pushed. ``metrics_every_seconds`` is None where metrics are not."""
+    """What is pushed. ``metrics_every_seconds`` is None where metrics are not.
+
+    ``look_every_seconds``: how often the board is looked at for alerts that began or ended. ``waiting``: alerts that wait at most;
+    ``batch``: alerts in one request.
+    """
 
     resource: Mapping[str, str] = field(default_factory=dict[str, str])
     metrics_every_seconds: float | None = None
+    look_every_seconds: float = _DEFAULT_LOOK_EVERY_MS / 1000
+    waiting: int = MAX_WAITING_ALERTS
+    batch: int = MAX_ALERTS_SENT
 
 
 class OTLPReporter:
@@ -83,7 +91,7 @@ class OTLPReporter:
             self._push_metrics(self._clients["metrics"], now)
 
     def _run(self) -> None:
-        while not self._stop.wait(_LOOK_EVERY_SECONDS):
+        while not self._stop.wait(self._options.look_every_seconds):
             self._guarded(last=False)
         self._guarded(last=True)
 
@@ -107,26 +115,28 @@ class OTLPReporter:
         self._firing = firing
 
     def _queue(self, alert: AlertRow, state: str, time: float) -> None:
-        if len(self._waiting) >= MAX_WAITING_ALERTS:
+        if len(self._waiting) >= self._options.waiting:
             self._waiting.popleft()
             self._counts["alerts_dropped"] += 1
         self._waiting.append((alert, state, time))
 
     def _push_alerts(self, client: Client) -> None:
-        if not self._waiting:
-            return
-        from neural.monitoring.export.otlp_messages import logs_request  # loads protobuf's classes: only where they are asked for
+        while self._waiting:
+            from neural.monitoring.export.otlp_messages import (
+                logs_request,
+            )  # loads protobuf's classes: only where they are asked for
 
-        batch = list(self._waiting)
-        try:
-            client.send(logs_request(batch, self._options.resource).SerializeToString())
-        except SendError as error:
-            if error.retryable:
-                return
-            self._counts["alerts_failed"] += len(batch)
-        else:
-            self._counts["alerts_exported"] += len(batch)
-        self._waiting.clear()
+            batch = list(islice(self._waiting, self._options.batch))
+            try:
+                client.send(logs_request(batch, self._options.resource).SerializeToString())
+            except SendError as error:
+                if error.retryable:
+                    return
+                self._counts["alerts_failed"] += len(batch)
+            else:
+                self._counts["alerts_exported"] += len(batch)
+            for _ in batch:
+                self._waiting.popleft()
 
     def _push_metrics(self, client: Client, now: float) -> None:
         from neural.monitoring.export.otlp_messages import metrics_request
@@ -157,4 +167,11 @@ def otlp_reporter(
     if not clients:
         return None
     every = settings.metrics_every or whole(env, "OTEL_METRIC_EXPORT_INTERVAL", _DEFAULT_METRICS_EVERY_MS) / 1000
-    return OTLPReporter(board, metrics, ReportOptions(resource_from(settings, env), every), clients)
+    options = ReportOptions(
+        resource_from(settings, env),
+        every,
+        whole(env, "OTEL_BLRP_SCHEDULE_DELAY", _DEFAULT_LOOK_EVERY_MS) / 1000,
+        whole(env, "OTEL_BLRP_MAX_QUEUE_SIZE", MAX_WAITING_ALERTS),
+        whole(env, "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", MAX_ALERTS_SENT),
+    )
+    return OTLPReporter(board, metrics, options, clients)

@@ -29,7 +29,7 @@ class PrometheusSettings(Section):
     fleet_columns: Annotated[int, Field(ge=0, le=10_000)] = 100
     """Columns whose bins are exported as counters, at most 24 series each, for PSI over a fleet; 0 exports none."""
     exemplars: bool = True
-    """Whether OpenMetrics scrapes carry trace ids on latency buckets."""
+    """Whether OpenMetrics scrapes carry trace ids on latency buckets; OTEL_METRICS_EXEMPLAR_FILTER=always_off says no, too."""
 
 
 def _endpoint(text: str) -> str:

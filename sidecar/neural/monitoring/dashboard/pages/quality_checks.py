@@ -50,7 +50,7 @@ def _finding(one: dict[str, Any]) -> list[Any]:
     what = html.Span(str(one["kind"]).replace("_", " "), title=one["text"])
     example = one.get("example")
     return [
-        column_name(str(one["column"])), what, _state(one["outcome"]), number(one["count"]), percent(one["rate"]),
+        column_name(str(one["column"])) or "whole rows", what, _state(one["outcome"]), number(one["count"]), percent(one["rate"]),
         date_time(one.get("first_seen")), NOTHING if example is None else html.Code(str(example)),
     ]  # fmt: skip
 
