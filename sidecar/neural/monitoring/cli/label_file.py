@@ -20,13 +20,12 @@ def read_labels(path: Path) -> Iterator[dict[str, Any]]:
     if str(path) == "-":
         yield from _lines("-", sys.stdin)
         return
+    reader = {".csv": _csv, ".json": _document}.get(path.suffix.lower(), _lines)
     with path.open(encoding="utf-8-sig", newline="") as file:
-        if path.suffix.lower() == ".csv":
-            yield from _csv(str(path), file)
-        elif path.suffix.lower() == ".json":
-            yield from _document(str(path), file)
-        else:
-            yield from _lines(str(path), file)
+        try:
+            yield from reader(str(path), file)
+        except UnicodeDecodeError as error:
+            raise DataError(f"{path}: {error}") from None
 
 
 def _lines(name: str, file: IO[str]) -> Iterator[dict[str, Any]]:
@@ -54,7 +53,7 @@ def _csv(name: str, file: IO[str]) -> Iterator[dict[str, Any]]:
             raise DataError(f"{name}:1: the header lacks the column {', '.join(sorted(missing))}")
         for row in rows:
             yield _label(f"{name}:{rows.line_num}", {**row, "label": _number(row["label"])})
-    except (csv.Error, UnicodeDecodeError) as error:
+    except csv.Error as error:
         raise DataError(f"{name}: {error}") from None
 
 

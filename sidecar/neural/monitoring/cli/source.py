@@ -76,7 +76,10 @@ class SidecarSource:
         transport = httpx.HTTPTransport(uds=socket) if socket is not None else None
         base = "http://sidecar" if transport else url.rstrip("/")
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self.client = httpx.Client(base_url=base, transport=transport, headers=headers, timeout=10, trust_env=False)
+        try:
+            self.client = httpx.Client(base_url=base, transport=transport, headers=headers, timeout=10, trust_env=False)
+        except (httpx.InvalidURL, UnicodeError) as error:  # of the token nothing is said
+            raise NeuralError(f"{url}: is no address, or the token is none ({type(error).__name__})") from None
 
     def ask(self, question: str, wanted: Mapping[str, Any]) -> Answer:
         parameters = {key: value for key, value in wanted.items() if value is not None}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,12 @@ def load_reference_file(path: Path, kinds: Mapping[str, Kind] | None = None) -> 
     return {name: _as_kind(column, (kinds or {}).get(name)) for name, column in named.items()}
 
 
+_BROKEN = (
+    *(OSError, EOFError, ValueError, KeyError, DataError),
+    *(zipfile.BadZipFile, zlib.error, NotImplementedError, MemoryError),  # what a damaged archive says of itself
+)
+
+
 def _file_columns(path: Path) -> dict[str, Column]:
     readers = {".parquet": _parquet, ".pq": _parquet, ".csv": _csv, ".npz": _npz, ".json": sagemaker_columns}
     reader = readers.get(path.suffix.lower())
@@ -44,7 +51,7 @@ def _file_columns(path: Path) -> dict[str, Column]:
         raise ReferenceDataError(f"{path}: larger than {MAX_FILE_BYTES} bytes; a sample of some 100,000 rows is enough")
     try:
         return reader(path)
-    except (OSError, ValueError, KeyError, DataError, zipfile.BadZipFile) as error:
+    except _BROKEN as error:
         raise _unreadable(path, error) from error
 
 
@@ -97,7 +104,9 @@ def _csv(path: Path) -> dict[str, Column]:
 
 
 def _npz(path: Path) -> dict[str, Column]:
-    with np.load(path, allow_pickle=False) as arrays:
+    if not zipfile.is_zipfile(path):
+        raise ReferenceDataError(f"{path}: is no .npz file: save it with numpy.savez, a column each")
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:  # numpy leaves one open that it can't read
         if "data" in arrays.files and arrays["data"].ndim == 2:
             names = [str(name) for name in arrays["feature_names"]] if "feature_names" in arrays.files else None
             columns = columns_from(arrays["data"], names)

@@ -151,7 +151,9 @@ class Reference:
                 hash=str(body["hash"]),
                 derivation=Derivation.from_json(body["derivation"]) if "derivation" in body else Derivation(),
             )
-        except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        except ReferenceDataError:
+            raise
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise ReferenceDataError(f"the stored reference can't be read: {error}") from error
 
 

@@ -13,7 +13,7 @@ import click
 from neural.monitoring.cli.configuration import load_configuration
 from neural.monitoring.cli.moments import Moment
 from neural.monitoring.cli.reading import Reading, reading_options, storage_option
-from neural.monitoring.errors import NeuralError
+from neural.monitoring.errors import DataError, NeuralError
 
 _EPILOG = """\b
 Examples:
@@ -80,7 +80,10 @@ def import_slos(file: Path) -> int:
 
     from neural.monitoring.slo import import_openslo
 
-    text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+    try:
+        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{file}: {error}") from None
     found = [one.model_dump(mode="json", exclude_defaults=True) for one in import_openslo(text)]
     click.echo(yaml.safe_dump({"slos": found}, sort_keys=False, allow_unicode=True), nl=False)
     return 0
