@@ -44,7 +44,7 @@ class StoreSettings(Section):
     path: Path = Path("/var/lib/neural")
     """The folder; relative to the folder of this file."""
     max_disk: Annotated[Size, Field(ge=16 << 20)] = 5 << 30
-    """The most the folder may hold; the oldest goes first."""
+    """The most the state file may hold; the oldest goes first. Journal and prediction log have ceilings of their own."""
     checkpoint_every: Annotated[Duration, Field(ge=1)] = 30.0
     """How often derived state is saved; a restart replays the journal from there."""
     keep: KeepSettings = KeepSettings()
