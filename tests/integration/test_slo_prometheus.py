@@ -14,10 +14,15 @@ from typing import Any
 import httpx
 import pytest
 
+from neural.monitoring.export import MetricsServer, SidecarMetrics
+from neural.monitoring.export.totals import LATENCY_BOUNDS
+from neural.monitoring.slo import SLOSettings, prometheus_rules_yaml
 from neural.monitoring.store import open_store
 from neural.wire import CaptureBatch, CaptureEvent, Ledger, encode_batch
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "export"))
+from export_fakes import board, totals, traffic
 from real_prometheus import PROMETHEUS, PROMTOOL, Prometheus, free_port
 
 pytestmark = [
@@ -139,3 +144,37 @@ def test_it_fires_when_the_sidecar_does_and_not_before(tmp_path):
         sidecar.terminate()
         sidecar.wait(timeout=30)
         prometheus.stop()
+
+
+WITHIN = 0.04
+"""Prometheus extrapolates each counter to the edges of the window by itself, and interpolates within a native bucket."""
+
+
+def test_a_latency_objective_is_judged_by_whichever_histogram_prometheus_keeps(tmp_path):
+    """One request in five is too slow of a hundred that may be: the budget burns at twenty."""
+    objective = SLOSettings.model_validate(
+        {"name": "fast", "type": "latency", "threshold": "100ms", "target": "99%", "window": "30d"}
+    )
+    filled, slow = totals(), traffic([0.03] * 40 + [0.5] * 10)
+    server = MetricsServer(SidecarMetrics(board(1), filled).scrape, host="127.0.0.1", port=0).start()
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(prometheus_rules_yaml([objective], slow.model, latency_bounds=LATENCY_BOUNDS))
+    running: list[Prometheus] = []
+    try:
+        for features in ("", "native-histograms"):
+            (folder := tmp_path / f"prometheus-{features}").mkdir()
+            running.append(Prometheus(folder, server.port, rules=[rules], features=features))
+        for one in running:
+            one.wait_for("count_over_time(neural_active_models[1m]) > 1")
+        filled.observe_traffic_at_once(slow)
+        for one in running:
+            one.wait_for("slo:current_burn_rate:ratio > 1")
+            [burning] = one.query("slo:current_burn_rate:ratio")
+            assert float(burning["value"][1]) == pytest.approx(20, rel=WITHIN)
+        classic, native = (one.query("neural_prediction_latency_seconds_bucket") for one in running)
+        assert classic
+        assert native == []
+    finally:
+        for one in running:
+            one.stop()
+        server.stop()

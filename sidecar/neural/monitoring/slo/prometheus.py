@@ -3,7 +3,7 @@
 Shape and arithmetic are Sloth's (``slo:sli_error:ratio_rate<window>``, multi-window multi-burn-rate alerts). Availability, error rate
 and latency are computed from counters. Objectives whose events are not Prometheus counters (accuracy, throughput, drift, quality,
 coverage) alert on the sidecar's own burn rates. There is no low-traffic guard here, and the latency histogram counts failed requests
-too.
+too. A Prometheus that keeps native histograms has no bucket that ends at the threshold: it interpolates within one of 9 %.
 """
 
 from __future__ import annotations
@@ -83,14 +83,17 @@ def _labels(slo: SLOSettings, model: str) -> dict[str, str]:
     return {"slo": slo.name, "model": model}
 
 
-def _bad_and_total(slo: SLOSettings, model: str, bounds: tuple[float, ...], window: str) -> tuple[str, str]:
-    if slo.type is SLOType.LATENCY:
-        total = f"sum(rate(neural_prediction_latency_seconds_count{_selector(model=model)}[{window}]))"
-        good = f"sum(rate(neural_prediction_latency_seconds_bucket{_selector(model=model, le=_bound(slo, bounds))}[{window}]))"
-        return f"({total} - {good})", total
-    total = f"sum(rate(neural_requests_total{_selector(model=model)}[{window}]))"
-    bad = f"sum(rate(neural_errors_total{_selector(model=model, error_type='server')}[{window}]))"
-    return f"({bad} or 0 * {total})", total  # no error series yet is no error
+def _error_ratio(slo: SLOSettings, model: str, bounds: tuple[float, ...], window: str) -> str:
+    """The share of bad events in a window. A latency is read from whichever histogram this Prometheus keeps, classic or native."""
+    if slo.type is not SLOType.LATENCY:
+        total = f"sum(rate(neural_requests_total{_selector(model=model)}[{window}]))"
+        bad = f"sum(rate(neural_errors_total{_selector(model=model, error_type='server')}[{window}]))"
+        return f"({bad} or 0 * {total}) / {total}"  # no error series yet is no error
+    limit, of_model = _bound(slo, bounds), _selector(model=model)
+    total = f"sum(rate(neural_prediction_latency_seconds_count{of_model}[{window}]))"
+    good = f"sum(rate(neural_prediction_latency_seconds_bucket{_selector(model=model, le=limit)}[{window}]))"
+    native = f"sum(rate(neural_prediction_latency_seconds{of_model}[{window}]))"
+    return f"(({total} - {good}) / {total}) or (1 - histogram_fraction(-Inf, {limit}, {native}))"
 
 
 def _bound(slo: SLOSettings, bounds: tuple[float, ...]) -> str:
@@ -109,11 +112,10 @@ def _sli(slo: SLOSettings, model: str, bounds: tuple[float, ...], table: Iterabl
     rules: list[dict[str, Any]] = []
     for seconds in windows:
         window = promql_duration(seconds)
-        bad, total = _bad_and_total(slo, model, bounds, window)
         rules.append(
             {
                 "record": f"slo:sli_error:ratio_rate{window}",
-                "expr": f"{bad} / {total}",
+                "expr": _error_ratio(slo, model, bounds, window),
                 "labels": {**_labels(slo, model), "window": window},
             }
         )
