@@ -10,6 +10,7 @@ import pytest
 from neural.monitoring.alerts import AlertEngine, Examples, RuleSettings, Surroundings, build_rule
 from neural.monitoring.alerts.moved_rows import rows_in_bin
 from neural.monitoring.alerts.pointers import command, dashboard_link
+from neural.monitoring.alerts.subject import subject_of
 from neural.monitoring.alerts.versions import VersionHistory
 from neural.monitoring.clock import ManualClock
 from neural.monitoring.dashboard.pages.registry import PAGES
@@ -59,11 +60,11 @@ class TestExamples:
         examples.observe_traffic(traffic([0.1, 2.0, 0.3], [200, 200, 200]))
         assert [one["row_id"] for one in examples.of(["latency"], "flights", "3", {})] == ["q1", "q2", "q0"]
 
-    @pytest.mark.parametrize(("kind", "first"), [("availability", "q0"), ("latency", "q1"), ("drift_free", None)])
+    @pytest.mark.parametrize(("kind", "first"), [("availability", "q0"), ("latency", "q1"), ("throughput", None)])
     def test_an_objective_shows_what_it_counts(self, kind, first):
         examples = Examples()
         examples.observe_traffic(traffic([0.1, 2.0], [500, 200]))
-        found = examples.of(["slo"], "flights", "", {"type": kind})
+        found = examples.of([subject_of("slo", {"type": kind})], "flights", "", {"type": kind})
         assert (found[0]["row_id"] if found else None) == first
 
     def test_wrong_predictions(self):
@@ -213,3 +214,35 @@ def test_a_fired_alert_carries_all_of_it():
     assert row.evidence["command"] == "neural monitor drift --model flights --model-version 3 --storage-path /state"
     assert row.evidence["dashboard"] == "http://127.0.0.1:8052/drift?model=flights&version=3&until=1120&feature=temp"
     assert (row.evidence["n"], row.evidence["value"], row.evidence["threshold"]) == (99, 1.0, 0.0)
+
+
+def test_an_objective_on_drift_and_an_expression_on_it_carry_what_drifted():
+    """Neither is told by the verdict that names columns; both are about it."""
+    examples, clock = Examples(), ManualClock(1000.0)
+    examples.observe_rows(rows(numbers("temp", 3.0), traces=[TRACE]))
+    told = {"metric": "slo.burn_alert", "where": {"severity": "page"}, "for_each": ["slo"], "above": 0}
+    rules = [
+        build_rule(RuleSettings.model_validate({"name": "burn", **told})),
+        build_rule(RuleSettings.model_validate({"name": "score", "when": "drift.score > 0.5"})),
+    ]
+    engine = AlertEngine(rules, MemoryStore(), {}, clock, around=Surroundings("http://d", (), examples.of))
+    labels = {"model": "flights", "version": "3"}
+    moved = [{"bin": "<= 10.94", "reference": 0.0, "current": 0.2, "change": 0.2, "rows": 9}]
+    named = {"features": [{"feature": "temp", "moved": moved}]}
+    burning = Verdict(Outcome.BAD, "burns", evidence={"type": "drift_free", "bad": 3.0})
+    found = engine.evaluate(
+        [
+            Signal("drift.alarm", 1.0, 0.0, labels, Verdict(Outcome.BAD, "temp drifted", evidence=named)),
+            Signal("drift.score", 0.9, 0.0, labels),
+            Signal("drift.evidence", 1e12, 0.0, {**labels, "feature": "temp"}, Verdict(Outcome.BAD, "temp drifted")),
+            Signal("slo.burn_alert", 1.0, 0.0, {**labels, "slo": "still", "severity": "page"}, burning),
+        ],
+        clock(),
+    )
+    assert {row.rule for row in found} == {"burn", "score"}
+    for row in found:
+        assert [(one["feature"], one["moved"]) for one in row.evidence["top_features"]] == [("temp", moved)]
+        assert row.evidence["examples"] == [{"row_id": "r0", "trace_id": TRACE, "why": "temp: <= 10.94"}]
+    links = {row.rule: row.evidence["dashboard"] for row in found}
+    assert links["burn"] == "http://d/slo?model=flights&until=1000&slo=still"
+    assert "feature=temp" in links["score"]

@@ -169,7 +169,10 @@ class AlertEngine:
         view, model = this.look.whole(episode.scope), episode.scope[0]
         serving = [version for of_model, version in this.look.serving() if of_model == model]
         versions = self._memory.versions.told(model, serving)
-        episode.evidence = evidence_of(rule, answer, view, this.now, around=self._around, versions=versions)
+        of_versions = this.look.of_versions(episode.scope)
+        episode.evidence = evidence_of(
+            rule, answer, view, this.now, around=self._around, versions=versions, of_versions=of_versions
+        )
         template = "" if answer.error else rule.message
         values = message_values(answer, view.flat(), dict(episode.labels), rule) if template else {}
         episode.message = render(template, values) if template else episode.evidence["reason"]

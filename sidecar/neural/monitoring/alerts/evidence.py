@@ -10,6 +10,7 @@ from neural.monitoring.alerts.features import bounded, top_features
 from neural.monitoring.alerts.index import SignalView
 from neural.monitoring.alerts.pointers import command, dashboard_link
 from neural.monitoring.alerts.rule import Answer, Rule
+from neural.monitoring.alerts.subject import details_of, subject_of
 from neural.monitoring.signal import Signal
 
 OWN_NAMES = ("value", "threshold", "reason", "rule", "severity", "title")
@@ -45,13 +46,19 @@ def evidence_of(
     *,
     around: Surroundings | None = None,
     versions: Mapping[str, Any] | None = None,
+    of_versions: Sequence[SignalView] = (),
 ) -> dict[str, Any]:
-    """JSON-able: value, threshold, reason, n, the signals' own evidence, top features, examples, capture's ledger, versions, command, link."""
+    """JSON-able: value, threshold, reason, n, the signals' own evidence, top features, examples, capture's ledger, versions, command, link.
+
+    ``versions``: which serve and served; ``of_versions``: what is known of each, for an alert that is about all of them.
+    """
     around = around or Surroundings()
     told = answer.signals[0] if answer.signals else None
     verdict = told.verdict if told is not None else None
     details = verdict.evidence if verdict is not None else {}
-    features = top_features(rule.family, view, details)
+    subject = subject_of(rule.family, details)
+    whole, about = details_of(subject, of_versions or [view], details)
+    features = top_features(subject, about, whole)
     labels = {**(told.labels if told is not None else {}), **answer.labels}
     evidence: dict[str, Any] = {
         "reason": answer.error or answer.reason or rule.condition.describe(),
@@ -67,7 +74,7 @@ def evidence_of(
         "ledger": _ledger(view),
         "versions": dict(versions or {}),
         "dashboard": dashboard_link(
-            around.dashboard_url, rule.family, view.scope, labels, str(features[0]["feature"]) if features else "", now
+            around.dashboard_url, rule.family, view.scope, labels, _chosen(features) if subject == rule.family else "", now
         ),
     }
     if verdict is not None:
@@ -78,7 +85,7 @@ def evidence_of(
             "details": bounded(details),
         }
     if around.examples is not None:
-        evidence["examples"] = around.examples(_families(rule), *view.scope, details)
+        evidence["examples"] = around.examples(_families(rule, details), *view.scope, whole)
     return {key: value for key, value in evidence.items() if value not in (None, "", [], {})}
 
 
@@ -88,10 +95,14 @@ def message_values(answer: Answer, flat: Mapping[str, float], labels: Mapping[st
     return {**flat, **labels, **own, "severity": str(rule.severity), "title": rule.name}
 
 
-def _families(rule: Rule) -> list[str]:
-    """ "drift", "latency" …: of each signal the rule reads, in its order."""
+def _families(rule: Rule, details: Mapping[str, Any]) -> list[str]:
+    """ "drift", "latency" …: what each signal that the rule reads is about, in its order."""
     names = [reference.name.partition(".")[0] for reference in rule.condition.references]
-    return list(dict.fromkeys([*names, rule.family]))
+    return list(dict.fromkeys(subject_of(family, details) for family in (*names, rule.family)))
+
+
+def _chosen(features: Sequence[Mapping[str, Any]]) -> str:
+    return str(features[0]["feature"]) if features else ""
 
 
 def _count(view: SignalView) -> int | None:

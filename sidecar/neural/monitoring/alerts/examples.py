@@ -83,14 +83,14 @@ class Examples:
             recent.wrong.append({"row_id": batch.row_ids[at], "why": why})
 
     def of(self, families: Sequence[str], model: str, version: str, details: Mapping[str, Any]) -> list[Example]:
-        """At most five, newest first. ``families`` are those of the rule's signals; ``details`` the verdict's evidence."""
+        """At most five, newest first. ``families``: what the rule's signals are about; ``details`` the verdict's evidence."""
         versions = [
             recent
             for (of_model, of_version), recent in self._recent.items()
             if model in ("", of_model) and version in ("", of_version)
         ]
         found: list[Example] = []
-        for look in dict.fromkeys(_LOOKS[family] for family in _meant(families, details) if family in _LOOKS):
+        for look in dict.fromkeys(_LOOKS[family] for family in families if family in _LOOKS):
             for recent in versions:
                 found.extend(look(recent, details))
         return list({one["row_id"]: one for one in found}.values())[:MOST_EXAMPLES]
@@ -105,12 +105,6 @@ class Examples:
 def _request(batch: TrafficBatch, at: int, why: str) -> Example:
     trace = batch.trace_ids[at] if batch.trace_ids else ""
     return {"row_id": batch.request_ids[at], **({"trace_id": trace} if trace else {}), "why": why}
-
-
-def _meant(families: Sequence[str], details: Mapping[str, Any]) -> Iterator[str]:
-    """An objective's alert is about what the objective counts."""
-    for family in families:
-        yield str(details.get("type", "")) if family == "slo" else family
 
 
 def _failed(recent: _Recent, details: Mapping[str, Any]) -> Iterator[Example]:
@@ -181,11 +175,9 @@ def _row(row_id: str, traces: Mapping[str, str], why: str) -> Example:
 _Look = Callable[[_Recent, Mapping[str, Any]], Iterator[Example]]
 _LOOKS: Mapping[str, _Look] = {
     "error_rate": _failed,
-    "availability": _failed,
     "client_error_rate": _failed,
     "latency": _slow,
     "performance": _wrong,
-    "accuracy": _wrong,
     "quality": _bad_rows,
     "drift": _moved_rows,
 }

@@ -67,6 +67,11 @@ class Look:
             self._whole[scope] = self._full.view(scope)
         return self._whole[scope]
 
+    def of_versions(self, scope: Scope) -> list[SignalView]:
+        """The same of the scope itself, or of each of the model's versions where it is about all of them; the last one first."""
+        versions = [one for one in self.serving() if one[0] == scope[0]] if not scope[1] else []
+        return [self.whole(one) for one in reversed(versions)] or [self.whole(scope)]
+
     def serving(self) -> list[Scope]:
         """The (model, version) pairs that have signals now."""
         return [scope for scope in self._index.scopes if scope[1]]
