@@ -232,6 +232,7 @@ class TestReportsBlobsValues:
             store.add_report(Report("drift", float(t), "fraud" if t % 2 else "other", "3", {"n": t, "bad": float("nan")}))
         assert [r.body["n"] for r in store.reports("drift", limit=2)] == [3, 4]
         assert [r.time for r in store.reports("drift", since=2.0, model="fraud")] == [3.0]
+        assert [r.time for r in store.reports("drift", limit=2, until=2.0)] == [1.0, 2.0]
         assert store.reports("quality") == []
         assert store.reports("drift")[0].body["bad"] is None
 

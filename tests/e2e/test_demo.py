@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import shlex
 import subprocess
 import sys
 import threading
@@ -61,9 +63,25 @@ def _one_page_each(messages: list[dict[str, Any]]) -> None:
     assert "(critical)" in texts[2]
 
 
+def _commands_show_it_again(messages: list[dict[str, Any]]) -> None:
+    """The command of each alert, run when all is over, shows what the alert saw."""
+    texts = [html.unescape(block["text"]["text"]) for one in messages for block in one["blocks"] if "text" in block]
+    fired = [text for text in texts if "*Look:*" in text]
+    for title, words in (("Data drift", "temp"), ("High latency", "latency"), ("Data quality", "humid")):
+        text = next(text for text in fired if f"*{title}*" in text and (title != "Data quality" or "humid" in text))
+        assert "trace " in text, text
+        [line] = [line for line in text.splitlines() if line.startswith("*Look:*")]
+        command = shlex.split(line.removeprefix("*Look:* "))
+        assert command[:2] == ["neural", "monitor"]
+        done = subprocess.run([NEURAL, *command[1:]], capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 1, (command, done.stdout, done.stderr)  # a finding
+        assert words in done.stdout.lower()
+
+
 def test_the_three_incidents_are_noticed_and_nothing_else(slack: tuple[str, list[dict[str, Any]]]) -> None:
     result = _demo("--slack", slack[0])
     _one_page_each(slack[1])
+    _commands_show_it_again(slack[1])
     assert [one["incident"] for one in result["detections"]] == ["weather_in_celsius", "slow_dependency", "broken_upstream"]
     assert all(one["detected"] for one in result["detections"]), result["detections"]
     assert all(0 <= one["delay_seconds"] < 6 and one["delay_rows"] >= 0 for one in result["detections"])

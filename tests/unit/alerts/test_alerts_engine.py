@@ -209,7 +209,7 @@ def test_the_reason_quotes_the_verdict():
     assert row.evidence["threshold"] == 1.0
     assert row.evidence["top_features"][0]["feature"] == "temp"
     assert row.evidence["ledger"] == {"loss_ratio": 0.02}
-    assert row.evidence["command"] == "neural monitor drift --model flights --model-version 3"
+    assert row.evidence["command"].startswith("neural monitor drift --model flights --model-version 3 --at ")
 
 
 def test_a_restart_continues_firing_alerts_without_saying_it_again():

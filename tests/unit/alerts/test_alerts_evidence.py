@@ -159,11 +159,14 @@ class TestVersions:
 
 class TestPointers:
     def test_the_command_is_quoted_for_a_shell(self):
-        line = command("drift", ("a model; rm -rf", "3"), {}, ("--storage-path", "/var/lib/my data"))
+        line = command("drift", ("a model; rm -rf", "3"), {}, ("--storage-path", "/var/lib/my data"), 1e9)
         assert shlex.split(line) == [
-            "neural", "monitor", "drift", "--model", "a model; rm -rf", "--model-version", "3", "--storage-path", "/var/lib/my data"]  # fmt: skip
-        assert command("slo", ("m", ""), {"slo": "fast"}, ()) == "neural monitor slo --model m --name fast"
-        assert command("latency", ("m", ""), {}, ()) == "neural monitor status --model m"
+            "neural", "monitor", "drift", "--model", "a model; rm -rf", "--model-version", "3",
+            "--at", "2001-09-09T01:46:40Z", "--storage-path", "/var/lib/my data"]  # fmt: skip
+        assert command("slo", ("m", ""), {"slo": "fast"}, (), 0.5) == (
+            "neural monitor slo --model m --name fast --at 1970-01-01T00:00:01Z"
+        )
+        assert command("latency", ("m", ""), {}, (), 0.0) == "neural monitor status --model m --at 1970-01-01T00:00:00Z"
 
     @pytest.mark.parametrize("family", ["drift", "quality", "performance", "slo", "capture", "latency", "custom"])
     def test_the_link_is_a_page_that_the_dashboard_knows(self, family):
@@ -211,7 +214,9 @@ def test_a_fired_alert_carries_all_of_it():
     assert row.evidence["versions"] == {"before": "2", "after": "3", "changed_at": 1060.0, "serving": ["3"]}
     assert row.evidence["ledger"] == {
         "seen": 1200.0, "shipped": 1190.0, "loss_ratio": 0.001, "dropped": {"memory": 10.0}, "unparsed_rate": 0.0}  # fmt: skip
-    assert row.evidence["command"] == "neural monitor drift --model flights --model-version 3 --storage-path /state"
+    assert row.evidence["command"] == (
+        "neural monitor drift --model flights --model-version 3 --at 1970-01-01T00:18:40Z --storage-path /state"
+    )
     assert row.evidence["dashboard"] == "http://127.0.0.1:8052/drift?model=flights&version=3&until=1120&feature=temp"
     assert (row.evidence["n"], row.evidence["value"], row.evidence["threshold"]) == (99, 1.0, 0.0)
 
@@ -246,3 +251,26 @@ def test_an_objective_on_drift_and_an_expression_on_it_carry_what_drifted():
     links = {row.rule: row.evidence["dashboard"] for row in found}
     assert links["burn"] == "http://d/slo?model=flights&until=1000&slo=still"
     assert "feature=temp" in links["score"]
+
+
+def test_quality_says_how_far_each_rate_has_risen_and_a_request_rule_counts_requests():
+    engine = AlertEngine(
+        [
+            build_rule(RuleSettings.model_validate({"name": "q", "metric": "quality.alarm", "above": 0})),
+            build_rule(RuleSettings.model_validate({"name": "e", "when": "error_rate > 0.1"})),
+        ],
+        MemoryStore(), {}, ManualClock(1000.0),
+    )  # fmt: skip
+    labels = {"model": "flights", "version": "3"}
+    finding = {"column": "humid", "kind": "missing", "rate": 0.25, "reference_rate": 0.001, "row_ids": []}
+    found = engine.evaluate(
+        [
+            Signal("quality.alarm", 1.0, 0.0, labels, Verdict(Outcome.BAD, "humid", evidence={"findings": [finding]})),
+            Signal("quality.feature_missing_rate", 0.2, 0.0, {**labels, "feature": "humid"}, Verdict(Outcome.BAD, "humid")),
+            Signal("error_rate", 0.5, 0.0, labels), Signal("requests.count", 83.0, 0.0, labels), Signal("rows.count", 368.0, 0.0, labels),
+        ],
+        1000.0,
+    )  # fmt: skip
+    evidence = {row.rule: row.evidence for row in found}
+    assert evidence["q"]["top_features"][0]["moved"] == [{"bin": "missing", "reference": 0.001, "current": 0.25}]
+    assert evidence["e"]["n"] == 83

@@ -102,7 +102,7 @@ class TestRefusals:
         assert "closed" in reply.json()["detail"]
 
     async def test_a_bug_is_500_without_its_traceback(self, serve, monkeypatch, caplog):
-        monkeypatch.setattr("neural.monitoring.api.reading.QUESTIONS", {"status": lambda *_: 1 / 0})
+        monkeypatch.setattr("neural.monitoring.api.reading.ask", lambda *_: 1 / 0)
         async with serve().client() as client:
             reply = await client.get("/api/v1/status", headers={"X-Request-Id": "r-1"})
         assert (reply.status_code, reply.json()["request_id"]) == (500, "r-1")

@@ -24,6 +24,7 @@ _LEDGER = {
     "traffic.staleness": "staleness_seconds",
     "sidecar.backlog": "backlog",
 }
+_OF_REQUESTS = ("error_rate", "client_error_rate", "unparsed_rate", "latency", "requests", "traffic")
 
 FindExamples = Callable[[Sequence[str], str, str, Mapping[str, Any]], list[dict[str, Any]]]
 """(families of the rule's signals, model, version, the verdict's evidence) → examples; see ``examples.py``."""
@@ -65,9 +66,9 @@ def evidence_of(
         "condition": rule.condition.describe(),
         "value": answer.value,
         "threshold": answer.threshold,
-        "n": verdict.sample_size if verdict is not None else _count(view),
+        "n": verdict.sample_size if verdict is not None else _count(rule.family, view),
         "signals": {_label(signal): signal.value for signal in answer.signals},
-        "command": command(rule.family, view.scope, labels, around.command_options),
+        "command": command(rule.family, view.scope, labels, around.command_options, now),
         "as_of": now,
         "error": answer.error,
         "top_features": features,
@@ -105,8 +106,10 @@ def _chosen(features: Sequence[Mapping[str, Any]]) -> str:
     return str(features[0]["feature"]) if features else ""
 
 
-def _count(view: SignalView) -> int | None:
-    for name in ("rows.count", "requests.count"):
+def _count(family: str, view: SignalView) -> int | None:
+    """How many the alert rests on: requests where it is about requests, else rows."""
+    names = ("requests.count", "rows.count") if family in _OF_REQUESTS else ("rows.count", "requests.count")
+    for name in names:
         for signal in view.series(name).values():
             if signal.value is not None:
                 return round(signal.value)

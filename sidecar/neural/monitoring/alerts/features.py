@@ -30,7 +30,7 @@ def top_features(family: str, view: SignalView, details: Mapping[str, Any]) -> l
         return []
     if family not in view.memo:
         view.memo[family] = _rank(family, view)
-    moved = {one["feature"]: one["moved"][:_MOST_MOVED] for one in _told(details) if one.get("moved")}
+    moved = {one["feature"]: one["moved"][:_MOST_MOVED] for one in _told(details) if one.get("moved")} or _risen(details)
     return [{**entry, **({"moved": moved[entry["feature"]]} if entry["feature"] in moved else {})} for entry in view.memo[family]]
 
 
@@ -48,6 +48,16 @@ def _told(details: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
     return (
         [one for one in features if isinstance(one, Mapping) and "feature" in one] if isinstance(features, list | tuple) else ()
     )
+
+
+def _risen(details: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """What quality found: each trouble of a column as a bin of its own."""
+    risen: dict[str, list[dict[str, Any]]] = {}
+    for one in details.get("findings", ()):
+        if one.get("reference_rate") is not None:
+            entry = {"bin": one["kind"], "reference": one["reference_rate"], "current": one["rate"]}
+            risen.setdefault(str(one["column"]), []).append(entry)
+    return risen
 
 
 def _rank(family: str, view: SignalView) -> list[dict[str, Any]]:

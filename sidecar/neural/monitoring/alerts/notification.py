@@ -112,7 +112,8 @@ def lines_of(entry: Mapping[str, Any]) -> list[tuple[str, str]]:
     if entry["status"] == "resolved":
         lasted = entry["resolved_at"] - (entry["fired_at"] or entry["started_at"])
         return [("Lasted", duration_text(lasted)), ("Ended because", str(evidence.get("ended", "")))]
-    pairs = [("Why", str(evidence.get("reason", "")))]
+    reason = str(evidence.get("reason", ""))
+    pairs = [("Why", "" if reason in entry["message"] else reason)]
     if entry["repeat"] and evidence.get("latest_value") is not None:
         pairs.append(("Now", f"{evidence['latest_value']:.4g}"))
     if features := evidence.get("top_features"):

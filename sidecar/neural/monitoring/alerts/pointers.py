@@ -1,10 +1,11 @@
-"""Where to look: the command that shows the same again, and the dashboard's page at that time."""
+"""Where to look: the command that shows the same again, whenever it is run, and the dashboard's page at that time."""
 
 from __future__ import annotations
 
 import math
 import shlex
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from neural.monitoring.alerts.index import Scope
@@ -17,14 +18,18 @@ _PAGES = {
 }  # fmt: skip
 
 
-def command(family: str, scope: Scope, labels: Mapping[str, str], options: Sequence[str]) -> str:
-    """The command line; ``options`` say where the state is. Quoted for a shell: names come from outside."""
+def command(family: str, scope: Scope, labels: Mapping[str, str], options: Sequence[str], now: float) -> str:
+    """The command line that shows what was to be seen at ``now`` (Unix seconds); ``options`` say where the state is.
+
+    Quoted for a shell: names come from outside.
+    """
     words = ["neural", "monitor", _COMMANDS.get(family, "status")]
     model, version = scope
     words += ["--model", model] if model else []
     words += ["--model-version", version] if version else []
     words += ["--name", labels["slo"]] if family == "slo" and labels.get("slo") else []
-    return shlex.join([*words, *options])
+    at = datetime.fromtimestamp(math.ceil(now), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return shlex.join([*words, "--at", at, *options])
 
 
 def dashboard_link(url: str, family: str, scope: Scope, labels: Mapping[str, str], feature: str, now: float) -> str:

@@ -91,6 +91,7 @@ MODEL = Parameter("model", "Which model, where the sidecar serves several.", exa
 VERSION = Parameter("version", "Which version of the model.", example="3")
 SINCE = Parameter("since", "From this time on, in Unix seconds.", "number", least=0, most=_TIME_MOST, example=1_700_000_000)
 UNTIL = Parameter("until", "Up to this time, in Unix seconds.", "number", least=0, most=_TIME_MOST, example=1_700_003_600)
+AT = Parameter("at", "As it was at this time, in Unix seconds.", "number", least=0, most=_TIME_MOST)
 
 
 def limit(default: int, most: int) -> Parameter:

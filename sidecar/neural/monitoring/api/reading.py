@@ -8,11 +8,11 @@ from typing import Any
 
 from neural.monitoring.api import schemas
 from neural.monitoring.api.operation import Call, Operation, Reply
-from neural.monitoring.api.parameters import MODEL, SINCE, UNTIL, VERSION, Parameter, limit
+from neural.monitoring.api.parameters import AT, MODEL, SINCE, UNTIL, VERSION, Parameter, limit
 from neural.monitoring.api.problems import Problem
 from neural.monitoring.clock import Clock
 from neural.monitoring.store import Store
-from neural.monitoring.views import QUESTIONS, signal_dict
+from neural.monitoring.views import ask, signal_dict
 
 WINDOW = Parameter("window", "How many of the newest evaluations are summed up.", "integer", default=100, least=1, most=100_000)
 HOURS = Parameter("hours", "How far back, in hours.", "number", default=24.0, least=0.001, most=87_600)
@@ -23,15 +23,15 @@ FEATURE = Parameter("feature", "Only signals of this feature.", example="age")
 MAX_POINTS = 10_000
 
 _QUESTIONS: Mapping[str, tuple[str, tuple[Parameter, ...]]] = {
-    "status": ("Everything on one page", (MODEL, VERSION)),
-    "drift": ("Has the data drifted, which features, and why", (WINDOW, MODEL, VERSION)),
-    "quality": ("Is the data sound", (WINDOW, MODEL, VERSION)),
-    "performance": ("How good the model is, as far as labels are known", (MODEL, VERSION)),
-    "slo": ("Objectives, error budgets and burn rates", (NAME, MODEL, VERSION)),
-    "alerts": ("What fired, and what fires now", (HOURS, SEVERITY)),
-    "references": ("What traffic is compared with, column by column", (MODEL, VERSION)),
+    "status": ("Everything on one page", (MODEL, VERSION, AT)),
+    "drift": ("Has the data drifted, which features, and why", (WINDOW, MODEL, VERSION, AT)),
+    "quality": ("Is the data sound", (WINDOW, MODEL, VERSION, AT)),
+    "performance": ("How good the model is, as far as labels are known", (MODEL, VERSION, AT)),
+    "slo": ("Objectives, error budgets and burn rates", (NAME, MODEL, VERSION, AT)),
+    "alerts": ("What fired, and what fires now", (HOURS, SEVERITY, AT)),
+    "references": ("What traffic is compared with, column by column", (MODEL, VERSION, AT)),
     "ledger": ("Where every request went", ()),
-    "health": ("One word and the reasons", (MODEL, VERSION)),
+    "health": ("One word and the reasons", (MODEL, VERSION, AT)),
 }
 
 
@@ -45,7 +45,7 @@ class Asking:
 
     def __call__(self, call: Call) -> Reply:
         wanted = {key: value for key, value in call.query.items() if value is not None}
-        answer = QUESTIONS[self.question](self.store, self.clock(), wanted)
+        answer = ask(self.question, self.store, self.clock(), wanted)
         if answer["status"] == "unknown_slo":
             raise Problem(404, f"there is no objective {wanted['name']!r}", known=answer["known"])
         return Reply(answer)

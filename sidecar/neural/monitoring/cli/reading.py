@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 import click
 
 from neural.monitoring.cli.entry import FAILED, FINDINGS, WELL
+from neural.monitoring.cli.moments import Moment
 from neural.monitoring.cli.source import NO_DATA, Answer, FolderSource, SidecarSource, Source
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Reading:
     watch: float | None
     model: str | None
     version: str | None
+    at: float | None = None
 
     def source(self) -> Source:
         return SidecarSource(self.sidecar, self.token) if self.sidecar else FolderSource(self.storage_path)
@@ -49,7 +51,9 @@ class Reading:
         code_without_data: int = WELL,
     ) -> int:
         """Ask, print, and return the exit code: 1 when ``found(answer)``, 2 when there is nothing to ask."""
-        asked = {"model": self.model, "version": self.version, **(wanted or {})}
+        asked = {"model": self.model, "version": self.version, "at": self.at, **(wanted or {})}
+        if self.at is not None and self.watch is not None:
+            raise click.UsageError("--at is one moment: without --watch")
         source = self.source()
         try:
             if self.watch is not None:
@@ -138,6 +142,7 @@ _READING = (
     sidecar_options,
     click.option("--model", help="Which model, where the sidecar serves several."),
     click.option("--model-version", "version", help="Which version of it."),
+    click.option("--at", type=Moment(), help="As it was at that time: 2026-11-23T15:04, or 2h for two hours ago."),
     click.option(
         "--watch", type=click.FloatRange(min=0.1), is_flag=False, flag_value=WATCH_SECONDS, default=None, metavar="[SECONDS]",
         help=f"Look again every SECONDS ({WATCH_SECONDS:g}), until Ctrl-C.",
@@ -165,9 +170,10 @@ def reading_options(
         watch: float | None,
         model: str | None,
         version: str | None,
+        at: float | None,
         **own: Any,
     ) -> Any:
-        return command(Reading(storage_path, output, sidecar, token, watch, model, version), **own)
+        return command(Reading(storage_path, output, sidecar, token, watch, model, version, at), **own)
 
     wrapped.__doc__, wrapped.__name__ = command.__doc__, command.__name__
     wrapped.__click_params__ = list(getattr(command, "__click_params__", ()))  # type: ignore[attr-defined]  # where click keeps options

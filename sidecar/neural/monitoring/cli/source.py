@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from neural.monitoring.clock import Clock, system_clock
 from neural.monitoring.errors import NeuralError
 from neural.monitoring.store import STATE_FILE, MemoryStore, Store, open_store
-from neural.monitoring.views import QUESTIONS
+from neural.monitoring.views import ask
 
 NO_DATA = "no_data"
 Answer = dict[str, Any]
@@ -45,10 +45,10 @@ class FolderSource:
             self._store = open_store(self._folder, read_only=True)
         self.missing = "" if self._folder.is_dir() else f"{self._folder}: no such folder"
         if self._store is not None:
-            return QUESTIONS[question](self._store, self._clock(), wanted)
+            return ask(question, self._store, self._clock(), wanted)
         nothing = MemoryStore()
         try:
-            answer = QUESTIONS[question](nothing, self._clock(), wanted)
+            answer = ask(question, nothing, self._clock(), wanted)
         finally:
             nothing.close()
         return {

@@ -212,8 +212,8 @@ class Reader:
 
     def reports(self, kind: str, limit: int = 100) -> list[Report]:
         """Reports of the kind in the stretch of time, oldest first."""
-        rows = self.store.reports(kind, limit=limit, since=self.since)
-        return [row for row in rows if row.time <= self.until and row.model in ("", self.model[0])]
+        rows = self.store.reports(kind, limit=limit, since=self.since, until=self.until)
+        return [row for row in rows if row.model in ("", self.model[0])]
 
 
 def fires_at(row: AlertRow, moment: float) -> bool:

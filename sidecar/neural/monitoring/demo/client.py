@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import secrets
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -116,7 +117,8 @@ class Client:
         await http.post("/dependency", json={"delay_seconds": SLOW_SECONDS if incident is Incident.SLOW else 0.0})
 
     async def _send(self, http: httpx.AsyncClient, request: Request) -> None:
-        headers = {"content-type": "application/json", "x-prediction-id": request.prediction_id}
+        trace = f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"  # as an airport's tracer would: alerts name it
+        headers = {"content-type": "application/json", "x-prediction-id": request.prediction_id, "traceparent": trace}
         self.traffic.requests += 1
         self.traffic.rows += len(request.outcomes)
         self.traffic.progress.append((time.time(), self.traffic.rows))

@@ -100,4 +100,6 @@ def _doubt(long: Counts, goal: float, guard: GuardSettings) -> str:
 def _left(window: BurnWindow, burn: float) -> str:
     period = window.factor * window.long_seconds / window.budget
     hours = period / burn / 3600
-    return f"{hours / 24:.1f} days" if hours >= 48 else f"{hours:.1f} hours"
+    if hours >= 48:
+        return f"{hours / 24:.1f} days"
+    return f"{hours:.1f} hours" if hours >= 2 else f"{hours * 60:.0f} minutes"

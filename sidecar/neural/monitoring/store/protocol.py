@@ -35,8 +35,10 @@ class Store(Protocol):
 
     # reports
     def add_report(self, report: Report) -> None: ...
-    def reports(self, kind: str, *, limit: int = 100, since: float | None = None, model: str | None = None) -> list[Report]:
-        """The newest ``limit`` reports of the kind, oldest first."""
+    def reports(
+        self, kind: str, *, limit: int = 100, since: float | None = None, until: float | None = None, model: str | None = None
+    ) -> list[Report]:
+        """The newest ``limit`` reports of the kind between the two times, oldest first."""
         ...
 
     # alerts and silences

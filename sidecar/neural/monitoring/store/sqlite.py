@@ -65,11 +65,13 @@ class SQLiteStore:
             (report.kind, report.time, report.model, report.version, dumps(report.body)),
         )
 
-    def reports(self, kind: str, *, limit: int = 100, since: float | None = None, model: str | None = None) -> list[Report]:
+    def reports(
+        self, kind: str, *, limit: int = 100, since: float | None = None, until: float | None = None, model: str | None = None
+    ) -> list[Report]:
         rows = self._read(
             "SELECT kind, time, model, version, body FROM reports WHERE kind = ? AND time >= coalesce(?, -9e999) "
-            "AND model = coalesce(?, model) ORDER BY time DESC, id DESC LIMIT ?",
-            kind, since, model, limit,
+            "AND time <= coalesce(?, 9e999) AND model = coalesce(?, model) ORDER BY time DESC, id DESC LIMIT ?",
+            kind, since, until, model, limit,
         )  # fmt: skip
         return [Report(kind, time, name, version, loads(body)) for kind, time, name, version, body in reversed(rows)]
 

@@ -10,6 +10,7 @@ from neural.monitoring.views.alerts import alerts
 from neural.monitoring.views.capture import capture
 from neural.monitoring.views.drift import drift
 from neural.monitoring.views.health import health
+from neural.monitoring.views.moment import store_at
 from neural.monitoring.views.performance import performance
 from neural.monitoring.views.quality import quality
 from neural.monitoring.views.references import references
@@ -38,3 +39,15 @@ QUESTIONS: Mapping[str, Question] = {
     "health": lambda store, now, wanted: health(store, now, **_which(wanted)),
 }
 """Name → (store, now, wanted) → answer. ``wanted``: model, version; window (drift, quality); hours, severity (alerts); name (slo)."""
+
+
+def ask(question: str, store: Store, now: float, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer; with ``at`` (Unix seconds) among what is wanted, as it was at that moment."""
+    at = wanted.get("at")
+    if at is None or at >= now:
+        return QUESTIONS[question](store, now, wanted)
+    then = store_at(store, at, wanted.get("hours", DEFAULT_HOURS))
+    try:
+        return QUESTIONS[question](then, at, wanted)
+    finally:
+        then.close()
