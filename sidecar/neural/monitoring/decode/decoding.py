@@ -22,12 +22,12 @@ from neural.monitoring.decode.parsed import (
     Decoder,
     Exchange,
     Many,
-    ReadsInBulk,
     Reason,
     Request,
-    Skims,
     Table,
     Undecodable,
+    bulk_reader,
+    skimmer,
 )
 from neural.monitoring.decode.registry import build_decoders
 from neural.monitoring.decode.settings import DecodeSettings, FeatureSpec
@@ -91,8 +91,7 @@ class Decoding:
 
     def _decode_alike(self, work: Work, alike: Alike) -> None:
         decoder = self._detector.by_path(alike.path)
-        bulky: object = decoder  # as an object: to the type checker, one of the two protocols rules the other out
-        many = alike.many(work.table, self._settings.max_body) if isinstance(bulky, ReadsInBulk) else None
+        many = alike.many(work.table, self._settings.max_body) if bulk_reader(decoder) else None
         for start in range(0, len(alike.places), _BULK):
             places = alike.places[start : start + _BULK]
             if decoder is None or many is None:
@@ -104,11 +103,13 @@ class Decoding:
         """Decodes all of them at once where they are alike. Where one is not, smaller parts are tried, and then each by itself."""
         if len(many) >= _WORTH_BULK:
             if not many.request_documents:
-                if isinstance(decoder, Skims) and self._take(work, places, decoder.name, decoder.skim, many):
+                skims = skimmer(decoder)
+                if skims is not None and self._take(work, places, decoder.name, skims.skim, many):
                     return
                 many.request_documents = self._reader.read_many(many.requests)
                 many.response_documents = self._reader.read_many(many.responses)
-            if isinstance(decoder, ReadsInBulk) and self._take(work, places, decoder.name, decoder.bulk, many):
+            bulky = bulk_reader(decoder)
+            if bulky is not None and self._take(work, places, decoder.name, bulky.bulk, many):
                 return
         if len(many) <= _CHUNK:
             documents = (many.request_documents, many.response_documents) if many.request_documents else None
@@ -155,8 +156,8 @@ class Decoding:
             claimed = [self._detector.by_content(exchange) for exchange in exchanges]
         except Undecodable:
             return False
-        decoder: object = claimed[0]
-        if not isinstance(decoder, ReadsInBulk) or claimed.count(claimed[0]) != len(claimed):
+        decoder = bulk_reader(claimed[0])
+        if decoder is None or claimed.count(claimed[0]) != len(claimed):
             return False
         many = Many(
             exchanges[0].event.path,

@@ -115,12 +115,17 @@ def count_keys(document: Any) -> int:
 
 def count_all_keys(documents: Sequence[Any]) -> int:
     """``count_keys`` of many documents together, or less."""
-    objects = [document for document in documents if type(document) is dict]
+    objects = documents if set(map(type, documents)) == {dict} else [one for one in documents if type(one) is dict]
+    keys = sum(map(len, objects))
     values = list(chain.from_iterable(map(_VALUES, objects)))
-    inner = [value for value in values if type(value) is dict]
-    for items in (value for value in values if type(value) is list and value and type(value[0]) is dict):
-        inner += items
-    return sum(map(len, objects)) + _lengths(inner)
+    types = set(map(type, values))
+    if types == {list}:  # rows under one name, as most requests have them: no need to look at each
+        return keys + _lengths(list(chain.from_iterable(values)))
+    inner = [value for value in values if type(value) is dict] if dict in types else []
+    if list in types:
+        for items in [value for value in values if type(value) is list and value and type(value[0]) is dict]:
+            inner += items
+    return keys + _lengths(inner)
 
 
 def _lengths(items: list[Any]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final, Literal, Protocol, runtime_checkable
+from typing import Any, Final, Literal, Protocol, cast, runtime_checkable
 
 from numpy.typing import NDArray
 
@@ -184,6 +184,27 @@ class Skims(Protocol):
     def skim(self, many: Many) -> Bulk | None:
         """All of them, one row each, from their bytes; None (or any exception) when they are to be parsed."""
         ...
+
+
+_ABILITIES: Final[dict[type, tuple[bool, bool]]] = {}  # of the decoders' classes
+
+
+def _abilities(decoder: object) -> tuple[bool, bool]:
+    """Whether it reads in bulk, and skims. Remembered: Python takes 20 µs to look at an object's methods anew each time."""
+    found = _ABILITIES.get(type(decoder))
+    if found is None:
+        found = _ABILITIES[type(decoder)] = (isinstance(decoder, ReadsInBulk), isinstance(decoder, Skims))
+    return found
+
+
+def bulk_reader(decoder: object) -> ReadsInBulk | None:
+    """The decoder, where it reads in bulk."""
+    return cast("ReadsInBulk", decoder) if _abilities(decoder)[0] else None
+
+
+def skimmer(decoder: object) -> Skims | None:
+    """The decoder, where it skims."""
+    return cast("Skims", decoder) if _abilities(decoder)[1] else None
 
 
 Reads = Literal["json", "any", "bytes"]
