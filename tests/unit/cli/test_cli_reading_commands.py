@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import socket
+import time
 from dataclasses import replace
 
 import jsonschema
 import pytest
 
-from neural.monitoring.store import open_store
+from neural.monitoring.store import OutboxRow, open_store
 
 COMMANDS = ("status", "drift", "quality", "performance", "alerts", "slo", "capture", "health")
 FINDS_THE_INCIDENT = {"status", "drift", "quality", "performance", "alerts", "slo", "health"}
@@ -201,3 +202,13 @@ def test_performance_is_told_by_class_and_by_segment_with_intervals(neural, fold
     assert re.search(r"^no +200 +190 +0.880 \(0.840 to 0.920\)", out, re.MULTILINE)
     assert re.search(r"^city=oslo +bad +500 +0.710 \(0.670 to 0.740\) +accuracy of city=oslo$", out, re.MULTILINE)
     assert out.index("city=oslo") < out.index("city=rome")
+
+
+def test_messages_that_never_arrived_are_named_with_their_channel_and_error(neural, tmp_path):
+    store = open_store(tmp_path)
+    payload = {"alerts": [{"title": "High latency", "status": "firing"}]}
+    store.put_outbox(OutboxRow("m", "a", "slack", payload, "dead", 3, time.time(), error="404: no_service"))
+    store.close()
+    said = neural("alerts", "--storage-path", tmp_path).out
+    assert "1 messages could not be delivered" in said
+    assert "High latency (firing) to slack, 3 attempts: 404: no_service" in said

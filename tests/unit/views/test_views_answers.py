@@ -8,7 +8,7 @@ import pytest
 
 from neural.monitoring import views
 from neural.monitoring.signal import Outcome, Signal, Verdict
-from neural.monitoring.store import AlertRow, MemoryStore, Report
+from neural.monitoring.store import AlertRow, MemoryStore, OutboxRow, Report
 
 
 @pytest.fixture
@@ -166,7 +166,23 @@ class TestAlerts:
         assert [a["alert_id"] for a in found["alerts"]] == ["a1", "a2"]
         assert [s["silence_id"] for s in found["silences"]] == ["s1"]
         assert found["undelivered"] == {"queued": 1, "dead": 0}
+        assert found["dead_letters"] == []
         assert views.alerts(ill, now, 100, None)["total_alerts"] == 3
+
+    def test_dead_letters_say_what_they_told_where_and_why_they_died(self, now):
+        store = MemoryStore()
+        for number in range(25):
+            payload = {"alerts": [{"title": f"alert {number}", "status": "firing"}]}
+            store.put_outbox(
+                OutboxRow(f"m{number:02}", "a", "slack", payload, "dead", 3, now + number, ambiguous=1, error="404: no_service")
+            )
+        found = views.alerts(store, now)
+        assert found["undelivered"]["dead"] == 25
+        assert len(found["dead_letters"]) == 20, "the newest"
+        assert found["dead_letters"][0] == {
+            "message_id": "m24", "channel": "slack", "alerts": ["alert 24 (firing)"], "attempts": 3, "ambiguous": 1,
+            "error": "404: no_service", "created_at": now + 24}  # fmt: skip
+        store.close()
 
     def test_can_be_narrowed_to_a_severity(self, ill, now):
         assert [a["alert_id"] for a in views.alerts(ill, now, 24, "warning")["alerts"]] == ["a2"]

@@ -127,6 +127,8 @@ SCHEMAS: Mapping[str, Any] = {
         by_severity={"type": "object", "additionalProperties": _COUNT}, by_source={"type": "object", "additionalProperties": _COUNT},
         recent_critical=_list(_ref("Alert")), firing=_COUNT, pending=_COUNT, alerts=_list(_ref("Alert")), silences=_list(_ref("Silence")),
         undelivered={"type": "object", "additionalProperties": _COUNT},
+        dead_letters=_list(_object(message_id=_TEXT, channel=_TEXT, alerts=_list(_TEXT), attempts=_COUNT, ambiguous=_COUNT, error=_TEXT,
+            created_at=_TIME)),
     ),
     "SLO": _object(
         status=_words("met", "breached", "at_risk", "no_data"), slo=_TEXT, target=_MAYBE, compliance_rate=_MAYBE,

@@ -6,12 +6,13 @@ from collections import Counter
 from dataclasses import fields
 from typing import Any
 
-from neural.monitoring.store import AlertRow, Silence, Store
+from neural.monitoring.store import AlertRow, OutboxRow, Silence, Store
 
 SECONDS_PER_HOUR = 3600.0
 MAX_ALERTS = 1000
 """Alerts listed; the counts cover as many."""
 RECENT_CRITICAL = 5
+MOST_LETTERS = 20
 SEVERITIES = ("critical", "warning", "info")
 OPEN = ("pending", "firing", "suppressed")
 
@@ -21,13 +22,15 @@ def alerts(store: Store, now: float, hours: float = 24, severity: str | None = N
 
     Keys of the seed: ``status`` ("ok" | "no_alerts"), ``total_alerts``, ``time_period_hours``, ``by_severity``, ``by_source``,
     ``recent_critical``. Beside them ``firing`` (how many now), ``pending``, ``alerts`` (every field of the stored alert),
-    ``silences`` (in force), ``undelivered`` {queued, dead}: messages that have not reached their channel.
+    ``silences`` (in force), ``undelivered`` {queued, dead}: messages that have not reached their channel, and ``dead_letters``: the
+    newest of those that never will, each with its channel, alerts, attempts, ``ambiguous`` ones among them, error and time.
     """
     since = now - hours * SECONDS_PER_HOUR
     touched = store.alerts(since=since, severity=severity, limit=MAX_ALERTS)
     still_open = store.alerts(states=OPEN, severity=severity, limit=MAX_ALERTS)
     rows = sorted({row.alert_id: row for row in (*touched, *still_open)}.values(), key=lambda row: -row.started_at)
     fired = [row for row in rows if row.fired_at is not None]
+    dead = store.outbox(state="dead", limit=MAX_ALERTS)
     return {
         "status": "ok" if fired else "no_alerts",
         "timestamp": now,
@@ -40,7 +43,20 @@ def alerts(store: Store, now: float, hours: float = 24, severity: str | None = N
         "pending": sum(row.state == "pending" for row in rows),
         "alerts": [alert_dict(row) for row in fired],
         "silences": [silence_dict(silence) for silence in store.silences(active_at=now)],
-        "undelivered": {state: len(store.outbox(state=state, limit=MAX_ALERTS)) for state in ("queued", "dead")},
+        "undelivered": {"queued": len(store.outbox(state="queued", limit=MAX_ALERTS)), "dead": len(dead)},
+        "dead_letters": [_letter(row) for row in reversed(dead[-MOST_LETTERS:])],
+    }
+
+
+def _letter(row: OutboxRow) -> dict[str, Any]:
+    return {
+        "message_id": row.message_id,
+        "channel": row.channel,
+        "alerts": [f"{one.get('title', '')} ({one.get('status', '')})" for one in row.payload.get("alerts", ())],
+        "attempts": row.attempts,
+        "ambiguous": row.ambiguous,
+        "error": row.error,
+        "created_at": row.created_at,
     }
 
 

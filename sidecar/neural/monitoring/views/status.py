@@ -52,7 +52,7 @@ def status(store: Store, now: float, *, model: str | None = None, version: str |
         "performance": performance_now(now_state),
         "predictions": predictions_now(now_state),
         "slos": slos_now(now_state),
-        "alerts": {key: value for key, value in alerts(store, now).items() if key not in {"alerts", "silences"}},
+        "alerts": {key: value for key, value in alerts(store, now).items() if key not in {"alerts", "silences", "dead_letters"}},
         "capture": ledger["ledger"],
         "history": {
             "rate": history(store, now_state, "requests.rate"),

@@ -9,6 +9,8 @@ from rich.console import Console
 from neural.monitoring.cli.render.console import heading, sentence, state, table
 from neural.monitoring.cli.render.words import clock_time, number, seconds
 
+_SHOWN_LETTERS = 5
+
 
 def render_alerts(console: Console, answer: dict[str, Any]) -> None:
     hours = number(answer["time_period_hours"])
@@ -57,5 +59,8 @@ def _footnotes(console: Console, answer: dict[str, Any]) -> None:
     undelivered = answer["undelivered"]
     if undelivered["dead"]:
         sentence(console, f"  {undelivered['dead']} messages could not be delivered", "red")
+        for one in answer["dead_letters"][:_SHOWN_LETTERS]:
+            why = f"{one['channel']}, {one['attempts']} attempts: {one['error']}"
+            sentence(console, f"    {clock_time(one['created_at'])} {', '.join(one['alerts'])} to {why}", "red")
     if undelivered["queued"]:
         sentence(console, f"  {undelivered['queued']} messages wait to be delivered", "yellow")
