@@ -110,7 +110,7 @@ def _to_parquet(path: Path, target: Path) -> bool:
         except (pa.ArrowInvalid, OSError):
             return False
         # A dictionary is held for every column until its group is written: of numbers, which hardly repeat, that is memory for nothing.
-        words = [field.name for field in reader.schema if pa.types.is_string(field.type)]
+        words: Any = [field.name for field in reader.schema if pa.types.is_string(field.type)]
         with pq.ParquetWriter(target, reader.schema, compression="zstd", use_dictionary=words) as writer:
             written = sum(_write_group(writer, group) for group in _groups(reader))
     if not written:
