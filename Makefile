@@ -5,11 +5,12 @@ BIN := $(VENV)/bin
 BENCH ?= .venv-bench
 STUDY ?= .venv-study
 SERVERS ?= .venv-servers
+AUDIT ?= .venv-audit
 DEMO_ARGS ?=
 FUZZ_SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast bench study fuzz realdata estimation scrapes soak torture ready lint fmt proto screenshots clean
+.PHONY: help demo test test-fast bench study fuzz realdata estimation scrapes soak torture ready audit lint fmt proto screenshots clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -88,6 +89,19 @@ torture: $(VENV)/.test ## kill -9 at a thousand random moments under load: nothi
 ready: $(VENV)/.test ## a sidecar with thirty days of state must be ready within two seconds
 	$(BIN)/python -m tests.ready $(READY_ARGS)
 
+$(AUDIT)/.done: pyproject.toml
+	$(PYTHON) -m venv $(AUDIT)
+	$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check '.[full]'
+	$(PYTHON) -m venv $(AUDIT)/tools
+	$(AUDIT)/tools/bin/python -m pip install --quiet --disable-pip-version-check 'cyclonedx-bom[validation]>=7' 'pip-audit>=2.9'
+	@touch $@
+
+audit: $(AUDIT)/.done ## what users install: its SBOM (build/sbom.json, CycloneDX), then known vulnerabilities of each package (asks the network)
+	@mkdir -p build
+	$(AUDIT)/tools/bin/cyclonedx-py environment --validate --of JSON -o build/sbom.json $(AUDIT)/bin/python
+	$(AUDIT)/bin/python -m pip freeze --exclude neural-monitoring > build/requirements.txt
+	$(AUDIT)/tools/bin/pip-audit --strict --no-deps --disable-pip -r build/requirements.txt
+
 lint: $(VENV)/.test ## ruff, mypy strict, pyright, import-linter
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -108,5 +122,5 @@ screenshots: $(VENV)/.test ## docs/images, from a dashboard with data, in a real
 	$(BIN)/python tests/e2e/screenshots.py
 
 clean: ## remove everything that can be made again
-	rm -rf $(VENV) $(BENCH) $(SERVERS) dist build bench.json .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(BENCH) $(SERVERS) $(STUDY) $(AUDIT) dist build bench.json .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -126,3 +126,9 @@ def test_auto_wraps_an_application_or_a_factory(monkeypatch, tmp_path):
 def test_the_typed_keywords_are_the_settings():
     named = {"model", "version", "endpoint"}
     assert set(Options.__annotations__) == set(Settings._fields) - named
+
+
+def test_no_header_that_carries_credentials_is_captured_by_default():
+    words = ("auth", "cookie", "token", "secret", "key", "credential", "password", "session", "signature", "api-")
+    assert not [header for header in Settings().headers if any(word in header for word in words)]
+    assert Settings().query is False

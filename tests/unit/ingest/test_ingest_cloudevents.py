@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
 
 import pytest
 
@@ -116,6 +117,20 @@ def test_the_same_half_twice_is_a_repeat(house):
     service.accept_half(read_half(kserve("response"), RESPONSE, now=NOW))
     assert len(events(entries)) == 1
     assert service.stats()["cloudevents.repeats"] == 1
+
+
+def test_nothing_an_event_names_is_fetched(house):
+    """Attributes that are addresses stay text, whoever put them there: a listener behind them hears nothing."""
+    service, _, entries = house
+    with socket.create_server(("127.0.0.1", 0)) as inner:
+        inner.settimeout(0.2)
+        address = f"http://127.0.0.1:{inner.getsockname()[1]}/latest/meta-data"
+        named = {"ce-source": address, "ce-dataschema": address, "ce-datacontenttype": "application/json", "ce-dataref": address}
+        for kind, body in (("request", REQUEST), ("response", RESPONSE)):
+            service.accept_half(read_half(kserve(kind, **named), body, now=NOW))
+        with pytest.raises(TimeoutError):
+            inner.accept()
+    assert len(events(entries)) == 1
 
 
 def test_canaries_and_transformers_are_told_apart():

@@ -10,9 +10,13 @@ from neural.monitoring.predictions.layout import hours
 def enforce(root: Path, now: float, *, keep_seconds: float, max_bytes: int, max_files: int = 1_000_000) -> int:
     """Delete hours that ended before ``now − keep_seconds``, then the oldest files until bytes and files fit. Returns files deleted."""
     removed, kept, total = 0, [], 0
+    touched: set[Path] = set()
     for hour, folder in hours(root):
+        ended = hour.end <= now - keep_seconds
+        if ended:
+            touched.add(folder)
         for path in sorted(folder.iterdir()):
-            if hour.end <= now - keep_seconds:
+            if ended:
                 removed += _delete(path)
             else:
                 size = path.stat().st_size
@@ -22,9 +26,10 @@ def enforce(root: Path, now: float, *, keep_seconds: float, max_bytes: int, max_
         if total <= max_bytes and len(kept) - at <= max_files:
             break
         removed += _delete(path)
+        touched.add(path.parent)
         total -= size
-    if removed:
-        _delete_empty_folders(root)
+    for folder in touched:
+        _delete_empty(folder, root)
     return removed
 
 
@@ -36,9 +41,11 @@ def _delete(path: Path) -> int:
     return 1
 
 
-def _delete_empty_folders(root: Path) -> None:
-    for folder in sorted(root.glob("model=*/**/"), key=lambda path: -len(path.parts)):
+def _delete_empty(folder: Path, root: Path) -> None:
+    """The folder, and those above it that hold nothing else; only where something was taken, not the whole log at every roll."""
+    while folder != root:
         try:
             folder.rmdir()
         except OSError:
-            continue  # not empty
+            return  # not empty
+        folder = folder.parent
