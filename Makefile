@@ -37,7 +37,8 @@ $(SERVERS)/.done: pyproject.toml
 
 test: $(VENV)/.test $(SERVERS)/.done ## everything, against real components (installs Debian packages where it may)
 	@sh tests/debian-packages.sh
-	$(BIN)/python -m pytest -n 2 --dist loadfile -q
+	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not alone"
+	$(BIN)/python -m pytest -q -m alone
 
 test-fast: $(VENV)/.test ## what needs no server process, in under 90 seconds
 	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not slow" --ignore=tests/integration --ignore=tests/e2e
