@@ -17,7 +17,7 @@ N = 4000
 
 
 def evaluation(now, length=600.0, performance=None):
-    reference = None if performance is None else SimpleNamespace(performance=performance)
+    reference = None if performance is None else SimpleNamespace(hash="abc", performance=performance)
     window = Window(now - length, now)
     return Evaluation("m", "1", now, length, window, window, traffic=None, reference=reference)
 

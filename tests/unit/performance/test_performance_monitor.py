@@ -15,7 +15,7 @@ from neural.monitoring.windows import Evaluation, Monitor, ObservesLabels, Obser
 
 
 def evaluation(now, length=60.0, performance=None):
-    reference = SimpleNamespace(performance=performance) if performance is not None else None
+    reference = SimpleNamespace(hash="abc", performance=performance) if performance is not None else None
     window = Window(now - length, now)
     return Evaluation("m", "1", now, length, window, window, traffic=None, reference=reference)
 
@@ -210,3 +210,11 @@ def test_monitor_and_joiner_are_what_the_engine_asks_for():
     for protocol in (Monitor, ObservesRows, ObservesLabels, Stateful):
         assert isinstance(monitor, protocol)
     assert isinstance(LabelJoiner(), Stateful)
+
+
+def test_a_verdict_names_the_reference_it_was_made_beside():
+    monitor, joiner = PerformanceMonitor(), LabelJoiner()
+    feed(monitor, joiner, start=1000.0, n=50, accuracy=1.0)
+    named = signals(monitor, evaluation(1060.0, performance={"accuracy": 0.9}))["performance.accuracy"].verdict.evidence
+    assert named["reference"] == "abc"
+    assert signals(monitor, evaluation(1061.0))["performance.accuracy"].verdict.evidence["reference"] is None

@@ -125,6 +125,7 @@ class PerformanceMonitor:
             "predictions_until": pane.newest,
             "corrections": pane.corrections,
             "state": self._settled(pane, evaluation.now),
+            "reference": evaluation.reference.hash if evaluation.reference is not None else None,
         }
         if pane.classification is not None and pane.classification.scored > 0:
             evidence["calibration"] = pane.classification.calibration.curve(self._settings.confidence)
