@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +13,8 @@ import pytest
 
 from neural.monitoring.clock import ManualClock
 from neural.monitoring.predictions import PredictionLog, PredictionLogSettings, read_predictions
+from neural.monitoring.predictions.layout import Hour
+from neural.monitoring.predictions.retention import enforce
 from neural.monitoring.records import Column, Kind, RecordBatch
 from neural.monitoring.windows import columns_from
 
@@ -287,3 +290,18 @@ def test_a_segment_that_retention_took_begins_again(log, tmp_path):
     log.append(rows(["b"]))
     log.checkpoint()
     assert ids(tmp_path) == ["b"]
+
+
+def test_only_folders_that_something_was_taken_from_are_tried(tmp_path, monkeypatch):
+    """A log of a week has hundreds of folders: trying each at every roll took longer than the roll."""
+    start = int(START)
+    for back in range(100):
+        folder = tmp_path / Hour(start - back * 3600, "m", "1").folder
+        folder.mkdir(parents=True)
+        (folder / "w-1.parquet").write_bytes(b"x")
+    tried = []
+    remove = Path.rmdir
+    monkeypatch.setattr(Path, "rmdir", lambda folder: (tried.append(folder), remove(folder)))
+    assert enforce(tmp_path, START + HOUR, keep_seconds=99 * HOUR, max_bytes=1 << 20) == 1
+    assert len(list(tmp_path.rglob("hour=*"))) == 99
+    assert 1 <= len(tried) <= 4
