@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from neural.monitoring.signal import Signal
@@ -14,6 +14,9 @@ _ESTIMATED = "estimated_"
 _CLASS, _SEGMENT = "performance.class_", "performance.segment_"
 _WORST_FIRST = ("bad", "ok", "unknown")
 _NOT_METRICS = frozenset({"coverage", "labels", "label_delay"})
+CLASS_METRICS = ("precision", "recall", "f1")
+SEGMENT_METRICS = ("accuracy", "precision", "recall", "f1", "mae", "rmse", "r2")
+MOST_SEGMENT_METRICS = 3
 
 
 def performance(store: Store, now: float, *, model: str | None = None, version: str | None = None) -> dict[str, Any]:
@@ -89,6 +92,17 @@ def segments_now(now_state: Current) -> list[dict[str, Any]]:
         size = signal.verdict.sample_size if signal.verdict else None
         row["labels"] = row["labels"] if size is None else max(size, row["labels"] or 0)
     return sorted(rows.values(), key=lambda row: (row["outcome"] != "bad", -(row["labels"] or 0), row["segment"]))
+
+
+def segment_metrics(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The metrics that a table of segments has room for: the first few that any of them has."""
+    known = {name for row in rows for name in row["metrics"]}
+    return [name for name in SEGMENT_METRICS if name in known][:MOST_SEGMENT_METRICS]
+
+
+def worst(segment: Mapping[str, Any]) -> str:
+    """Why a segment is bad: of its first metric that is; "" when none is."""
+    return next((str(one["reason"]) for one in segment["metrics"].values() if one["outcome"] == "bad"), "")
 
 
 def _labelled(now_state: Current, prefix: str, label: str) -> list[tuple[str, Signal]]:

@@ -8,15 +8,13 @@ from rich.console import Console
 
 from neural.monitoring.cli.render.console import MOST_ROWS, heading, model_name, more, sentence, spark, state, table
 from neural.monitoring.cli.render.words import (
-    CLASS_METRICS,
     between,
     number,
     percent,
     seconds,
-    segment_metrics,
     with_interval,
-    worst,
 )
+from neural.monitoring.views.performance import CLASS_METRICS, segment_metrics, worst
 
 
 def render_performance(console: Console, answer: dict[str, Any]) -> None:

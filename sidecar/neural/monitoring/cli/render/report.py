@@ -10,7 +10,6 @@ from neural.monitoring.cli.render.page import page
 from neural.monitoring.cli.render.sla import html_table
 from neural.monitoring.cli.render.words import (
     CHECKS,
-    CLASS_METRICS,
     NOTHING,
     ago,
     between,
@@ -19,10 +18,9 @@ from neural.monitoring.cli.render.words import (
     number,
     percent,
     seconds,
-    segment_metrics,
     with_interval,
-    worst,
 )  # fmt: skip
+from neural.monitoring.views.performance import CLASS_METRICS, segment_metrics, worst
 
 QUESTIONS = ("status", "drift", "quality", "performance", "slo", "alerts", "ledger")
 """What the report asks."""

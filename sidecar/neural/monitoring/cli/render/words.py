@@ -103,19 +103,3 @@ def checked(name: str, check: Mapping[str, Any]) -> str:
         return percent(value)
     _, one, many = CHECKS[name]
     return "none" if not value else one if value == 1 else many.format(number(value))
-
-
-SEGMENT_METRICS = ("accuracy", "precision", "recall", "f1", "mae", "rmse", "r2")
-MOST_SEGMENT_METRICS = 3
-CLASS_METRICS = ("precision", "recall", "f1")
-
-
-def segment_metrics(rows: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The metrics that a table of segments has room for: the first few that any of them has."""
-    known = {name for row in rows for name in row["metrics"]}
-    return [name for name in SEGMENT_METRICS if name in known][:MOST_SEGMENT_METRICS]
-
-
-def worst(segment: Mapping[str, Any]) -> str:
-    """Why a segment is bad: of its first metric that is; "" when none is."""
-    return next((str(one["reason"]) for one in segment["metrics"].values() if one["outcome"] == "bad"), "")

@@ -10,11 +10,8 @@ from dash import html
 from neural.monitoring.dashboard.components import badge, panel, remark, table
 from neural.monitoring.dashboard.pages.page import View
 from neural.monitoring.dashboard.words import NOTHING, number, percent, plural
-from neural.monitoring.views.performance import classes_now, segments_now
+from neural.monitoring.views.performance import CLASS_METRICS, classes_now, segment_metrics, segments_now, worst
 
-CLASS_METRICS: Final = ("precision", "recall", "f1")
-SEGMENT_METRICS: Final = ("accuracy", "precision", "recall", "f1", "mae", "rmse", "r2")
-MOST_COLUMNS: Final = 3
 MOST_ROWS: Final = 20
 _PERCENT: Final = frozenset({"accuracy", "precision", "recall"})
 _TITLES: Final = {"f1": "F1", "mae": "MAE", "rmse": "RMSE", "r2": "R²"}
@@ -43,7 +40,7 @@ def segments_panel(view: View) -> Any:
     found = segments_now(view.reader.current)
     if not found:
         return None
-    shown = [name for name in SEGMENT_METRICS if any(name in one["metrics"] for one in found)][:MOST_COLUMNS]
+    shown = segment_metrics(found)
     rows = [[one["segment"], _state(one), number(one["labels"]), *_values(one["metrics"], shown)] for one in found[:MOST_ROWS]]
     head = ("Segment", "State", "Labels", *map(_title, shown))
     return panel(
@@ -60,9 +57,8 @@ def _rest(count: int, one: str, many: str) -> Any:
 
 
 def _state(row: Mapping[str, Any]) -> Any:
-    why = next((one["reason"] for one in row["metrics"].values() if one["outcome"] == "bad"), "")
     words = {"ok": "as the whole", "bad": "worse"}.get(row["outcome"], "too few labels")
-    return html.Span(badge(row["outcome"], words), title=why)
+    return html.Span(badge(row["outcome"], words), title=worst(row))
 
 
 def _values(metrics: Mapping[str, Any], names: Iterable[str]) -> list[Any]:
