@@ -24,6 +24,7 @@ import numpy as np
 import orjson
 
 from neural.monitoring.app import build
+from neural.monitoring.app.memory import keep_small
 from neural.monitoring.decode import Decoding
 from neural.monitoring.ingest import Deduplicator, Entry, EntryKind, IngestService, Journal
 from neural.monitoring.settings import load_settings
@@ -193,6 +194,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--json", type=Path, help="write the results to this file")
     options = parser.parse_args()
+    keep_small()  # as the sidecar does: what an allocation costs depends on it
     with tempfile.TemporaryDirectory() as folder:
         cases = benches(folder)
         samples = measure(cases, options.seconds)

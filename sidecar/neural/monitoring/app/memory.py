@@ -8,11 +8,15 @@ import gc
 import pyarrow as pa
 
 _C = ctypes.CDLL(None)
-_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # malloc.h
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # malloc.h
 ARENAS = 2
 """glibc would make eight a core, each with holes of its own; the engine and the event loop allocate, others hardly."""
-MAPPED_BYTES = 256 << 10
-"""Blocks from this size are mapped, and unmapped when freed. glibc would raise the limit with every large array, and keep the holes."""
+MAPPED_BYTES = 4 << 20
+"""Blocks from this size are mapped, and unmapped when freed. glibc would raise the limit with every large array, and keep the holes.
+The arrays of a gathered batch (2 MiB) stay below: as mapped ones every page of them would be faulted in anew, which doubles what a
+binary row costs (measured: 2.4 µs against 1.3)."""
+KEPT_BYTES = 8 << 20
+"""Free memory at the heap's end that is kept for the next batch."""
 
 
 def keep_small() -> None:
@@ -22,6 +26,7 @@ def keep_small() -> None:
     if mallopt is not None:
         mallopt(_M_ARENA_MAX, ARENAS)
         mallopt(_M_MMAP_THRESHOLD, MAPPED_BYTES)
+        mallopt(_M_TRIM_THRESHOLD, KEPT_BYTES)
 
 
 def settled() -> None:
