@@ -16,8 +16,10 @@ import asyncio
 import contextlib
 import gc
 import logging
+import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -186,6 +188,7 @@ def encoding(rounds: int) -> Iterator[Result]:
 # --- weight
 
 IMPORT = "import time; began = time.process_time(); import neural.capture; print((time.process_time() - began) * 1000)"
+BESIDE_A_SERVER = "import starlette.applications, uvicorn\n"
 MEMORY = """
 def resident():
     with open("/proc/self/statm") as statm:
@@ -198,15 +201,20 @@ print(resident() - before)
 
 
 def weight() -> Iterator[Result]:
-    for case, code, unit, bar in (
-        ("import neural.capture, cold", IMPORT, "ms of CPU", BARS["import"]),
-        ("resident memory without traffic", MEMORY, "MB added", BARS["memory"]),
-    ):
-        values = [
-            float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
-            for _ in range(7)
-        ]
-        yield Result(case, "neural.capture", unit, *quartiles(values), bar)
+    """In processes of their own, with bytecode as an installed package has it: the first run compiles, and does not count."""
+    with tempfile.TemporaryDirectory() as folder:
+        env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        env["PYTHONPYCACHEPREFIX"] = folder
+        for case, code, unit, bar in (
+            ("import neural.capture, bare Python", IMPORT, "ms of CPU", BARS["import"]),
+            ("the same beside uvicorn, Starlette", BESIDE_A_SERVER + IMPORT, "ms of CPU", BARS["import"]),
+            ("resident memory without traffic", MEMORY, "MB added", BARS["memory"]),
+        ):
+            command = [sys.executable, "-c", code]
+            values = [
+                float(subprocess.run(command, capture_output=True, text=True, check=True, env=env).stdout) for _ in range(12)
+            ]
+            yield Result(case, "neural.capture", unit, *quartiles(values[1:]), bar)
 
 
 def main() -> None:

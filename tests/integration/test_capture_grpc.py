@@ -219,6 +219,12 @@ def test_the_prediction_id_comes_back_with_the_trailing_metadata(server):
     assert dict(named.trailing_metadata())["x-prediction-id"] == second.prediction_id == "order-1"
 
 
+def test_no_message_of_a_stream_is_left_out_however_far_the_behaviour_is_ahead(server):
+    for _ in range(60):
+        assert list(server.call("unary_stream", "x")) == ["x0", "x1", "x2"]
+    assert {event.response_body for event in server.events(60)} == {framed(b"x0", b"x1", b"x2")}
+
+
 def test_streams_are_recorded_message_by_message(server):
     assert server.call("stream_unary", iter(["a", "bc"])) == "a+bc"
     assert list(server.call("unary_stream", "x")) == ["x0", "x1", "x2"]

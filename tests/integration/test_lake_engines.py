@@ -179,6 +179,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    httpx.post(f"http://{host}:{port}/moto-api/reset")  # what other tests of this process have stored
     httpx.put(f"http://{host}:{port}/bucket")
     yield f"s3://bucket/logs?region=us-east-1&scheme=http&endpoint_override={host}:{port}"
     server.stop()

@@ -231,6 +231,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    httpx.post(f"http://{host}:{port}/moto-api/reset")  # what other tests of this process have stored
     httpx.put(f"http://{host}:{port}/bucket")
     yield f"s3://bucket/logs?region=us-east-1&scheme=http&endpoint_override={host}:{port}"
     server.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from threading import Lock
 from typing import Any
 
 from neural.capture.grpc_calls import Call
@@ -115,14 +116,53 @@ class PlainUnary(ThreadedUnary):
 
 
 class PlainStream(ThreadedStream):
-    """A plain generator function in the asyncio server, which closes the generator when its client has gone."""
+    """A plain generator function in the asyncio server, which closes the generator when its client has gone.
 
-    __slots__ = ()
+    The generator runs on a thread, up to two messages ahead of the loop that serialises them: a call that went well is over when
+    the last of them is serialised.
+    """
+
+    __slots__ = ("_exhausted", "_lock", "_serialised", "_yielded")
+
+    _exhausted: bool
+    _serialised: int
+    _yielded: int
 
     def unary_stream(self, request: Any, context: Any) -> Iterator[Any]:
-        return ThreadedStream.unary_stream(self, request, _PlainContext(context))
+        self._lock, self._exhausted, self._serialised, self._yielded = Lock(), False, 0, 0
+        return self._responses(request, _PlainContext(context))
 
     stream_stream = unary_stream
+
+    def _responses(self, request: Any, context: Any) -> Iterator[Any]:
+        self.entered(context)
+        try:
+            for response in self._method.behaviour(request, context):
+                self._yielded += 1
+                yield response
+        except BaseException as error:
+            self.raised(error)
+            raise
+        with self._lock:
+            self._exhausted = True
+            is_over = self._serialised >= self._yielded
+        if is_over:
+            self._end_of_response()
+
+    def response_serializer(self, response: Any) -> bytes:
+        data = ThreadedStream.response_serializer(self, response)
+        with self._lock:
+            self._serialised += 1
+            is_over = self._exhausted and self._serialised >= self._yielded
+        if is_over:
+            self._end_of_response()
+        return data
+
+    def let_go(self) -> None:
+        if self._context is not None and self._exhausted:  # the last messages were never serialised
+            self._end_cancelled()
+        else:
+            ThreadedStream.let_go(self)
 
     def _client_has_gone(self) -> bool:
         return self._deadline_passed(slack_seconds=0.0)

@@ -65,7 +65,19 @@ class BurnVerdict(NamedTuple):
 
 def judge_burn(window: BurnWindow, long: Counts, short: Counts, goal: float, guard: GuardSettings) -> BurnVerdict:
     """Both windows must burn at the factor, and the long one must hold enough events to believe it."""
-    long_burn, short_burn = burn_rate(long, goal), burn_rate(short, goal)
+    return judge_burns(window, long, short, (burn_rate(long, goal), burn_rate(short, goal)), goal, guard)
+
+
+def judge_burns(
+    window: BurnWindow,
+    long: Counts,
+    short: Counts,
+    burns: tuple[float | None, float | None],
+    goal: float,
+    guard: GuardSettings,
+) -> BurnVerdict:
+    """``judge_burn`` where the burn rates of the long and the short window are known already."""
+    long_burn, short_burn = burns
     name_long, name_short = window_name(window.long_seconds), window_name(window.short_seconds)
     fires = False
     if long_burn is None:

@@ -7,8 +7,8 @@ from functools import cache, lru_cache
 from typing import Any
 
 from neural.monitoring.signal import Outcome, Signal, SignalSpec, Verdict
-from neural.monitoring.slo.budget import BurnVerdict, budget_remaining, judge_burn
-from neural.monitoring.slo.burn import window_name
+from neural.monitoring.slo.budget import BurnVerdict, budget_remaining, judge_burns
+from neural.monitoring.slo.burn import BurnWindow, window_name
 from neural.monitoring.slo.counts import Counts
 from neural.monitoring.slo.ledger import Row, SLOLedger
 from neural.monitoring.slo.settings import Severity, SLOSettings
@@ -107,16 +107,19 @@ def _telling_row(
 ) -> BurnVerdict:
     goal, guard = ledger.goal, ledger.settings.guard
     nearest, telling = -1.0, 0
+
+    def judged_row(row: BurnWindow, long: int, short: int) -> BurnVerdict:
+        return judge_burns(row, Counts(*windows[long]), Counts(*windows[short]), (burns[long], burns[short]), goal, guard)
+
     for at, (row, long, short) in enumerate(rows):
         near = min(burns[long] or 0.0, burns[short] or 0.0) / row.factor
         if near > nearest:
             nearest, telling = near, at
         if near >= 1:
-            judged = judge_burn(row, Counts(*windows[long]), Counts(*windows[short]), goal, guard)
+            judged = judged_row(row, long, short)
             if judged.fires:
                 return judged
-    row, long, short = rows[telling]
-    return judge_burn(row, Counts(*windows[long]), Counts(*windows[short]), goal, guard)
+    return judged_row(*rows[telling])
 
 
 def _burn_evidence(verdict: BurnVerdict, settings: SLOSettings) -> dict[str, Any]:
