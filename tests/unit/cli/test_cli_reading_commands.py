@@ -63,6 +63,19 @@ def test_an_empty_folder_is_no_data(neural, tmp_path, command):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_probe_asks_for_the_sidecar_alone(neural, folder, tmp_path):
+    """A model that drifts must not take its pod out of service, nor have it restarted."""
+    path = folder(bad=True)
+    assert neural("health", "--storage-path", path).code == 1
+    assert neural("health", "--probe", "--storage-path", path).code == 0
+    assert neural("health", "--probe", "--storage-path", tmp_path).code == 0
+    assert neural("health", "--probe", "--storage-path", tmp_path / "typo").code == 2
+    store = open_store(path)
+    store.put_value("sidecar", {**store.value("sidecar"), "stopped_at": time.time()})
+    store.close()
+    assert neural("health", "--probe", "--storage-path", path).code == 1
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_missing_folder_is_no_data_and_a_mistake(neural, tmp_path, command):
     said = neural(command, "--storage-path", tmp_path / "typo")

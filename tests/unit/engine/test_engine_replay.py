@@ -11,6 +11,7 @@ import pytest
 from neural.monitoring.clock import ManualClock
 from neural.monitoring.decode import Decoding
 from neural.monitoring.engine import BATCH, TICK, Checkpointer, Engine, EngineSettings, EntryClock, Evaluator, Processor
+from neural.monitoring.engine.engine import FIRST_EVALUATION_SECONDS
 from neural.monitoring.ingest import Deduplicator, IngestService, Journal
 from neural.monitoring.performance import LabelJoiner, PerformanceMonitor
 from neural.monitoring.signal import Signal, SignalSpec
@@ -61,7 +62,9 @@ class NoAlerts:
 class House:
     """An engine put together as ``app`` does it, without threads: entries are applied as they are appended."""
 
-    def __init__(self, folder: Path, store: MemoryStore, clock: ManualClock, *, threaded: bool = False) -> None:
+    def __init__(
+        self, folder: Path, store: MemoryStore, clock: ManualClock, *, threaded: bool = False, every: float = 1.0
+    ) -> None:
         self.store, self.clock, self.counting = store, clock, Counting()
         self.journal = Journal(folder, clock=clock)
         entry_clock = EntryClock(clock)
@@ -77,7 +80,7 @@ class House:
         self.checkpointer = Checkpointer(store, panes, parts, None)
         self.published: list[float] = []
         self.engine = Engine(
-            EngineSettings(1.0, 1_000.0),
+            EngineSettings(every, 1_000.0),
             clock,
             entry_clock,
             journal=self.journal,
@@ -232,6 +235,22 @@ def test_the_thread_asks_for_evaluations_by_the_clock_and_stops_with_a_checkpoin
     assert house.engine.stop(10)
     assert house.store.blob("checkpoint", "engine") is not None
     assert house.processor.totals.counts["events"] == 3
+    house.crash()
+
+
+def test_a_new_state_is_evaluated_soon_after_its_first_request_and_then_by_the_clock(tmp_path: Path) -> None:
+    clock = ManualClock(NOW)
+    house = House(tmp_path, MemoryStore(), clock, threaded=True, every=60.0)
+    house.engine.start(house.ingest)
+    house.send(1)
+    deadline = time.monotonic() + 10
+    while len(house.published) < 2 and time.monotonic() < deadline:
+        if house.processor.totals.counts["events"]:
+            clock.advance(0.5)
+        time.sleep(0.001 if house.published else 0.01)
+    assert NOW + FIRST_EVALUATION_SECONDS <= house.published[0] < NOW + 30
+    assert house.published[1] >= house.published[0] + 60.0
+    house.engine.stop(10)
     house.crash()
 
 

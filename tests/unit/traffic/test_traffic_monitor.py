@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -30,6 +32,21 @@ def test_rates_and_shares_of_the_window() -> None:
     assert found["unparsed_rate"] == pytest.approx(0.2)
     assert found["latency.mean"] == pytest.approx(0.1)
     assert found["traffic.staleness"] == pytest.approx(5.0)
+
+
+def test_a_young_model_has_the_rate_of_its_own_time_and_a_replay_agrees() -> None:
+    panes = PaneStore(WindowSettings(pane=1, length=60, evaluate_every=1), lambda: NOW)
+    batch = TrafficBatch(
+        "m", "1", np.linspace(NOW - 5, NOW, 50), np.full(50, 0.1), np.full(50, 200), np.zeros(50, bool), np.ones(50)
+    )
+    panes.add_traffic(batch)
+    monitor, resumed = TrafficMonitor(), TrafficMonitor()
+    monitor.observe_traffic(batch)
+    evaluation = panes.evaluation("m", "1", NOW)
+    found = list(monitor.evaluate(evaluation))
+    assert {signal.name: signal.value for signal in found}["requests.rate"] == pytest.approx(10.0)
+    resumed.restore(json.loads(json.dumps(monitor.snapshot())))
+    assert list(resumed.evaluate(evaluation)) == found
 
 
 def test_sampled_requests_count_by_their_weight() -> None:

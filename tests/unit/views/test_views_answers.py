@@ -227,6 +227,14 @@ class TestHealth:
         assert (found["status"], found["issues"]) == ("healthy", [])
         assert {check["name"] for check in found["checks"]} == {"sidecar", "alerts", "drift", "quality", "slo", "capture"}
 
+    def test_without_an_evaluation_it_says_where_requests_are_awaited(self, empty, now):
+        empty.put_value("sidecar", {"started_at": now, "listen": ["unix:///run/capture.sock"]})
+        for found in (views.health(empty, now), views.status(empty, now)):
+            assert found["status"] == "no_data"
+            assert found["issues"] == [
+                "Nothing has been evaluated yet: requests are awaited at unix:///run/capture.sock (the model server's NEURAL_CAPTURE_ENDPOINT)"
+            ]
+
     def test_names_what_is_wrong_worst_first(self, ill, now):
         found = views.health(ill, now)
         assert found["status"] == "critical"

@@ -204,6 +204,7 @@ def _introduce(settings: Settings, store: Store, clock: Clock) -> float:
         "started_at": started_at,
         "model": {"name": settings.model.name, "version": settings.model.version},
         "evaluate_every_seconds": settings.windows.evaluate_every,
+        "listen": settings.capture.listen,
         "pid": os.getpid(),
     }
     store.put_value(SIDECAR, about)

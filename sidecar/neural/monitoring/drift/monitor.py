@@ -79,7 +79,7 @@ class DriftMonitor:
 
     def _data_drift(self, evaluation: Evaluation) -> Iterator[Signal]:
         if evaluation.reference is None:
-            yield _unknown(evaluation, "there is no reference yet")
+            yield _unknown(evaluation, evaluation.without_reference)
             return
         watched = self._of(evaluation, evaluation.reference)
         watched.rows += evaluation.latest.rows

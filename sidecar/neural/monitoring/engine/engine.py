@@ -19,6 +19,8 @@ from neural.monitoring.signal import Signal
 from neural.monitoring.windows import PaneStore
 
 log = logging.getLogger(__name__)
+FIRST_EVALUATION_SECONDS = 5.0
+"""After the first request that a new state sees: who has just set it up looks whether anything arrives."""
 _IDLE_SECONDS = 0.25
 """The longest the thread sleeps before it looks at the clock again."""
 
@@ -58,7 +60,7 @@ class Engine:
         self._bytes_lock = threading.Lock()
         self._position: object = None
         self._replayed = 0
-        self._tick_queued = False
+        self._tick_queued = self._new = False
         self._next_tick = self._next_checkpoint = 0.0
         self._thread = threading.Thread(target=self._run, name="neural-engine", daemon=True)
 
@@ -101,6 +103,7 @@ class Engine:
         """Begin: evaluations are asked for through the inlet, so that the journal holds them in their place among the data."""
         self._inlet = inlet
         now = self._clock()
+        self._new = self._position is None
         self._next_tick = now + self._settings.evaluate_every_seconds
         # What was replayed is not replayed again, however soon the next kill comes: a sidecar that is killed over and over gets ahead.
         self._next_checkpoint = now + (0.0 if self._replayed else self._settings.checkpoint_every_seconds)
@@ -158,7 +161,13 @@ class Engine:
             self._guard("the evaluation", lambda: self._evaluate(_due(entry), replay=replay, position=entry.position))
         else:
             self._processor.apply(entry, replay=replay)
+            self._hurry()
         self._position = entry.position
+
+    def _hurry(self) -> None:
+        if self._new:
+            self._new = False
+            self._next_tick = min(self._next_tick, self._clock() + FIRST_EVALUATION_SECONDS)
 
     def _evaluate(self, now: float, *, replay: bool, position: object = None) -> None:
         self._tick_queued = False

@@ -132,7 +132,7 @@ class QualityMonitor:
         if findings:
             outcome, reason = Outcome.BAD, summary(findings)
         elif reference is None:
-            outcome, reason = Outcome.UNKNOWN, "no reference to compare with yet"
+            outcome, reason = Outcome.UNKNOWN, evaluation.without_reference
         elif rows < self._settings.min_rows:
             outcome, reason = Outcome.UNKNOWN, f"{rows} rows in the window: fewer than {self._settings.min_rows}"
         else:

@@ -11,8 +11,8 @@ from neural.monitoring.signal import Outcome, Signal, Verdict
 from neural.monitoring.store import Report, Store
 
 SIDECAR = "sidecar"
-"""Key of the stored value about the sidecar: started_at, model {name, version}, evaluate_every_seconds, pid; ``stopped_at`` once it was told to
-stop and did; ``library`` true for the Python API."""
+"""Key of the stored value about the sidecar: started_at, model {name, version}, evaluate_every_seconds, listen, pid;
+``stopped_at`` once it was told to stop and did; ``library`` true for the Python API."""
 CAPTURE = "capture"
 """Key of the stored value about what came in: ledger, sources {source: ledger}, counters."""
 DEFAULT_EVALUATE_EVERY_SECONDS = 60.0

@@ -9,7 +9,7 @@ from typing import Any
 
 from neural.monitoring.store import Store
 from neural.monitoring.views.capture import capture_now
-from neural.monitoring.views.current import Current, current
+from neural.monitoring.views.current import SIDECAR, Current, current
 from neural.monitoring.views.drift import drift_now
 from neural.monitoring.views.quality import quality_now
 from neural.monitoring.views.slos import slos_now
@@ -31,7 +31,7 @@ class Check:
 
 def health(store: Store, now: float, *, model: str | None = None, version: str | None = None) -> dict[str, Any]:
     """``timestamp``, ``model``, ``version``, ``status`` ("healthy" | "warning" | "critical"; "no_data" before the first
-    evaluation), ``issues`` (sentences, worst first), ``checks`` [{name, status, detail}], ``last_evaluation`` and
+    evaluation), ``issues`` (sentences, worst first; without data, what is awaited), ``checks`` [{name, status, detail}], ``last_evaluation`` and
     ``age_seconds`` of it.
     """
     return health_now(store, now, current(store, model=model, version=version))
@@ -40,12 +40,11 @@ def health(store: Store, now: float, *, model: str | None = None, version: str |
 def health_now(store: Store, now: float, now_state: Current) -> dict[str, Any]:
     """The same, with the signals already read."""
     checks = list(_checks(store, now_state, now))
-    issues = sorted(
-        (check for check in checks if check.status in {CRITICAL, WARNING}), key=lambda check: _RANK.index(check.status)
-    )
     if now_state.newest is None:
-        status = NO_DATA
+        status, issues = NO_DATA, [check for check in checks if check.name == SIDECAR]
     else:
+        bad = (check for check in checks if check.status in {CRITICAL, WARNING})
+        issues = sorted(bad, key=lambda check: _RANK.index(check.status))
         status = issues[0].status if issues else HEALTHY
     return {
         "timestamp": now,
@@ -60,7 +59,7 @@ def health_now(store: Store, now: float, now_state: Current) -> dict[str, Any]:
 
 
 def _checks(store: Store, now_state: Current, now: float) -> Iterator[Check]:
-    yield _sidecar(now_state, now)
+    yield _sidecar(store, now_state, now)
     yield _alerts(store)
     yield _drift(now_state)
     yield _quality(now_state)
@@ -68,9 +67,9 @@ def _checks(store: Store, now_state: Current, now: float) -> Iterator[Check]:
     yield _capture(store, now_state, now)
 
 
-def _sidecar(now_state: Current, now: float) -> Check:
+def _sidecar(store: Store, now_state: Current, now: float) -> Check:
     if now_state.newest is None:
-        return Check("sidecar", NO_DATA, "Nothing has been evaluated yet")
+        return Check("sidecar", NO_DATA, f"Nothing has been evaluated yet{_awaited(store)}")
     if now_state.stopped_at is not None:
         return Check("sidecar", CRITICAL, f"The sidecar was stopped at {_utc(now_state.stopped_at)}: this is how it was then")
     silent = now_state.silent_seconds(now)
@@ -78,6 +77,12 @@ def _sidecar(now_state: Current, now: float) -> Check:
         told = f"No evaluation for {silent:.0f} s, since {_utc(now_state.newest)}: is the sidecar running?"
         return Check("sidecar", CRITICAL, told)
     return Check("sidecar", HEALTHY, f"Last evaluation {max(0.0, now - now_state.newest):.0f} s ago")
+
+
+def _awaited(store: Store) -> str:
+    """Where the first requests should come from: the usual reason of an empty page is a server that sends elsewhere."""
+    doors = (store.value(SIDECAR, {}) or {}).get("listen") or []
+    return f": requests are awaited at {' and '.join(doors)} (the model server's NEURAL_CAPTURE_ENDPOINT)" if doors else ""
 
 
 def _utc(moment: float) -> str:
@@ -120,10 +125,10 @@ def _slos(now_state: Current) -> Check:
         return Check("slo", CRITICAL, f"Objective{'s' if len(breached) > 1 else ''} not met: {', '.join(breached)}")
     if at_risk:
         return Check("slo", WARNING, f"Error budget burns too fast: {', '.join(at_risk)}")
-    known = [name for name, one in found.items() if one["status"] == "met"]
-    return Check(
-        "slo", HEALTHY if known else NO_DATA, f"{len(known)} of {len(found)} objectives met" if found else "No objectives"
-    )
+    met = sum(one["status"] == "met" for one in found.values())
+    unknown = f", {len(found) - met} without data yet" if met < len(found) else ""
+    told = f"{met} objective{'' if met == 1 else 's'} met{unknown}" if found else "No objective measured yet"
+    return Check("slo", HEALTHY if met else NO_DATA, told)
 
 
 def _capture(store: Store, now_state: Current, now: float) -> Check:

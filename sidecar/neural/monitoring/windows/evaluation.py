@@ -33,6 +33,8 @@ class Evaluation:
     earlier: Sequence[Signal] = ()  # signals of the monitors that ran before, at this evaluation, for this model version
     acknowledged: Mapping[str, float] = field(default_factory=dict[str, float])
     """Family ("drift", "quality" …) → when somebody last acknowledged an alert of it for this model version (Unix seconds)."""
+    without_reference: str = "there is no reference"
+    """Why ``reference`` is None: how far learning is."""
 
     def labels(self, **more: str) -> dict[str, str]:
         """The labels of a signal: model, version, and those given."""

@@ -55,6 +55,16 @@ class Learner:
         elapsed = self.last_time - (self.first_time if self.first_time is not None else self.last_time)
         return self.seen >= FEWEST_ROWS and elapsed >= (wanted.seconds or 0.0)
 
+    @property
+    def progress(self) -> str:
+        """How far it is, for people."""
+        wanted = self._settings.learn
+        if wanted.rows is not None:
+            return f"the reference is being learnt: {self.seen:,} of {wanted.rows:,} rows"
+        begun = self.last_time - self.first_time if self.first_time is not None else 0.0
+        more = f", and {self.seen} of at least {FEWEST_ROWS} rows" if self.seen < FEWEST_ROWS else ""
+        return f"the reference is being learnt: {begun / 3600:.1f} of {(wanted.seconds or 0.0) / 3600:.1f} h{more}"
+
     def learn(self, now: float) -> Reference:
         self.compact()
         columns = concat_columns(self.blocks)

@@ -81,6 +81,7 @@ class PaneStore:
             latest=panes.take_latest(now),
             traffic=panes.traffic_window(now),
             reference=panes.layout.reference,
+            without_reference="there is no reference" if panes.learner is None else panes.learner.progress,
         )
 
     def expire(self, now: float) -> None:
