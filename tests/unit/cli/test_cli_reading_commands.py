@@ -128,6 +128,28 @@ def test_drift_ranks_the_features_and_says_why(neural, folder):
     assert neural("drift", "--storage-path", folder(bad=True), "--window", "20", "--format", "json").json["total_samples"] == 20
 
 
+def test_drift_shows_how_many_rows_and_what_threshold(neural, tmp_path):
+    from neural.monitoring.signal import Outcome, Signal, Verdict
+    from neural.monitoring.store import open_store
+
+    store = open_store(tmp_path)
+    labels = {"model": "m", "version": "1"}
+    verdict = Verdict(Outcome.BAD, "age drifted", statistic=0.31, threshold=0.02, sample_size=12_345, p_value=1e-9)
+    store.write_signals(
+        [
+            Signal("drift.alarm", 1.0, 1_700_000_000.0, labels, verdict),
+            Signal("drift.feature_score", 0.31, 1_700_000_000.0, {**labels, "feature": "age"}, verdict),
+            Signal("drift.ks", 0.4, 1_700_000_000.0, {**labels, "feature": "age"}, verdict),
+        ]
+    )
+    store.close()
+    said = neural("drift", "--storage-path", tmp_path).out
+    for shown in ("over", "0.020", "12,345", "KS", "0.400"):
+        assert shown in said, said
+    feature = neural("drift", "--storage-path", tmp_path, "--format", "json").json["current"]["features"][0]
+    assert (feature["threshold"], feature["sample_size"], feature["p_value"]) == (0.02, 12_345, 1e-9)
+
+
 def test_alerts_can_be_narrowed_to_hours_and_severity(neural, folder):
     path = folder(bad=True)
     assert neural("alerts", "--storage-path", path, "--hours", "100", "--format", "json").json["total_alerts"] == 3

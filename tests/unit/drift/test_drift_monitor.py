@@ -233,6 +233,42 @@ def test_performance_lost_against_the_reference_is_scored_beyond_chance(stream):
     assert 0.3 < found["drift.performance_score", ""].value < 0.5
 
 
+MODEL_SCORES = ("model_evidence", "score", "prediction_score", "performance_score", "concept_score", "features", "alarm")
+
+
+@pytest.mark.parametrize("celsius", [False, True])
+def test_every_score_of_the_model_has_a_verdict_a_person_can_check(stream, celsius):
+    random = np.random.default_rng(7)
+    watched = stream(weather(random, 10_000), performance={"accuracy": 0.9})
+    now = 0.6 if celsius else 0.9
+    watched.earlier = (Signal("performance.accuracy", now, 0.0, {}, Verdict(Outcome.OK, "labelled", sample_size=1000)),)
+    for _ in range(4):
+        found = watched.second(weather(random, 500, celsius=celsius))
+    for name in MODEL_SCORES:
+        signal = found[f"drift.{name}", ""]
+        verdict = signal.verdict
+        assert verdict.outcome is not Outcome.UNKNOWN or name == "prediction_score", name
+        assert verdict.reason, name
+        assert verdict.threshold is not None, name
+        assert verdict.sample_size is not None, name
+        if name != "alarm":
+            assert verdict.statistic == signal.value, name
+        if name != "prediction_score":
+            assert (verdict.outcome is Outcome.BAD) is celsius, (name, verdict.reason)
+    assert found["drift.alarm", ""].verdict.evidence["reference_version"] == 1
+    score = found["drift.concept_score", ""]
+    parts = score.verdict.evidence["parts"]
+    weights = score.verdict.evidence["weights"]
+    assert score.value == pytest.approx(sum(weights[name] * parts[name] for name in parts) / sum(weights.values()))
+
+
+def test_a_score_that_is_not_known_says_why(stream):
+    watched = stream({"x": np.random.default_rng(1).normal(size=500)})
+    verdict = watched.second({"x": [0.0]})["drift.performance_score", ""].verdict
+    assert verdict.outcome is Outcome.UNKNOWN
+    assert "label" in verdict.reason
+
+
 def test_every_method_can_be_asked_for(stream):
     random = np.random.default_rng(8)
     unordered = [name for name, method in METHODS.items() if not method.ordered]

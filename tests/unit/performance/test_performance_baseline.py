@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -96,6 +97,28 @@ def test_estimates_are_calibrated_before_the_first_label_comes():
     ]
     assert estimates[0] == pytest.approx(0.9)
     assert estimates[1] == pytest.approx(0.7, abs=0.02)
+
+
+def test_another_reference_teaches_the_estimates_anew_and_the_same_one_keeps_what_labels_taught():
+    honest, boastful = (
+        replace(baseline_of(columns_from(classified(20_000, right, 3))), reference=name)
+        for right, name in ((0.9, "a"), (0.7, "b"))
+    )
+    monitor = PerformanceMonitor(None, honest)
+    monitor.observe_rows(batch_of(classified(500, 0.9, 5)))
+    stored = json.loads(json.dumps(monitor.snapshot()))
+
+    def estimate(baseline):
+        again = PerformanceMonitor(None, baseline)
+        again.restore(stored)
+        again.observe_rows(batch_of(classified(2_000, 0.7, 4)))
+        found = next(one for one in again.evaluate(evaluation(None)) if one.name == "performance.estimated_accuracy")
+        return found.value, found.verdict.sample_size
+
+    value, n = estimate(honest)
+    assert (value, n) == (pytest.approx(0.9, abs=0.02), 2_500)
+    value, n = estimate(boastful)
+    assert (value, n) == (pytest.approx(0.7, abs=0.02), 2_000)
 
 
 def regression(n, seed, hard_share):

@@ -220,6 +220,21 @@ def test_restore_continues_as_if_never_stopped(clock, reference):
     assert b.reference.hash == reference.hash
 
 
+def test_each_reference_that_takes_the_place_of_another_has_the_next_number(clock, reference):
+    panes = store(clock)
+    panes.set_reference("m", "1", reference)
+    panes.set_reference("m", "1", reference)
+    assert panes.reference("m", "1").version == 1
+    other = build_reference(columns_from({"x": [1.0, 2.0]}), source="other", created_at=0.0)
+    panes.set_reference("m", "1", other)
+    again = store(clock)
+    again.restore(panes.snapshot())
+    for one in (panes, again):
+        found = one.reference("m", "1")
+        assert found.named == {"reference": other.hash, "reference_version": 2}
+        assert one.evaluation("m", "1", clock()).reference.version == 2
+
+
 def test_restore_keeps_rows_held_for_learning(clock):
     learning = ReferenceSettings(learn="300 rows")
     one = PaneStore(WindowSettings(), clock, learning)

@@ -44,7 +44,17 @@ def _words(*words: str) -> dict[str, Any]:
 
 _MODEL = _object(name=_TEXT, version=_TEXT)
 _DRIFT_FEATURE = _object(
-    feature=_TEXT, score=_MAYBE, ks=_MAYBE, psi=_MAYBE, wasserstein=_MAYBE, evidence=_MAYBE, outcome=_OUTCOME, reason=_TEXT
+    feature=_TEXT,
+    score=_MAYBE,
+    threshold=_MAYBE,
+    sample_size=_MAYBE,
+    p_value=_MAYBE,
+    ks=_MAYBE,
+    psi=_MAYBE,
+    wasserstein=_MAYBE,
+    evidence=_MAYBE,
+    outcome=_OUTCOME,
+    reason=_TEXT,
 )
 _QUALITY_FEATURE = _object(
     feature=_TEXT,
@@ -145,8 +155,8 @@ SCHEMAS: Mapping[str, Any] = {
         severity_distribution={"type": "object", "additionalProperties": _COUNT},
         current=_object(
             outcome=_OUTCOME, is_drifting=_FLAG, drift_severity=_words("none", "warning", "critical"), score=_MAYBE, prediction_score=_MAYBE,
-            performance_score=_MAYBE, concept_score=_MAYBE, reason=_TEXT, time=_MAYBE, verdict=_MAYBE_VERDICT, features=_list(_DRIFT_FEATURE),
-            history=_HISTORY,
+            performance_score=_MAYBE, concept_score=_MAYBE, reason=_TEXT, time=_MAYBE, verdict=_MAYBE_VERDICT,
+            verdicts={"type": "object", "additionalProperties": _MAYBE_VERDICT}, features=_list(_DRIFT_FEATURE), history=_HISTORY,
         ),
     ),
     "Quality": _object(
@@ -170,7 +180,7 @@ SCHEMAS: Mapping[str, Any] = {
     ),
     "References": _object(status=_words("ok", "no_data"), timestamp=_TIME, references=_list(_ref("Reference"))),
     "Reference": _object(
-        model=_TEXT, version=_TEXT, hash=_TEXT, source=_TEXT, rows=_COUNT, created_at=_TIME,
+        model=_TEXT, version=_TEXT, hash=_TEXT, reference_version=_COUNT, source=_TEXT, rows=_COUNT, created_at=_TIME,
         performance={"type": "object", "additionalProperties": _NUMBER}, columns=_list(_COLUMN),
     ),
     "Health": _object(

@@ -27,9 +27,11 @@ def build_monitors(
     """
     return [
         TrafficMonitor(),
+        PerformanceMonitor(
+            settings.performance, baseline
+        ),  # before drift, which says how much of the reference's performance is lost
         DriftMonitor(settings.drift),
         QualityMonitor(settings.quality, settings.features),
-        PerformanceMonitor(settings.performance, baseline),
         *(_own(one, f"monitors[{index}].use", settings) for index, one in enumerate(settings.monitors)),
         SLOMonitor(settings.slos, store, clock, slot_seconds=settings.windows.pane_seconds),
         *totals,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from neural.monitoring.clock import Clock
 from neural.monitoring.errors import ConfigError, NeuralError
 from neural.monitoring.performance import TRUTH, Baseline, baseline_of, has_truth
@@ -41,7 +43,7 @@ def file_reference(settings: Settings, clock: Clock) -> tuple[Reference | None, 
             max_categories=settings.windows.max_categories,
             whole_rows=settings.reference.whole_rows,
         )
-        return reference, baseline
+        return reference, None if baseline is None else replace(baseline, reference=reference.hash)
     except NeuralError as error:
         raise ConfigError(str(error), where=where, key=_KEY) from error
 

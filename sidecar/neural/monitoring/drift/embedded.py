@@ -60,7 +60,7 @@ def _p_value(squared: float, known: Cosines, share: float) -> float:
     return float(_gammaincc(mean**2 / variance, squared * mean / variance))
 
 
-def embedding_signals(evaluation: Evaluation, reference: Reference, alpha: float, reference_hash: str) -> Iterator[Signal]:
+def embedding_signals(evaluation: Evaluation, reference: Reference, alpha: float) -> Iterator[Signal]:
     """``drift.mmd`` of each embedding, and of whole rows. ``alpha``: of this look, for one vector."""
     vectors = reference.derivation.embeddings()
     for prefix, known in vectors.items():
@@ -82,6 +82,6 @@ def embedding_signals(evaluation: Evaluation, reference: Reference, alpha: float
             p_value=found.p_value,
             effect_size=found.value,
             method="mmd",
-            evidence={"reference": reference_hash},
+            evidence=reference.named,
         )
         yield Signal("drift.mmd", found.value, evaluation.now, labels, verdict)

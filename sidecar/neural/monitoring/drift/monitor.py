@@ -27,7 +27,7 @@ RULES = 2
 class _Watched:
     """One model version: its plan, and its detector."""
 
-    reference_hash: str
+    reference: Reference
     plan: Plan
     detector: SequentialDetector | None  # None when the reference has no column to watch
     known: Acknowledgements | None
@@ -35,9 +35,9 @@ class _Watched:
     heard: float = 0.0  # Unix seconds of the last acknowledgement
 
     @classmethod
-    def new(cls, reference_hash: str, plan: Plan) -> _Watched:
+    def new(cls, reference: Reference, plan: Plan) -> _Watched:
         detector = SequentialDetector(plan.bins, [column.runs for column in plan.columns]) if plan.bins else None
-        return cls(reference_hash, plan, detector, Acknowledgements(detector, plan.bins) if detector is not None else None)
+        return cls(reference, plan, detector, Acknowledgements(detector, plan.bins) if detector is not None else None)
 
 
 class DriftMonitor:
@@ -99,7 +99,7 @@ class DriftMonitor:
         report = DriftReport(
             evaluation,
             watched.plan,
-            reference_hash=watched.reference_hash,
+            reference=evaluation.reference,
             rows=watched.rows,
             standing=standing,
             acknowledged={at: one.at for at, one in watched.known.columns.items()},
@@ -107,7 +107,7 @@ class DriftMonitor:
             settings=self._settings,
         )
         yield from report.signals()
-        yield from embedding_signals(evaluation, evaluation.reference, alpha, watched.reference_hash)
+        yield from embedding_signals(evaluation, evaluation.reference, alpha)
 
     def _hear(self, watched: _Watched, evaluation: Evaluation) -> None:
         said = evaluation.acknowledged.get(self.name, 0.0)
@@ -118,10 +118,10 @@ class DriftMonitor:
     def _of(self, evaluation: Evaluation, reference: Reference) -> _Watched:
         key = (evaluation.model, evaluation.version)
         known = self._watched.get(key)
-        if known is not None and known.reference_hash == reference.hash:
+        if known is not None and known.reference.hash == reference.hash:
             return known
         plan = make_plan(reference, self._settings.ignore)
-        watched = _Watched.new(reference.hash, plan)
+        watched = _Watched.new(reference, plan)
         state = self._pending.pop(key, None)
         same = state is not None and state["reference"] == reference.hash and state["columns"] == list(plan.names)
         if state is not None and same and watched.detector is not None and watched.known is not None:
@@ -154,7 +154,7 @@ class DriftMonitor:
 def _state(key: tuple[str, str], watched: _Watched) -> dict[str, Any]:
     return {
         "key": list(key),
-        "reference": watched.reference_hash,
+        "reference": watched.reference.hash,
         "columns": list(watched.plan.names),
         "rows": watched.rows,
         "heard": watched.heard,

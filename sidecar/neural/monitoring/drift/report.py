@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neural.monitoring.drift.concept import concept_score, metric_loss
 from neural.monitoring.drift.explain import (
     at_time,
     days_in_words,
@@ -25,13 +24,13 @@ from neural.monitoring.drift.plan import Plan
 from neural.monitoring.drift.sample import MeasuredMany
 from neural.monitoring.drift.sequential import Standing
 from neural.monitoring.drift.settings import DriftSettings
+from neural.monitoring.drift.summary import concept_verdict, largest_loss, performance_verdict
 from neural.monitoring.drift.window_verdict import WindowView
 from neural.monitoring.records import PREDICTION, PROBABILITY_PREFIX
 from neural.monitoring.signal import Outcome, Signal, Verdict
-from neural.monitoring.windows import Evaluation
+from neural.monitoring.windows import Evaluation, Reference
 
 MAX_EVIDENCE = 1e12  # shown; more says nothing more
-FEWEST_LABELS = 30  # of a performance metric, to be compared with the reference's
 NOTABLE_RUN = 2.0  # rows counted as one, from which the verdict says so
 RANKED = 20  # columns in a ranking
 _NOTHING: Mapping[str, Any] = {}  # evidence of a method's number: the column's verdict has it
@@ -45,7 +44,7 @@ class DriftReport:
 
     evaluation: Evaluation
     plan: Plan
-    reference_hash: str
+    reference: Reference
     rows: int
     standing: Standing
     view: WindowView
@@ -56,19 +55,25 @@ class DriftReport:
         outputs = [name == PREDICTION or name.startswith(PROBABILITY_PREFIX) for name in self.plan.names]
         features = [not output for output in outputs]
         distribution, prediction = self._largest(features), self._largest(outputs)
-        performance = self._performance()
         labels = self.evaluation.labels()
         alarm = self._alarm_verdict()
         yield self._signal("drift.alarm", float(bool(self._alarming)), labels, alarm)
-        yield self._signal("drift.model_evidence", alarm.statistic, labels)
-        yield self._signal("drift.score", distribution, labels, self._score_verdict(features, distribution))
-        yield self._signal("drift.prediction_score", prediction, labels, self._score_verdict(outputs, prediction))
-        yield self._signal("drift.performance_score", performance, labels)
-        together = concept_score(prediction=prediction, performance=performance, distribution=distribution)
-        yield self._signal("drift.concept_score", together, labels)
+        yield self._signal("drift.model_evidence", alarm.statistic, labels, replace(alarm, evidence=_NOTHING))
+        by_distribution, by_prediction = self._score_verdict(features, distribution), self._score_verdict(outputs, prediction)
+        yield self._signal("drift.score", distribution, labels, by_distribution)
+        yield self._signal("drift.prediction_score", prediction, labels, by_prediction)
+        performance, by_performance = self._performance()
+        yield self._signal("drift.performance_score", performance, labels, by_performance)
+        parts = {
+            "prediction": (prediction, by_prediction),
+            "performance": (performance, by_performance),
+            "distribution": (distribution, by_distribution),
+        }
+        together, by_parts = concept_verdict(parts, self.settings.smallest_effect)
+        yield self._signal("drift.concept_score", together, labels, by_parts)
         drifting = self._drifting()
-        yield self._signal("drift.features", float(len(drifting)), labels)
-        yield self._signal("drift.acknowledged", float(len(self.acknowledged)), labels)
+        yield self._signal("drift.features", float(len(drifting)), labels, self._count_verdict(drifting))
+        yield self._signal("drift.acknowledged", float(len(self.acknowledged)), labels, self._acknowledged_verdict())
         measured = [_series(name, found) for name, found in self.view.measured.items()]
         for at, name in enumerate(self.plan.names):
             yield from self._column_signals(at, name, measured, drifting=at in drifting)
@@ -157,7 +162,7 @@ class DriftReport:
             sample_size=self.rows,
             method="e-detector",
             evidence={
-                "reference": self.reference_hash,
+                **self.reference.named,
                 "false_alarms": str(self.settings.false_alarms),
                 "rows_in_run": self._rows_in_run(),
                 "features": [self._episode(at) for at in ranked],
@@ -227,7 +232,15 @@ class DriftReport:
     def _score_verdict(self, chosen: list[bool], score: float | None) -> Verdict:
         names = self.plan.names
         if score is None:
-            return Verdict(Outcome.UNKNOWN, "no values in the window", method="effect")
+            return Verdict(
+                Outcome.UNKNOWN,
+                "no values in the window",
+                None,
+                self.settings.smallest_effect,
+                0,
+                method="effect",
+                evidence=self.reference.named,
+            )
         ranked = [at for at in np.argsort(-np.nan_to_num(self.view.effect), kind="stable").tolist() if chosen[at]]
         drifting = [at for at in ranked if self.view.drifting[at]]
         if not drifting:
@@ -243,7 +256,7 @@ class DriftReport:
             threshold=self.settings.smallest_effect,
             sample_size=int(max(self.view.n, default=0)),
             method="effect",
-            evidence={"ranking": ranking, "reference": self.reference_hash},
+            evidence={"ranking": ranking, **self.reference.named},
         )
 
     def _column_verdict(self, at: int, name: str, drifting: bool) -> Verdict:
@@ -257,7 +270,7 @@ class DriftReport:
             p_value=self._p_values[at],
             effect_size=effect,
             method="effect",
-            evidence=self._histogram(at),
+            evidence={**self.reference.named, **self._histogram(at)},
         )
         if drifting:
             moved = self._moved(at)
@@ -270,20 +283,35 @@ class DriftReport:
             return replace(base, outcome=Outcome.UNKNOWN, reason=reason)
         return base
 
-    def _performance(self) -> float | None:
+    def _performance(self) -> tuple[float | None, Verdict]:
         """The largest relative loss against the reference's performance, less what chance explains; None without either."""
-        reference = self.evaluation.reference
-        known = reference.performance if reference is not None else {}
-        losses: list[float] = []
-        for signal in self.evaluation.earlier:
-            metric = signal.name.removeprefix("performance.")
-            if metric == signal.name or metric not in known or signal.value is None:
-                continue
-            labels = (signal.verdict.sample_size or 0) if signal.verdict else 0
-            slack = 3.0 / math.sqrt(4.0 * labels) if labels else 0.0  # three standard errors of a share, at most
-            if signal.verdict is None or labels >= FEWEST_LABELS:
-                losses.append(max(0.0, metric_loss(metric, known[metric], signal.value) - slack))
-        return max(losses, default=None)
+        loss = largest_loss(self.reference.performance, self.evaluation.earlier)
+        verdict = performance_verdict(loss, self.reference, self.settings.smallest_effect)
+        return verdict.statistic, verdict
+
+    def _count_verdict(self, drifting: set[int]) -> Verdict:
+        names = [self.plan.names[at] for at in sorted(drifting)]
+        said = (
+            f"{names_in_words(names)} of {len(self.plan.names)} columns" if names else f"none of {len(self.plan.names)} columns"
+        )
+        return Verdict(
+            Outcome.BAD if names else Outcome.OK,
+            f"{said} drift, by the sequential verdict or in this window",
+            statistic=float(len(names)),
+            threshold=1.0,
+            sample_size=self.rows,
+            method="e-detector",
+            evidence=self.reference.named,
+        )
+
+    def _acknowledged_verdict(self) -> Verdict:
+        return Verdict(
+            Outcome.OK,
+            self._known().removeprefix("; ") or "no drift is acknowledged that goes on",
+            statistic=float(len(self.acknowledged)),
+            sample_size=self.rows,
+            method="e-detector",
+        )
 
     def _signal(self, name: str, value: float | None, labels: Mapping[str, str], verdict: Verdict | None = None) -> Signal:
         return Signal(name, value, self.evaluation.now, labels, verdict)

@@ -34,6 +34,8 @@ class Baseline:
     pane: PerformancePane = field(default_factory=PerformancePane)
     batches: tuple[LabelledBatch, ...] = ()
     trees: LossTrees | None = None
+    reference: str = ""
+    """Hash of the reference that the rows are of; empty without labelled rows."""
 
     @property
     def expect(self) -> Expect | None:

@@ -125,7 +125,7 @@ class PerformanceMonitor:
             "predictions_until": pane.newest,
             "corrections": pane.corrections,
             "state": self._settled(pane, evaluation.now),
-            "reference": evaluation.reference.hash if evaluation.reference is not None else None,
+            **(evaluation.reference.named if evaluation.reference is not None else {"reference": None}),
         }
         if pane.classification is not None and pane.classification.scored > 0:
             evidence["calibration"] = pane.classification.calibration.curve(self._settings.confidence)
@@ -215,16 +215,20 @@ class PerformanceMonitor:
                 [model, version, state.evaluated_at, state.window.to_json(), state.coverage.to_json(), state.estimator.to_json()]
                 for (model, version), state in self._states.items()
             ],
+            "reference": self._baseline.reference,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
+        """Estimates that were calibrated beginning with another reference start anew from what this one teaches."""
+        known = state.get("reference", self._baseline.reference)
         self._width = float(state.get("width", self._width))
         self._states = {}
         for model, version, evaluated_at, window, coverage, estimator in state.get("states", ()):
             found = self._state(model, version)
             found.evaluated_at = evaluated_at
             found.window, found.coverage = PerformanceWindow.from_json(window), Coverage.from_json(coverage)
-            found.estimator.fill(estimator)
+            if known == self._baseline.reference:
+                found.estimator.fill(estimator)
 
 
 def _width(length_seconds: float) -> float:

@@ -150,7 +150,7 @@ class QualityMonitor:
                 "findings": [found.to_json() for found in findings],
                 "schema": [found.to_json() for found in others if found.kind in SCHEMA_KINDS],
                 "others": [found.to_json() for found in others if found.kind not in SCHEMA_KINDS],
-                "reference": reference.hash if reference is not None else None,
+                **(reference.named if reference is not None else {"reference": None}),
                 "since": min((found.since for found in findings), default=None),
             },
         )

@@ -11,6 +11,7 @@ from neural.monitoring.store import Report, Store
 from neural.monitoring.views.current import Current, current, history, outcome, reason, reports_of, verdict_dict
 
 SEVERITIES = ("critical", "warning", "none")
+SCORES = ("model_evidence", "score", "prediction_score", "performance_score", "concept_score")
 METHODS = {"ks": "drift.ks", "psi": "drift.psi", "wasserstein": "drift.wasserstein", "evidence": "drift.evidence"}
 CRITICAL_SCORE = 0.2
 """The seed's alert threshold: a verdict of drift with a score above it is critical."""
@@ -23,7 +24,8 @@ def drift(store: Store, window: int = 100, *, model: str | None = None, version:
     drift), ``drift_rate``, ``avg_prediction_drift``, ``avg_performance_drift``, ``avg_distribution_drift`` (None without data),
     ``severity_distribution`` {critical, warning, none}. Beside them ``model``, ``window`` and ``current``: outcome, is_drifting,
     drift_severity, score, prediction_score, performance_score, concept_score, reason, time, verdict, ``features`` (worst first:
-    feature, score, ks, psi, wasserstein, evidence, outcome, reason), ``history`` ([time, score], oldest first).
+    feature, score, threshold, sample_size, p_value, ks, psi, wasserstein, evidence, outcome, reason), ``history`` ([time, score], oldest
+    first). ``verdicts``: of the model's own numbers, by name.
     """
     now_state = current(store, model=model, version=version)
     reports = reports_of(store, "drift", window, now_state, version)
@@ -73,6 +75,7 @@ def drift_now(now_state: Current) -> dict[str, Any]:
         "reason": reason(alarm),
         "time": alarm.time if alarm else None,
         "verdict": verdict_dict(alarm.verdict) if alarm else None,
+        "verdicts": {name: verdict_dict(one.verdict) for name in SCORES if (one := now_state.one(f"drift.{name}")) is not None},
         "features": _features(now_state),
     }
 
@@ -90,9 +93,13 @@ def _features(now_state: Current) -> list[dict[str, Any]]:
 def _feature(name: str, score: Signal | None, methods: Mapping[str, Signal | None]) -> dict[str, Any]:
     judged = [signal for signal in (score, *methods.values()) if signal is not None and signal.verdict is not None]
     worst = min(judged, key=lambda signal: ("bad", "ok", "unknown").index(outcome(signal)), default=None)
+    verdict = score.verdict if score is not None else None
     return {
         "feature": name,
         "score": score.value if score else None,
+        "threshold": verdict.threshold if verdict else None,
+        "sample_size": verdict.sample_size if verdict else None,
+        "p_value": verdict.p_value if verdict else None,
         **{key: signal.value if signal else None for key, signal in methods.items()},
         "outcome": outcome(worst),
         "reason": reason(worst),

@@ -16,9 +16,9 @@ _MOMENTS = ("mean", "std", "minimum", "maximum", "median")
 
 
 def reference_dict(model: str, version: str, reference: Reference) -> dict[str, Any]:
-    """``model``, ``version``, ``hash`` (names it in every verdict), ``source``, ``rows``, ``created_at`` (Unix seconds), ``performance``, and
-    ``columns``: name, kind, n (usable values), missing_rate, distinct, cells, and mean, std, minimum, maximum, median (None for
-    categories)."""
+    """``model``, ``version``, ``hash`` and ``reference_version`` (they name it in every verdict), ``source``, ``rows``, ``created_at`` (Unix
+    seconds), ``performance``, and ``columns``: name, kind, n (usable values), missing_rate, distinct, cells, and mean, std, minimum,
+    maximum, median (None for categories)."""
     columns = [
         {
             "name": column.name,
@@ -35,6 +35,7 @@ def reference_dict(model: str, version: str, reference: Reference) -> dict[str, 
         "model": model,
         "version": version,
         "hash": reference.hash,
+        "reference_version": reference.version,
         "source": reference.source,
         "rows": reference.rows,
         "created_at": reference.created_at,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +57,9 @@ class ModelPanes:
 
     def set_reference(self, reference: Reference, now: float) -> None:
         """Start counting on this reference's grid. Rows counted on another grid can't be compared, so panes start anew."""
+        before = self.layout.reference
+        if before is not None:
+            reference = replace(reference, version=before.version + 1)
         self.layout = Layout(reference, self.settings.max_columns)
         self.latest, self.latest_since = self.layout.empty(), now
         self.panes.clear()

@@ -99,7 +99,9 @@ def cell_range_label(edges: NDArray[np.float64], first: int, last: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """The reference of one model version. ``hash`` names it in every verdict; ``source`` says in words where it came from.
+    """The reference of one model version. ``hash`` and ``version`` name it in every verdict; ``source`` says in words where it came from.
+
+    ``version``: 1 for the first reference of a model version, one more whenever another takes its place; no part of the content.
 
     Columns are keyed by name; ``@prediction``, ``@probability:<class>`` and ``@latency`` are columns too.
     """
@@ -111,10 +113,16 @@ class Reference:
     performance: Mapping[str, float] = field(default_factory=dict[str, float])
     hash: str = ""
     derivation: Derivation = field(default_factory=Derivation)
+    version: int = 1
 
     def __post_init__(self) -> None:
         if not self.hash:
             object.__setattr__(self, "hash", _digest(self))
+
+    @property
+    def named(self) -> dict[str, Any]:
+        """How verdicts name it, as evidence: ``reference`` (hash) and ``reference_version``."""
+        return {"reference": self.hash, "reference_version": self.version}
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -129,6 +137,7 @@ class Reference:
             "created_at": self.created_at,
             "performance": dict(self.performance),
             "hash": self.hash,
+            "version": self.version,
             "columns": [_column_to_json(column) for column in self.columns.values()],
             **_derivation_json(self),
         }
@@ -149,6 +158,7 @@ class Reference:
                 created_at=float(body["created_at"]),
                 performance={str(k): float(v) for k, v in body["performance"].items()},
                 hash=str(body["hash"]),
+                version=int(body.get("version", 1)),
                 derivation=Derivation.from_json(body["derivation"]) if "derivation" in body else Derivation(),
             )
         except ReferenceDataError:

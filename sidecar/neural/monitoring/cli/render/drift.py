@@ -9,6 +9,10 @@ from rich.console import Console
 from neural.monitoring.cli.render.console import MOST_ROWS, facts, heading, model_name, more, sentence, state, table, trend
 from neural.monitoring.cli.render.words import number, percent
 
+WIDE = 110
+"""Columns of a terminal from which the methods' numbers are shown too."""
+_NUMBERS = ("score", "threshold", "ks", "psi", "wasserstein", "evidence")
+
 
 def render_drift(console: Console, answer: dict[str, Any]) -> None:
     now = answer["current"]
@@ -33,13 +37,25 @@ def render_drift(console: Console, answer: dict[str, Any]) -> None:
         console.print()
         table(
             console,
-            ("feature", "state", "score", "KS", "PSI", "Wasserstein", "evidence", "why"),
-            [_drift_row(row) for row in now["features"][:MOST_ROWS]],
-            right=("score", "KS", "PSI", "Wasserstein", "evidence"),
+            ("feature", "state", "score", "over", "n", "KS", "PSI", "Wasserstein", "evidence", "why"),
+            [_drift_row(row, wide=console.width >= WIDE) for row in now["features"][:MOST_ROWS]],
+            right=("score", "over", "n", "KS", "PSI", "Wasserstein", "evidence"),
         )
         more(console, len(now["features"]))
 
 
-def _drift_row(row: dict[str, Any]) -> tuple[Any, ...]:
-    values = (number(row[key]) if row[key] is not None else "" for key in ("score", "ks", "psi", "wasserstein", "evidence"))
-    return (row["feature"], state(row["outcome"]), *values, row["reason"] if row["outcome"] == "bad" else "")
+def _drift_row(row: dict[str, Any], *, wide: bool) -> tuple[Any, ...]:
+    """``over``: the threshold of the score. Narrow terminals show the verdict and leave the methods' numbers to JSON."""
+    shown = {key: number(row[key]) if row.get(key) is not None else "" for key in _NUMBERS}
+    n = row.get("sample_size")
+    methods = (shown[key] if wide else "" for key in ("ks", "psi", "wasserstein"))
+    return (
+        row["feature"],
+        state(row["outcome"]),
+        shown["score"],
+        shown["threshold"],
+        f"{n:,}" if n is not None else "",
+        *methods,
+        shown["evidence"],
+        row["reason"] if row["outcome"] == "bad" else "",
+    )
