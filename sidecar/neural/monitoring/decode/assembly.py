@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from neural.monitoring.decode.features import FeatureBuilder
-from neural.monitoring.decode.naming import row_ids
 from neural.monitoring.decode.outcomes import OutcomeReader
 from neural.monitoring.decode.parsed import Table
 from neural.monitoring.decode.settings import DecodeSettings, FeatureSpec
 from neural.monitoring.decode.stacking import stack
 from neural.monitoring.decode.traffic import ModelVersion, seconds, trace_id, weights_of
 from neural.monitoring.records import Column, RecordBatch
+from neural.monitoring.row_ids import RowIds
 from neural.wire.table import EventTable
 
 LayoutKey = tuple[ModelVersion, str, tuple[Any, ...], tuple[Any, ...] | None]
@@ -60,7 +60,8 @@ class Assembler:
     def batch(self, group: Group, table: EventTable) -> RecordBatch:
         """The group's rows in columns. Raises Undecodable when the layout is beyond the limits."""
         inputs = stack(group.inputs)
-        events, ids = table.take(group.places), group.identities
+        events = table.take(group.places)
+        ids: Sequence[str] = group.identities
         times, latency, weights = (
             seconds(events.column("started_unix_ns")),
             seconds(events.column("duration_ns")),
@@ -69,7 +70,7 @@ class Assembler:
         if group.counts.count(1) != len(group.counts):
             counts = np.array(group.counts, dtype=np.int64)
             times, latency, weights = np.repeat(times, counts), np.repeat(latency, counts), np.repeat(weights, counts)
-            ids = list(chain.from_iterable(map(row_ids, ids, group.counts)))
+            ids = RowIds(group.identities, group.counts)
         predictions, probabilities = self._outputs(group)
         return RecordBatch(
             model=group.model[0],

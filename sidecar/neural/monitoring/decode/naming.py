@@ -1,9 +1,9 @@
-"""Model and version from paths, and row ids."""
+"""Model and version from paths and messages."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from neural.wire.event import CaptureEvent, Flag
@@ -22,7 +22,6 @@ _INFERENCE_CALLS: Final = ("/ModelInfer", "/ModelStreamInfer")
 _REQUEST_STREAMED: Final = int(Flag.REQUEST_STREAMED)
 _STREAM_PREFIX: Final = 5  # bytes before each message of a gRPC stream
 _MAX_PEEKED: Final = 8  # fields
-_SUFFIXES: Final[list[str]] = []  # ":0", ":1" …, made once: writing a number takes longer than joining two texts
 _MAX_NAME: Final = 256  # characters: longer names are cut
 
 
@@ -85,14 +84,3 @@ def from_message(body: bytes) -> tuple[str, str]:
     except WireError:
         pass  # truncated or no message: what was found stands
     return found[1], found[2]
-
-
-def row_ids(prediction_id: str, rows: int) -> Iterable[str]:
-    """The id itself for a single row, else ``id:0``, ``id:1`` …"""
-    if rows == 1:
-        return (prediction_id,)
-    if rows > len(_SUFFIXES):
-        _SUFFIXES.extend([f":{row}" for row in range(len(_SUFFIXES), min(rows, _MAX_CACHED))])
-    return [prediction_id + suffix for suffix in _SUFFIXES[:rows]] + [
-        f"{prediction_id}:{row}" for row in range(_MAX_CACHED, rows)
-    ]

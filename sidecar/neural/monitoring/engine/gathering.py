@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from neural.monitoring.records import Coding, Column, RecordBatch, TrafficBatch
+from neural.monitoring.row_ids import joined_ids
 
 MAX_ROWS = 4_096
 MAX_VALUES = 262_144  # rows times columns: bounds memory where rows are wide; 2,600 rows of 100 columns
@@ -103,7 +104,7 @@ def joined_rows(batches: Sequence[RecordBatch]) -> RecordBatch:
         model=first.model,
         version=first.version,
         times=np.concatenate([batch.times for batch in batches]),
-        row_ids=[row_id for batch in batches for row_id in batch.row_ids],
+        row_ids=joined_ids([batch.row_ids for batch in batches]),
         features={name: _column([batch.features[name] for batch in batches]) for name in first.features},
         predictions=None if first.predictions is None else _column([batch.predictions for batch in batches]),
         probabilities={name: np.concatenate([batch.probabilities[name] for batch in batches]) for name in first.probabilities},

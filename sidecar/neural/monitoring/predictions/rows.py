@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from neural.monitoring.records import Coding, Column, Kind, RecordBatch
+from neural.monitoring.row_ids import RowIds
 
 FEATURE_PREFIX = "feature_"
 PROBABILITY_PREFIX = "prob_"
@@ -31,7 +32,7 @@ def arrow_rows(
     """
     n = len(batch)
     columns: dict[str, pa.Array] = {
-        "prediction_id": pa.array(list(batch.row_ids), pa.string()),
+        "prediction_id": _ids(batch.row_ids),
         "time": pa.array(np.round(times * _MICROSECONDS).astype(np.int64), pa.int64()).cast(TIME),
         "latency_seconds": _numbers(batch.latency_seconds, n),
         "weight": _numbers(batch.weights, n),
@@ -47,6 +48,13 @@ def arrow_rows(
     if metadata is not None:
         columns["metadata"] = pa.array(metadata, pa.string())
     return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
+
+
+def _ids(ids: Sequence[str]) -> pa.Array:
+    if not isinstance(ids, RowIds):
+        return pa.array(ids if isinstance(ids, list) else list(ids), pa.string())
+    text, ends = ids.utf8()
+    return pa.StringArray.from_buffers(len(ids), pa.py_buffer(ends), pa.py_buffer(text))
 
 
 def arrow_column(column: Column) -> pa.Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -140,14 +141,14 @@ class RowCounter:
         if found.rows:
             ids: list[str] = []
             for part, mine in zip(self._hashes, self._ids, strict=True):
-                ids.extend(mine[: len(part)])
+                ids.extend(islice(mine, len(part)))
             self.duplicates = Examples(tuple(ids[at] for at in found.rows))
         self._hashes, self._ids = [], []
 
     def waiting(self) -> dict[str, Any]:
         """What ``finish`` would look at, as JSON: a checkpoint may fall between two evaluations."""
         hashes = np.concatenate(self._hashes) if self._hashes else np.empty(0, dtype=np.uint64)
-        ids = [one for part, mine in zip(self._hashes, self._ids, strict=True) for one in mine[: len(part)]]
+        ids = [one for part, mine in zip(self._hashes, self._ids, strict=True) for one in islice(mine, len(part))]
         return {
             "hashes": b64encode(hashes.astype("<u8").tobytes()).decode(),
             "ids": ids,
