@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import NoneType
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from neural.monitoring.decode.columns import as_vectors, build_column, infer_kind, types_of
+from neural.monitoring.decode.columns import as_vectors, build_column, infer_kind, turned, types_of
 from neural.monitoring.decode.parsed import ANONYMOUS, Reason, Undecodable, Values
 from neural.monitoring.decode.redaction import redact
 from neural.monitoring.decode.settings import DecodeSettings, FeatureSpec
@@ -111,15 +112,15 @@ class FeatureBuilder:
     def _spread_vectors(
         self, name: str, values: Values, types: set[type], *, alone: bool
     ) -> Iterable[tuple[str, Values, set[type]]]:
-        vectors, width = as_vectors(values)
+        vectors, width = _as_given(values)
         embedding = self._kinds.get(name) is Kind.EMBEDDING or width > self._settings.vector_columns
         if embedding or (vectors is None and not _rectangular(values, width)):
             yield (name if name != ANONYMOUS else "features"), values, types or {np.ndarray}
             return
-        turned = np.ascontiguousarray(vectors.T) if vectors is not None else None  # once, not column by column
+        columns = None if vectors is None else turned(vectors)
         for place in range(width):
             label = self._anonymous(place, width) if alone or name == ANONYMOUS else f"{name}_{place}"
-            column: Values = turned[place] if turned is not None else [None if row is None else row[place] for row in values]
+            column: Values = columns[place] if columns is not None else [None if row is None else row[place] for row in values]
             yield label, column, types_of(column)
 
     def _spread_objects(self, name: str, values: Values, depth: int) -> Iterable[tuple[str, Values, set[type]]]:
@@ -141,6 +142,13 @@ class FeatureBuilder:
         if len(self._schema) == width:
             return list(self._schema)[place]
         return f"feature_{place}"
+
+
+def _as_given(values: Values) -> tuple[NDArray[Any] | None, int]:
+    """``as_vectors``, but arrays keep the type of their numbers."""
+    if isinstance(values, np.ndarray) and values.dtype != object:
+        return values.reshape(len(values), -1), int(np.prod(values.shape[1:], dtype=np.int64))
+    return as_vectors(values)
 
 
 def _mostly_vectors(values: Values, types: set[type]) -> bool:

@@ -1,4 +1,4 @@
-"""A run of predictions waiting for their labels: columns, sorted by the hash of the row id. About 40 bytes a row."""
+"""A run of predictions waiting for their labels: columns, found by the hash of the row id. About 40 bytes a row."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from neural.monitoring.performance.rows import Layout, Rows
 
 @dataclass(slots=True)
 class Block:
-    """n rows of one layout, by ``hashes`` (uint64, ascending; of equal ones the newest is last).
+    """n rows of one layout, in the order they came, and from the first look-up on by ``hashes`` (uint64; of equal ones the newest is last).
 
-    ``sequence`` orders blocks by age. ``labels`` (object) and ``label_times`` (NaN: no label yet) exist once a row has a label.
+    Most predictions never get a label: they need not be sorted. ``sequence`` orders blocks by age. ``labels`` (object) and ``label_times`` (NaN: no label yet) exist once a row has a label.
     """
 
     layout: Layout
@@ -32,6 +32,7 @@ class Block:
     labels: NDArray[Any] | None = None
     label_times: NDArray[np.float64] | None = None
     expected: NDArray[np.float64] | None = None  # |error| to expect (n,)
+    is_sorted: bool = False
 
     def __len__(self) -> int:
         return len(self.hashes)
@@ -47,38 +48,45 @@ class Block:
     @classmethod
     def of(cls, parts: Sequence[Rows], sequence: int, key: int) -> Block:
         """A block of rows of one layout, in the order they came."""
-        hashes = np.concatenate([hash_ids(part.ids, key) for part in parts])
-        order = _order(hashes)
         return cls(
             layout=parts[0].layout,
             sequence=sequence,
-            hashes=hashes[order],
-            times=np.concatenate([part.times for part in parts])[order],
-            predictions=np.concatenate([_shared(part) for part in parts])[order],
-            probabilities=np.concatenate([part.probabilities for part in parts], axis=1)[:, order],
-            segments=np.concatenate([part.segments for part in parts], axis=1)[:, order],
-            expected=_joined([None if part.expected is None else part.expected[0] for part in parts], order),
+            hashes=np.concatenate([hash_ids(part.ids, key) for part in parts]),
+            times=np.concatenate([part.times for part in parts]),
+            predictions=np.concatenate([_shared(part) for part in parts]),
+            probabilities=np.concatenate([part.probabilities for part in parts], axis=1),
+            segments=np.concatenate([part.segments for part in parts], axis=1),
+            expected=_joined([None if part.expected is None else part.expected[0] for part in parts]),
         )
 
     def merged(self, newer: Block) -> Block:
         """Both as one block."""
-        hashes = np.concatenate([self.hashes, newer.hashes])
-        order = _order(hashes)
         result = Block(
             layout=self.layout,
             sequence=newer.sequence,
-            hashes=hashes[order],
-            times=np.concatenate([self.times, newer.times])[order],
-            predictions=np.concatenate([self.predictions, newer.predictions])[order],
-            probabilities=np.concatenate([self.probabilities, newer.probabilities], axis=1)[:, order],
-            segments=np.concatenate([self.segments, newer.segments], axis=1)[:, order],
-            expected=_joined([self.expected, newer.expected], order),
+            hashes=np.concatenate([self.hashes, newer.hashes]),
+            times=np.concatenate([self.times, newer.times]),
+            predictions=np.concatenate([self.predictions, newer.predictions]),
+            probabilities=np.concatenate([self.probabilities, newer.probabilities], axis=1),
+            segments=np.concatenate([self.segments, newer.segments], axis=1),
+            expected=_joined([self.expected, newer.expected]),
         )
         if self.labels is not None or newer.labels is not None:
             (old, old_times), (new, new_times) = self._label_columns(), newer._label_columns()
-            result.labels = np.concatenate([old, new])[order]
-            result.label_times = np.concatenate([old_times, new_times])[order]
+            result.labels = np.concatenate([old, new])
+            result.label_times = np.concatenate([old_times, new_times])
         return result
+
+    def _sort(self) -> None:
+        if self.is_sorted:
+            return
+        order = _order(self.hashes)
+        self.hashes, self.times, self.predictions = self.hashes[order], self.times[order], self.predictions[order]
+        self.probabilities, self.segments = self.probabilities[:, order], self.segments[:, order]
+        self.expected = None if self.expected is None else self.expected[order]
+        if self.labels is not None and self.label_times is not None:
+            self.labels, self.label_times = self.labels[order], self.label_times[order]
+        self.is_sorted = True
 
     def _label_columns(self) -> tuple[NDArray[Any], NDArray[np.float64]]:
         if self.labels is None or self.label_times is None:
@@ -86,7 +94,8 @@ class Block:
         return self.labels, self.label_times
 
     def find(self, hashes: NDArray[np.uint64]) -> NDArray[np.intp]:
-        """The row of each hash, −1 where there is none."""
+        """The row of each hash, −1 where there is none. Rows keep these places until another block is merged in."""
+        self._sort()
         at = np.searchsorted(self.hashes, hashes, side="right") - 1
         return np.where((at >= 0) & (self.hashes[np.maximum(at, 0)] == hashes), at, -1)
 
@@ -142,10 +151,10 @@ def _order(hashes: NDArray[np.uint64]) -> NDArray[np.intp]:
     return np.argsort(hashes, kind="stable") if (ascending[1:] == ascending[:-1]).any() else order
 
 
-def _joined(parts: Sequence[NDArray[np.float64] | None], order: NDArray[np.intp]) -> NDArray[np.float64] | None:
+def _joined(parts: Sequence[NDArray[np.float64] | None]) -> NDArray[np.float64] | None:
     """None unless every part has it."""
     known = [part for part in parts if part is not None]
-    return np.concatenate(known)[order] if known and len(known) == len(parts) else None
+    return np.concatenate(known) if known and len(known) == len(parts) else None
 
 
 def _shared(rows: Rows) -> NDArray[Any]:
