@@ -19,7 +19,8 @@ from neural.monitoring.performance.rows import Layout, Rows
 class Block:
     """n rows of one layout, in the order they came, and from the first look-up on by ``hashes`` (uint64; of equal ones the newest is last).
 
-    Most predictions never get a label: they need not be sorted. ``sequence`` orders blocks by age. ``labels`` (object) and ``label_times`` (NaN: no label yet) exist once a row has a label.
+    Most predictions never get a label: they need not be sorted.
+    ``sequence`` orders blocks by age. ``labels`` (object) and ``label_times`` (NaN: no label yet) exist once a row has a label.
     """
 
     layout: Layout
