@@ -2,92 +2,39 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from moto.server import ThreadedMotoServer
 from pyarrow import fs
+from tests.integration.lake_of_hours import HOUR, ROWS, START, batch_of, block, conf, make_lake
 
 from neural.monitoring.clock import ManualClock
 from neural.monitoring.drift.over import drift_over
 from neural.monitoring.errors import DataError
-from neural.monitoring.predictions import PredictionLog, read_predictions
-from neural.monitoring.records import PREDICTION, Column, Kind, RecordBatch
+from neural.monitoring.predictions import read_predictions
+from neural.monitoring.records import PREDICTION
 from neural.monitoring.views.past import analyze_past, load_reference, thinned, window_of
-from neural.monitoring.windows import PaneStore, Reference, WindowSettings, columns_from
+from neural.monitoring.windows import PaneStore, Reference, WindowSettings
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore"),  # Ibis', Spark's and moto's own
 ]
-HOUR, ROWS = 3600.0, 2_000
-START = 1_700_000_000.0 // HOUR * HOUR
-MASTER = "local-cluster[2,1,1024]"  # two executors, a core and a GiB each, in processes of their own
-_SPARK = {  # this machine's, and soon ready
-    "spark.driver.bindAddress": "127.0.0.1",
-    "spark.ui.enabled": "false",
-    "spark.executor.memory": "700m",
-    "spark.sql.session.timeZone": "UTC",
-    "spark.sql.shuffle.partitions": "2",
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-    "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-}
-KINDS = np.array(["a", "b", "c", "new one"], dtype=object)
-
-
-def _batch(hour: int) -> RecordBatch:
-    """Shifted by half a standard deviation; with gaps, infinities, categories that are new, and a column that comes later."""
-    draw = np.random.default_rng(hour)
-    x = draw.normal(0.5, 1, ROWS)
-    x[::17], x[5], x[6] = np.nan, np.inf, -np.inf
-    kinds = draw.choice(KINDS, ROWS, p=[0.4, 0.3, 0.2, 0.1])
-    kinds[::13] = None
-    features = columns_from({"x": x, "whole": draw.integers(0, 6, ROWS), "flag": draw.random(ROWS) < 0.4, "kind": kinds.tolist()})
-    if hour:
-        features |= columns_from({"later": draw.exponential(1, ROWS)})
-    made = draw.choice(np.array(["late", "on time"], dtype=object), ROWS)
-    return RecordBatch(
-        "m",
-        "1",
-        START + hour * HOUR + np.arange(ROWS) * 0.5,
-        [f"{hour}-{i}" for i in range(ROWS)],
-        features,
-        predictions=Column(PREDICTION, Kind.CATEGORICAL, made, np.zeros(ROWS, dtype=np.bool_)),
-        latency_seconds=draw.exponential(0.02, ROWS),
-    )
 
 
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """(log with two hours in Parquet and one open, file of reference rows)."""
-    folder = tmp_path_factory.mktemp("lake")
-    draw = np.random.default_rng(99)
-    rows = {
-        "x": draw.normal(0, 1, 5_000),
-        "whole": draw.integers(0, 6, 5_000),
-        "flag": draw.random(5_000) < 0.4,
-        "kind": draw.choice(KINDS[:3], 5_000),
-        "later": draw.exponential(1, 5_000),
-        "prediction": draw.choice(["late", "on time"], 5_000),
-    }
-    pq.write_table(pa.table(rows), folder / "reference.parquet")
-    log = PredictionLog(folder / "log", clock=ManualClock(START + 30 * HOUR))
-    for hour in range(3):
-        batch = _batch(hour)
-        right = [str(one) if i % 2 else None for i, one in enumerate(batch.predictions.values)]
-        log.append(batch, labels=right)
-    log.checkpoint()
-    log.roll(START + 2 * HOUR + 120)
-    log.close()
-    return folder / "log", folder / "reference.parquet"
+    return make_lake(tmp_path_factory.mktemp("lake"))
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +47,7 @@ def _in_panes(reference: Reference) -> Any:
     panes = PaneStore(WindowSettings(length=5 * HOUR), ManualClock(now))
     panes.set_default_reference(reference)
     for hour in range(3):
-        panes.add_rows(_batch(hour))
+        panes.add_rows(batch_of(hour))
     return panes.evaluation("m", "1", now).window
 
 
@@ -154,21 +101,36 @@ def _close(one: Any, other: Any, where: str = "") -> None:
 @pytest.mark.timeout(300)
 @pytest.mark.skipif(shutil.which("java") is None, reason="Java is not installed: Spark needs it")
 def test_spark_with_two_executors_gives_the_answer_that_duckdb_gives(
-    lake: tuple[Path, Path], by_duckdb: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    lake: tuple[Path, Path], by_duckdb: dict[str, Any], tmp_path: Path
 ) -> None:
-    from pyspark import SparkConf
-    from pyspark.sql import SparkSession
-
-    monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
-    conf = SparkConf().setMaster(MASTER).setAll(_SPARK.items())
-    session = SparkSession.builder.config(conf=conf).getOrCreate()
-    try:
-        found = analyze_past(lake[0], reference=lake[1], engine="spark")
-        nodes = session.sparkContext._jsc.sc().getExecutorMemoryStatus().size()
-        assert nodes == 3  # the driver and two executors
-    finally:
-        session.stop()
-    _close(by_duckdb, found)
+    """By the submit recipe of docs/lake.md, as it stands there. Executors get a Python that does not exist, to show that they need none."""
+    events = tmp_path / "events"
+    events.mkdir()
+    submitted = {
+        "spark.executor.memory": "700m",
+        "spark.pyspark.python": "/no/such/python",
+        "spark.pyspark.driver.python": sys.executable,
+        "spark.eventLog.enabled": "true",
+        "spark.eventLog.compress": "false",
+        "spark.eventLog.dir": events.as_uri(),
+    }
+    recipe = block("bash", "spark-submit").replace("--conf spark.executor.memory=4g", " ".join(conf(submitted)))
+    assert "700m" in recipe
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HOME": str(tmp_path),
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "SPARK_MASTER": "local-cluster[2,1,1024]",  # two executors, a core and a GiB each, in processes of their own
+        "LOG": str(lake[0]),
+        "REFERENCE": str(lake[1]),
+    }
+    done = subprocess.run(
+        ["sh", "-c", recipe], cwd=tmp_path, capture_output=True, text=True, check=False, env=environment, timeout=280
+    )
+    assert done.returncode == 1, done.stderr[-4000:]  # the log has drifted from its reference
+    said = "".join(file.read_text() for file in events.rglob("events*"))
+    assert said.count("SparkListenerExecutorAdded") == 2
+    _close(json.loads(json.dumps(by_duckdb)), json.loads((tmp_path / "answer.json").read_text()))
 
 
 @pytest.fixture

@@ -79,17 +79,15 @@ class Spark:
     def __init__(self, spill: str, master: str | None = None) -> None:
         try:
             import ibis
-            from pyspark import SparkConf
+            from pyspark import SparkContext
             from pyspark.errors import PySparkException
             from pyspark.sql import SparkSession
         except ImportError:
             raise NeuralError(MISSING_EXTRA.format(extra="spark")) from None
-        conf = SparkConf().setIfMissing("spark.master", _LOCAL_MASTER).setIfMissing("spark.local.dir", spill)
-        conf = conf.setIfMissing("spark.ui.enabled", "false").set("spark.sql.session.timeZone", "UTC")
-        if master is not None:
-            conf = conf.setMaster(master)
         self._owns = SparkSession.getActiveSession() is None
         try:
+            SparkContext._ensure_initialized()  # noqa: SLF001 - before it, a SparkConf is empty and hides what spark-submit was told
+            conf = _configured(spill, master)
             self._session = SparkSession.builder.appName("neural monitor analyze").config(conf=conf).getOrCreate()
         except (PySparkException, OSError, RuntimeError) as error:
             raise NeuralError(f"Spark can't be started: {str(error).splitlines()[0]} (it needs Java 17 or later)") from None
@@ -116,6 +114,17 @@ class Spark:
     def close(self) -> None:
         if self._owns:
             self._session.stop()
+
+
+def _configured(spill: str, master: str | None) -> Any:
+    """What Spark was told, and what we prefer where it was told nothing."""
+    from pyspark import SparkConf
+
+    conf = SparkConf().setIfMissing("spark.master", _LOCAL_MASTER).setIfMissing("spark.ui.enabled", "false")
+    conf = conf.set("spark.sql.session.timeZone", "UTC")
+    if master is not None:
+        conf = conf.setMaster(master)
+    return conf.setIfMissing("spark.local.dir", spill) if conf.get("spark.master").startswith("local") else conf
 
 
 def _hadoop(path: str) -> str:
