@@ -124,7 +124,7 @@ def _configured(spill: str, master: str | None) -> Any:
     conf = conf.set("spark.sql.session.timeZone", "UTC")
     if master is not None:
         conf = conf.setMaster(master)
-    return conf.setIfMissing("spark.local.dir", spill) if conf.get("spark.master").startswith("local") else conf
+    return conf.setIfMissing("spark.local.dir", spill) if conf.get("spark.master", "").startswith("local") else conf
 
 
 def _hadoop(path: str) -> str:
