@@ -10,7 +10,11 @@ DEMO_ARGS ?=
 FUZZ_SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast bench study fuzz realdata estimation scrapes soak torture ready audit lint fmt proto screenshots clean
+# What `make test` installs, it installs side by side.
+ifeq ($(MAKECMDGOALS),test)
+MAKEFLAGS += -j3
+endif
+.PHONY: help demo test debian test-fast bench study fuzz realdata estimation scrapes soak torture ready audit lint fmt proto screenshots clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -35,8 +39,10 @@ $(SERVERS)/.done: pyproject.toml
 	$(SERVERS)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[test-servers]'
 	@touch $@
 
-test: $(VENV)/.test $(SERVERS)/.done ## everything, against real components (installs Debian packages where it may)
+debian:
 	@sh tests/debian-packages.sh
+
+test: debian $(VENV)/.test $(SERVERS)/.done ## everything, against real components (installs Debian packages where it may)
 	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not alone"
 	$(BIN)/python -m pytest -q -m alone
 

@@ -19,8 +19,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(300)]
 NEURAL = str(Path(sys.executable).parent / "neural")
 
 
-def _demo(*options: str, expect: int = 0) -> dict[str, Any]:
-    command = [NEURAL, "monitor", "demo", "--seconds", "30", "--format", "json", "--port", "0", *options]
+def _demo(*options: str, seconds: int = 30, expect: int = 0) -> dict[str, Any]:
+    command = [NEURAL, "monitor", "demo", "--seconds", str(seconds), "--format", "json", "--port", "0", *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
     assert done.returncode == expect, done.stdout[-3000:] + done.stderr[-3000:]
     return json.loads(done.stdout)
@@ -100,7 +100,7 @@ def test_the_three_incidents_are_noticed_and_nothing_else(slack: tuple[str, list
 
 
 def test_without_incidents_there_is_nothing_to_report() -> None:
-    result = _demo("--no-incidents", "--seed", "1")
+    result = _demo("--no-incidents", "--seed", "1", seconds=20)
     assert result["detections"] == []
     assert result["false_alarms"] == 0
     assert result["alerts"] == []
@@ -108,7 +108,7 @@ def test_without_incidents_there_is_nothing_to_report() -> None:
 
 
 def test_a_killed_sidecar_does_the_model_server_no_harm() -> None:
-    result = _demo("--no-incidents", "--kill-sidecar", "--seed", "2")
+    result = _demo("--no-incidents", "--kill-sidecar", "--seed", "2", seconds=20)
     assert result["unanswered"] == result["server_failures"] == 0
     ledger = result["ledger"]
     assert ledger["balanced"]
