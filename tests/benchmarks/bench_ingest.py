@@ -86,8 +86,7 @@ def batch(bodies: Callable[[], tuple[bytes, bytes]], path: str) -> CaptureBatch:
 
 
 def binary_batch(rows: int, requests: int) -> CaptureBatch:
-    values = np.random.default_rng(7).normal(size=(rows, FEATURES)).astype("<f4")
-    scores = np.random.default_rng(8).random(rows).astype("<f4")
+    rng = np.random.default_rng(7)
 
     def body(key: str, name: str, array: np.ndarray) -> tuple[bytes, dict[str, str]]:
         raw = array.tobytes()
@@ -95,13 +94,15 @@ def binary_batch(rows: int, requests: int) -> CaptureBatch:
         head = orjson.dumps({key: [tensor]})
         return head + raw, {"inference-header-content-length": str(len(head)), "content-type": "application/octet-stream"}
 
-    request, request_headers = body("inputs", "x", values)
-    response, response_headers = body("outputs", "probability", scores)
-    event = CaptureEvent(
-        "p", START, 5_000_000, status=200, path="/v2/models/m/infer", request_body=request, response_body=response,
-        request_headers=request_headers, response_headers=response_headers,
-    )  # fmt: skip
-    return CaptureBatch("pod:1:bench", 1, [event._replace(prediction_id=f"p{i}") for i in range(requests)])
+    def event(place: int) -> CaptureEvent:
+        request, request_headers = body("inputs", "x", rng.normal(size=(rows, FEATURES)).astype("<f4"))
+        response, response_headers = body("outputs", "probability", rng.random(rows).astype("<f4"))
+        return CaptureEvent(
+            f"p{place}", START, 5_000_000, status=200, path="/v2/models/m/infer", request_body=request, response_body=response,
+            request_headers=request_headers, response_headers=response_headers,
+        )  # fmt: skip
+
+    return CaptureBatch("pod:1:bench", 1, [event(place) for place in range(requests)])
 
 
 def decode_bench(name: str, made: CaptureBatch, unit: str, count: int, bar: float) -> Bench:

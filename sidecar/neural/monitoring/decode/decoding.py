@@ -131,9 +131,10 @@ class Decoding:
     def _one_by_one(self, work: Work, places: Sequence[int], decoder: Decoder | None, documents: _Documents | None) -> None:
         for start in range(0, len(places), _CHUNK):
             waiting: list[_Waiting] = []
-            for place in places[start : start + _CHUNK]:
+            chunk = places[start : start + _CHUNK]
+            for place, event in zip(chunk, work.table.take(chunk), strict=True):
                 try:
-                    waiting.append((place, self._opener.open(work.table[place]), decoder))
+                    waiting.append((place, self._opener.open(event), decoder))
                 except Undecodable as problem:
                     work.fail(place, problem)
             if documents is None:

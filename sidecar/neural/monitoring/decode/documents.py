@@ -49,8 +49,10 @@ class DocumentReader:
         documents: list[Any] = parsed[::2]
         if len(parsed) != 2 * len(bodies) - 1 or parsed[1::2].count(self._mark) != len(bodies) - 1:
             return None
-        if not self._accept_duplicates and text.count(b":") != count_all_keys(documents):
-            self._refuse_duplicates(bodies, documents)
+        if not self._accept_duplicates:
+            colons = text.count(b":")
+            if colons != count_all_keys(documents) and colons != _count_all_keys(documents):
+                self._refuse_duplicates(bodies, documents)
         return documents
 
     def _refuse_duplicates(self, bodies: Sequence[bytes], documents: list[Any]) -> None:

@@ -167,11 +167,13 @@ class OutcomeReader:
 
     def _likeliest(self, probabilities: Probabilities) -> Column:
         classes = list(probabilities)
-        table = np.column_stack(list(probabilities.values()))
-        missing = np.asarray(np.isnan(table).all(axis=1))
         if len(classes) == 2:
-            best = (table[:, 1] >= self._settings.threshold).astype(np.int64)
+            negative, positive = probabilities.values()
+            missing = np.asarray(np.isnan(negative) & np.isnan(positive))
+            best = (positive >= self._settings.threshold).astype(np.intp)
         else:
+            table = np.column_stack(list(probabilities.values()))
+            missing = np.asarray(np.isnan(table).all(axis=1))
             best = np.where(np.isnan(table), -np.inf, table).argmax(axis=1)
         coding = Coding((*classes, None), np.where(missing, len(classes), best))
         return Column(PREDICTION, Kind.CATEGORICAL, coding.values(), missing, coding=coding)

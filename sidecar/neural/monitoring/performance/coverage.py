@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,11 +51,11 @@ class Coverage:
             self._delays = {cell: count / 2 for cell, count in self._delays.items()}
 
     def _add(self, times: NDArray[np.float64], which: int) -> None:
-        for second, count in zip(*np.unique(np.floor(times).astype(np.int64), return_counts=True), strict=True):
-            slot = self._slots.get(int(second))
+        for second, count in _by_second(times):
+            slot = self._slots.get(second)
             if slot is None:
-                slot = self._slots[int(second)] = [0.0, 0.0]
-            slot[which] += float(count)
+                slot = self._slots[second] = [0.0, 0.0]
+            slot[which] += count
 
     def expire(self, now: float, horizon_seconds: float) -> None:
         """Forget what is older than the horizon, and keep what is older than an hour by the minute."""
@@ -103,3 +103,17 @@ class Coverage:
         result._slots = {int(second): [float(a), float(b)] for second, a, b in state["slots"]}
         result._delays = {int(cell): float(count) for cell, count in state["delays"] if math.isfinite(count)}
         return result
+
+
+def _by_second(times: NDArray[np.float64]) -> Iterable[tuple[int, float]]:
+    """(second, how many of the times fall into it), ascending."""
+    seconds = np.floor(times).astype(np.int64)
+    if not len(seconds):
+        return ()
+    first = int(seconds.min())
+    if int(seconds.max()) - first < RECENT_SECONDS:  # nearly always: nothing to sort
+        counts = np.bincount(seconds - first)
+        found = np.flatnonzero(counts)
+        return zip((found + first).tolist(), counts[found].astype(np.float64).tolist(), strict=True)
+    distinct, counts = np.unique(seconds, return_counts=True)
+    return zip(distinct.tolist(), counts.astype(np.float64).tolist(), strict=True)

@@ -17,6 +17,7 @@ from neural.monitoring.performance.losses import LossModel
 from neural.monitoring.performance.metrics import binary_from, positive_class
 from neural.monitoring.performance.record import TrackRecord
 from neural.monitoring.performance.rows import Rows
+from neural.monitoring.performance.slots import slots
 from neural.monitoring.records import Coding, LabelledBatch
 
 ESTIMATED = ("accuracy", "precision", "recall", "f1", "roc_auc")
@@ -46,16 +47,16 @@ class Estimator:
         usable = np.isfinite(rows.probabilities).all(axis=0) if len(rows.layout.classes) else np.zeros(len(rows), dtype=np.bool_)
         coding = rows.coding if rows.coding is not None else Coding.of(rows.predictions.tolist())
         present = np.array([name is not None for name in coding.names], dtype=np.bool_)[coding.codes]
-        known = np.flatnonzero(usable & present)
-        if not len(known):
+        known = usable & present
+        probabilities = rows.probabilities
+        if not known.all():
+            starts, probabilities, coding = starts[known], probabilities[:, known], Coding(coding.names, coding.codes[known])
+        if not len(starts):
             return
-        names, raw, made = self._binary_or_many(
-            rows.layout.classes, rows.probabilities[:, known], Coding(coding.names, coding.codes[known])
-        )
+        names, raw, made = self._binary_or_many(rows.layout.classes, probabilities, coding)
         honest = self.calibrator.apply(names, raw)
-        for start in np.unique(starts[known]):
-            chosen = starts[known] == start
-            pane = self._panes.setdefault(float(start), ExpectedCounts(positive=self._positive_of(names)))
+        for start, chosen in slots(starts):
+            pane = self._panes.setdefault(start, ExpectedCounts(positive=self._positive_of(names)))
             pane.add(names, honest[:, chosen], raw[:, chosen], made[chosen])
 
     def observe_labels(self, batch: LabelledBatch) -> None:

@@ -32,19 +32,18 @@ class ExpectedCounts:
 
     def add(self, names: tuple[str, ...], honest: NDArray[np.float64], raw: NDArray[np.float64], made: NDArray[np.intp]) -> None:
         """``honest`` and ``raw``: calibrated and given probabilities (classes ≥ 2, n); ``made``: the predicted classes' places in ``names`` (n,)."""
-        place = {name: at for at, name in enumerate(names)}
         own = honest[made, np.arange(len(made))]
         self.n += len(made)
         self.correct += float(own.sum())
         self.doubt += float((own * (1 - own)).sum())
         if len(names) <= MAX_CLASSES:
-            for prediction, at in place.items():
-                chosen = honest[:, made == at].sum(axis=1)
-                for label, mass in zip(names, chosen.tolist(), strict=True):
+            for label, probabilities in zip(names, honest, strict=True):
+                masses = np.bincount(made, weights=probabilities, minlength=len(names))
+                for prediction, mass in zip(names, masses.tolist(), strict=True):
                     if mass:
                         self.confusion[label, prediction] = self.confusion.get((label, prediction), 0.0) + mass
-        if self.positive in place:
-            at = place[self.positive]
+        if self.positive in names:
+            at = names.index(self.positive)
             self.scores.add_expected(raw[at], honest[at])
 
     @classmethod

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neural.monitoring.performance.slots import slots
+
 CELLS = 16
 FIRST_LABELS = 200  # labels gathered before the cells are laid
 PSEUDO_ROWS = 5.0  # a cell's mean error is half its own after so many labels
@@ -41,17 +43,15 @@ class LossModel:
         ``expected``: (2, n), what trees learnt on a labelled reference expect; their sums then go before the cells.
         """
         if expected is not None:
-            for start in np.unique(starts):
-                chosen = expected[:, starts == start]
-                sums = np.array([chosen.shape[1], *chosen.sum(axis=1)])
-                self._foreseen[float(start)] = self._foreseen.get(float(start), np.zeros(3)) + sums
+            for start, chosen in slots(starts):
+                errors = expected[:, chosen]
+                self._foreseen[start] = self._foreseen.get(start, np.zeros(3)) + np.array([errors.shape[1], *errors.sum(axis=1)])
         if self._edges is None:
             return
         known = np.isfinite(predictions)
         cells = np.searchsorted(self._edges, predictions[known])
-        for start in np.unique(starts[known]):
-            counts = np.bincount(cells[starts[known] == start], minlength=CELLS)
-            self._panes[float(start)] = self._panes.get(float(start), np.zeros(CELLS)) + counts
+        for start, chosen in slots(starts[known]):
+            self._panes[start] = self._panes.get(start, np.zeros(CELLS)) + np.bincount(cells[chosen], minlength=CELLS)
 
     def learn(
         self, predictions: NDArray[np.float64], labels: NDArray[np.float64], foreseen: NDArray[np.float64] | None = None

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from neural.monitoring.performance.classification import ClassificationCounts
 from neural.monitoring.performance.regression import RegressionCounts
 from neural.monitoring.performance.segments import SegmentCounts
+from neural.monitoring.performance.slots import slots
 from neural.monitoring.records import LabelledBatch
 
 
@@ -93,13 +94,13 @@ class PerformanceWindow:
     ) -> None:
         rows = np.flatnonzero(chosen & np.isfinite(times))
         starts = np.floor(times[rows] / self.width) * self.width
-        for start in np.unique(starts):
-            pane = self.panes.get(float(start))
+        for start, chosen_here in slots(starts):
+            pane = self.panes.get(start)
             if pane is None:
                 if sign < 0:
                     continue  # the old label has left the window already
-                pane = self.panes[float(start)] = PerformancePane()
-            self._count_rows(pane, batch, labels, rows[starts == start], sign)
+                pane = self.panes[start] = PerformancePane()
+            self._count_rows(pane, batch, labels, rows[chosen_here], sign)
 
     def _count_rows(
         self, pane: PerformancePane, batch: LabelledBatch, labels: NDArray[Any], rows: NDArray[np.intp], sign: float

@@ -18,6 +18,9 @@ FULL_BYTES = 64 << 20
 ROW_GROUP_BYTES = 2 << 20
 """Rows are turned into Parquet so many bytes at a time: what rolling holds in memory."""
 
+_LARGE_ROWS = 1_024
+"""Batches of so many rows, on average, are written one after the other; smaller ones are copied together first, for each has a head of its own."""
+
 
 @dataclass(slots=True)
 class Segment:
@@ -58,7 +61,9 @@ class Segment:
             return
         if self.size and not self.path.exists():
             self.size = self.rows = 0  # retention took the file: begin again
-        rows = pa.Table.from_batches(self.waiting).combine_chunks().to_batches()
+        rows = self.waiting
+        if self.waiting_rows < _LARGE_ROWS * len(rows):
+            rows = pa.Table.from_batches(rows).combine_chunks().to_batches()
         parts = [*([] if self.size else [self.schema.serialize()]), *(item.serialize() for item in rows)]
         self.folder.mkdir(parents=True, exist_ok=True)
         try:

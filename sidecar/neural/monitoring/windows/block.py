@@ -93,6 +93,9 @@ def _usable(values: NDArray[np.float64], columns: Sequence[Column]) -> tuple[NDA
     rows = values.shape[1]
     sums = np.zeros((len(columns), len(At)))
     sums[:, At.TOTAL] = sums[:, At.N] = rows
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(values.sum()):  # then every value is finite: what is missing or invalid is NaN
+            return None, sums
     finite = np.isfinite(values)
     missing = np.array([column.missing for column in columns])
     marked = [column.invalid is not None for column in columns]

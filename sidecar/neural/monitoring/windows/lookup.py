@@ -84,9 +84,9 @@ class Lookup:
         """The cell of each value. ``values``: finite, shape (columns, n)."""
         buckets = _bucket(values, self._start, self._scale, self._size)
         buckets += self._base
-        cells = self._below.take(buckets)
-        cells += values > self._edges.take(cells)  # most buckets hold one edge or none: most values are done
-        late = np.flatnonzero(values > self._edges.take(cells))
+        cells = self._below.take(buckets, mode="wrap")  # no index is out of range, and this way nobody checks
+        cells += values > self._edges.take(cells, mode="wrap")  # most buckets hold one edge or none: most values are done
+        late = np.flatnonzero(values > self._edges.take(cells, mode="wrap"))
         flat, all_values = cells.reshape(-1), values.reshape(-1)
         while len(late):
             flat[late] += 1
