@@ -11,6 +11,7 @@ import pytest
 from neural.monitoring.clock import ManualClock
 from neural.monitoring.decode import Decoding
 from neural.monitoring.engine import BATCH, TICK, Checkpointer, Engine, EngineSettings, EntryClock, Evaluator, Processor
+from neural.monitoring.engine.checkpoint import PIECE_BYTES
 from neural.monitoring.engine.engine import FIRST_EVALUATION_SECONDS
 from neural.monitoring.ingest import Deduplicator, IngestService, Journal
 from neural.monitoring.performance import LabelJoiner, PerformanceMonitor
@@ -168,6 +169,45 @@ def test_after_a_checkpoint_only_what_came_later_is_replayed(tmp_path: Path, clo
     assert second.engine.recover(lambda: None) == 3
     assert second.counting.seen == first.counting.seen
     assert second.processor.totals.counts["rows"] == first.processor.totals.counts["rows"] == 18
+    second.crash()
+
+
+def test_a_long_checkpoint_is_stored_in_pieces_and_leaves_none_behind(tmp_path: Path, clock: ManualClock) -> None:
+    store = MemoryStore()
+    house = House(tmp_path, store, clock)
+    _live(house, 1, 4)
+
+    def pieces() -> list[str]:
+        return [key for key, *_ in store.blobs("checkpoint") if key.startswith("engine.")]
+
+    counts = house.processor.totals.counts
+    counts.update({f"{'x' * 1_000}{number}": number for number in range(2_000)})
+    house.engine._checkpoint(clock())
+    assert len(pieces()) > 2
+    assert max(len(data) for *_, data in store.blobs("checkpoint")) < 2 * PIECE_BYTES
+    house.crash()
+    second = House(tmp_path, store, clock)
+    second.engine.recover(lambda: None)
+    assert second.processor.totals.counts == counts
+    second.processor.totals.counts.clear()
+    clock.advance(1.0)
+    second.engine._checkpoint(clock())
+    assert pieces() == ["engine.0"]
+    second.crash()
+
+
+def test_a_checkpoint_in_one_blob_as_it_once_was_is_read(tmp_path: Path, clock: ManualClock) -> None:
+    store = MemoryStore()
+    first = House(tmp_path, store, clock)
+    _live(first, 1, 4)
+    first.engine._checkpoint(clock())
+    state = json.loads(store.blob("checkpoint", "engine.0") or b"")
+    store.delete_blobs("checkpoint", before=clock())
+    store.put_blob("checkpoint", "engine", json.dumps({**state, "format": 1}).encode(), time=clock())
+    first.crash()
+    second = House(tmp_path, store, clock)
+    assert second.engine.recover(lambda: None) == 0
+    assert second.counting.seen == first.counting.seen
     second.crash()
 
 
