@@ -14,7 +14,7 @@ FUZZ_SECONDS ?= 600
 ifeq ($(MAKECMDGOALS),test)
 MAKEFLAGS += -j3
 endif
-.PHONY: help demo test debian test-fast bench study fuzz realdata estimation scrapes soak torture ready audit lint fmt proto screenshots clean
+.PHONY: help demo test debian test-fast bench study fuzz realdata estimation scrapes soak torture ready audit image lint fmt proto screenshots clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -108,6 +108,10 @@ audit: $(AUDIT)/.done ## what users install: its SBOM (build/sbom.json, CycloneD
 	$(AUDIT)/tools/bin/cyclonedx-py environment --validate --of JSON -o build/sbom.json $(AUDIT)/bin/python
 	$(AUDIT)/bin/python -m pip freeze --exclude neural-monitoring > build/requirements.txt
 	$(AUDIT)/tools/bin/pip-audit --strict --no-deps --disable-pip -r build/requirements.txt
+
+image: ## the sidecar's image, by docker, podman or buildah, and its size (IMAGE_ARGS="--build-arg EXTRAS=sidecar,grpc")
+	@tool=$$(for one in docker podman buildah; do command -v $$one && break; done) || { echo "docker, podman or buildah is needed"; exit 1; }; \
+	$$tool build $(IMAGE_ARGS) -f config/Containerfile -t neural-monitoring:0.1.0 . && $$tool images | grep neural-monitoring
 
 lint: $(VENV)/.test ## ruff, mypy strict, pyright, import-linter
 	$(BIN)/ruff check .

@@ -227,7 +227,7 @@ def test_the_grace_period_is_longer_than_the_sidecar_drains() -> None:
 
 
 def test_the_containerfile_has_stages_and_ends_as_a_user_without_rights() -> None:
-    lines = (ROOT / "config" / "Dockerfile").read_text().splitlines()
+    lines = (ROOT / "config" / "Containerfile").read_text().splitlines()
     stages = [at for at, line in enumerate(lines) if line.startswith("FROM ")]
     assert len(stages) == 2
     last = lines[stages[-1] :]

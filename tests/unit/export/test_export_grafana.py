@@ -115,7 +115,7 @@ def test_what_compose_mounts_and_builds_is_there():
         for volume in service["volumes"]:
             source = volume.partition(":")[0]
             assert source in compose["volumes"] or (CONFIG / source).exists(), source
-    assert (CONFIG / "Dockerfile").exists()
+    assert (CONFIG / "Containerfile").exists()
 
 
 def test_the_sidecar_of_compose_is_sound():
