@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import threading
+import time
 import weakref
+from types import SimpleNamespace
 
 import pytest
 
@@ -259,3 +261,18 @@ def test_batches_say_who_sent_them(recorder, monkeypatch):
     assert (resource["service.name"], resource["zone"], resource["team"]) == ("fraud-api", "b", "a=b")
     assert resource["telemetry.sdk.name"] == "neural-capture"
     assert resource["process.pid"].isdigit()
+
+
+def test_between_stretches_of_work_a_busy_event_loop_gets_the_interpreter_and_at_the_end_nobody_waits(recorder, monkeypatch):
+    pauses = []
+    told = SimpleNamespace(monotonic=time.monotonic, sleep=pauses.append)
+    monkeypatch.setattr("neural.capture.shipper.time", told)
+    shipping = recorder(Collector(), batch_events=10, flush_interval=60.0)
+    finished(shipping, 9)
+    assert shipping.flush()
+    assert len(pauses) == 3  # columns, bytes, sending
+    assert min(pauses) > 0  # after a pause of no length the interpreter is mostly taken again before a loop is awake
+    finished(shipping, 5)
+    shipping.close()
+    assert shipping.ledger().shipped == 14
+    assert len(pauses) <= 4
