@@ -13,7 +13,7 @@ from neural.monitoring.decode import Decoding
 from neural.monitoring.engine import BATCH, TICK, Checkpointer, Engine, EngineSettings, EntryClock, Evaluator, Processor
 from neural.monitoring.engine.checkpoint import PIECE_BYTES
 from neural.monitoring.engine.engine import FIRST_EVALUATION_SECONDS
-from neural.monitoring.ingest import Deduplicator, IngestService, Journal
+from neural.monitoring.ingest import Deduplicator, IngestService, Journal, Refused
 from neural.monitoring.performance import LabelJoiner, PerformanceMonitor
 from neural.monitoring.signal import Signal, SignalSpec
 from neural.monitoring.store import MemoryStore
@@ -64,10 +64,17 @@ class House:
     """An engine put together as ``app`` does it, without threads: entries are applied as they are appended."""
 
     def __init__(
-        self, folder: Path, store: MemoryStore, clock: ManualClock, *, threaded: bool = False, every: float = 1.0
+        self,
+        folder: Path,
+        store: MemoryStore,
+        clock: ManualClock,
+        *,
+        threaded: bool = False,
+        every: float = 1.0,
+        journal_bytes: int = 2**30,
     ) -> None:
         self.store, self.clock, self.counting = store, clock, Counting()
-        self.journal = Journal(folder, clock=clock)
+        self.journal = Journal(folder, max_bytes=journal_bytes, clock=clock)
         entry_clock = EntryClock(clock)
         panes = PaneStore(WindowSettings(pane=1, length=60, evaluate_every=1), entry_clock)
         monitors = [TrafficMonitor(), Broken(), self.counting, PerformanceMonitor()]
@@ -291,6 +298,49 @@ def test_a_new_state_is_evaluated_soon_after_its_first_request_and_then_by_the_c
     assert NOW + FIRST_EVALUATION_SECONDS <= house.published[0] < NOW + 30
     assert house.published[1] >= house.published[0] + 60.0
     house.engine.stop(10)
+    house.crash()
+
+
+def test_a_journal_half_full_is_freed_before_the_checkpoints_time(tmp_path: Path) -> None:
+    """Otherwise everything would be refused until then: here for a thousand seconds."""
+    clock = ManualClock(NOW)
+    house = House(tmp_path, MemoryStore(), clock, threaded=True, journal_bytes=20_000)
+    house.engine.start(house.ingest)
+    for sequence in range(1, 201):  # several times what the journal can hold
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                house.send(sequence)
+                break
+            except Refused:
+                assert time.monotonic() < deadline
+                time.sleep(0.001)
+                clock.advance(0.1)
+    assert house.engine.stop(10)
+    assert house.processor.totals.counts["events"] == 600
+    house.crash()
+
+
+def test_evaluations_go_on_after_the_journal_has_refused_one(tmp_path: Path) -> None:
+    clock = ManualClock(NOW)
+    house = House(tmp_path, MemoryStore(), clock, threaded=True)
+
+    class Inlet:
+        refusals = 1
+
+        def append(self, kind: int, payload: bytes) -> object:
+            if self.refusals:
+                self.refusals -= 1
+                raise OSError("no space left")
+            return house.ingest.append(kind, payload)
+
+    house.engine.start(Inlet())
+    deadline = time.monotonic() + 10
+    while not house.published and time.monotonic() < deadline:
+        clock.advance(1.5)
+        time.sleep(0.02)
+    assert house.published
+    assert house.engine.stop(10)
     house.crash()
 
 

@@ -23,6 +23,10 @@ FIRST_EVALUATION_SECONDS = 5.0
 """After the first request that a new state sees: who has just set it up looks whether anything arrives."""
 _IDLE_SECONDS = 0.25
 """The longest the thread sleeps before it looks at the clock again."""
+EARLY_FULLNESS = 0.5
+"""Share of the journal's ceiling from which on a checkpoint does not wait for its time: only that makes room for more."""
+EARLY_SECONDS = 1.0
+"""Least time between two such checkpoints."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ class Engine:
         self._position: object = None
         self._replayed = 0
         self._tick_queued = self._new = False
-        self._next_tick = self._next_checkpoint = 0.0
+        self._next_tick = self._next_checkpoint = self._next_early = 0.0
         self._thread = threading.Thread(target=self._run, name="neural-engine", daemon=True)
 
     # Called from other threads -------------------------------------------------
@@ -141,15 +145,20 @@ class Engine:
         # A clock set back must not stop evaluations for as long as it was set back.
         self._next_tick = min(self._next_tick, now + self._settings.evaluate_every_seconds)
         if now >= self._next_tick and not self._tick_queued and self._inlet is not None:
-            self._tick_queued = True
-            self._next_tick = now + self._settings.evaluate_every_seconds
-            self._guard(
-                "asking for an evaluation", lambda: self._inlet and self._inlet.append(TICK, json.dumps({"now": now}).encode())
-            )
+            self._guard("asking for an evaluation", lambda: self._ask(now))
         self._next_checkpoint = min(self._next_checkpoint, now + self._settings.checkpoint_every_seconds)
-        if now >= self._next_checkpoint:
+        self._next_early = min(self._next_early, now + EARLY_SECONDS)
+        if now >= self._next_checkpoint or (now >= self._next_early and self._journal.fullness >= EARLY_FULLNESS):
             self._next_checkpoint = now + self._settings.checkpoint_every_seconds
+            self._next_early = now + EARLY_SECONDS
             self._save(now)
+
+    def _ask(self, now: float) -> None:
+        """For an evaluation. When the journal refuses it, it is asked for again when the next one is due."""
+        self._next_tick = now + self._settings.evaluate_every_seconds
+        if self._inlet is not None:
+            self._inlet.append(TICK, json.dumps({"now": now}).encode())
+            self._tick_queued = True
 
     def _save(self, now: float) -> None:
         self._guard("the checkpoint", lambda: self._checkpoint(now))
