@@ -74,6 +74,8 @@ class Behaviours:
             yield Text(f"{request.value}{i}")
         if request.value == "raise":
             raise RuntimeError("boom")
+        if request.value == "abort":
+            context.abort(grpc.StatusCode.NOT_FOUND, "no")
 
     def stream_stream(self, requests, context):
         for request in requests:
@@ -106,6 +108,8 @@ class AioBehaviours:
             yield Text(f"{request.value}{i}")
         if request.value == "raise":
             raise RuntimeError("boom")
+        if request.value == "abort":
+            await context.abort(grpc.StatusCode.NOT_FOUND, "no")
 
     async def stream_stream(self, requests, context):
         async for request in requests:
@@ -270,11 +274,22 @@ def test_a_request_that_cannot_be_read_is_an_exception(server):
 
 
 def test_a_stream_that_raises_keeps_what_was_sent(server):
-    with pytest.raises(grpc.RpcError):
-        list(server.call("unary_stream", "raise"))
-    [event] = server.events(1)
-    assert (event.grpc_status, event.outcome) == (2, Outcome.EXCEPTION)
-    assert event.response_body == framed(b"raise0", b"raise1", b"raise2")
+    for _ in range(60):
+        with pytest.raises(grpc.RpcError):
+            list(server.call("unary_stream", "raise"))
+    events = server.events(60)
+    assert {(event.grpc_status, event.outcome) for event in events} == {(2, Outcome.EXCEPTION)}
+    assert {event.response_body for event in events} == {framed(b"raise0", b"raise1", b"raise2")}
+
+
+def test_a_stream_that_is_aborted_has_the_code_of_the_abort(server):
+    for _ in range(20):
+        with pytest.raises(grpc.RpcError) as caught:
+            list(server.call("unary_stream", "abort"))
+        assert caught.value.code() is grpc.StatusCode.NOT_FOUND
+    for event in server.events(20):
+        assert (event.grpc_status, event.outcome) == (5, Outcome.COMPLETED)
+        assert framed(b"abort0", b"abort1", b"abort2").startswith(event.response_body)  # an abort overtakes what waits
 
 
 def test_a_deadline_that_passes_is_a_timeout(server):

@@ -156,20 +156,23 @@ class Call(Underway):
             self.end(_OK, Outcome.COMPLETED)
 
     def _end_cancelled(self) -> None:
+        self.end(*self._cancelled())
+
+    def _cancelled(self) -> tuple[int, Outcome]:
         if self._deadline_passed():
-            self.end(_DEADLINE_EXCEEDED, Outcome.TIMEOUT)
-        else:
-            self.end(_CANCELLED, Outcome.DISCONNECTED)
+            return _DEADLINE_EXCEEDED, Outcome.TIMEOUT
+        return _CANCELLED, Outcome.DISCONNECTED
 
     def raised(self, error: BaseException) -> None:
-        """The behaviour raised. With a code that it set (as ``abort`` does) that is its answer, not an accident."""
+        """The behaviour raised."""
+        self.end(*self.failure(error))
+
+    def failure(self, error: BaseException) -> tuple[int, Outcome]:
+        """What ``error`` makes of the call. With a code that the behaviour set (as ``abort`` does) that is its answer, not an accident."""
         code = self._code()
         if type(error).__name__ in _CANCELLATIONS or (code is None and self._client_has_gone()):
-            self._end_cancelled()
-        elif code:
-            self.end(code, Outcome.COMPLETED)
-        else:
-            self.end(_UNKNOWN, Outcome.EXCEPTION)
+            return self._cancelled()
+        return (code, Outcome.COMPLETED) if code else (_UNKNOWN, Outcome.EXCEPTION)
 
     def end_if_coded(self) -> None:
         """A unary behaviour came back. With a code that is not OK the asyncio server leaves the response out."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from neural.capture.grpc_calls import Call
 from neural.capture.spans import MODULES, TRACER
+from neural.wire.event import Outcome
 
 
 class ThreadedUnary(Call):
@@ -118,18 +119,19 @@ class PlainUnary(ThreadedUnary):
 class PlainStream(ThreadedStream):
     """A plain generator function in the asyncio server, which closes the generator when its client has gone.
 
-    The generator runs on a thread, up to two messages ahead of the loop that serialises them: a call that went well is over when
-    the last of them is serialised.
+    The generator runs on a thread, up to two messages ahead of the loop that serialises them: a call is over when the last of
+    them is serialised, also where the behaviour has raised by then.
     """
 
-    __slots__ = ("_exhausted", "_lock", "_serialised", "_yielded")
+    __slots__ = ("_exhausted", "_failure", "_lock", "_serialised", "_yielded")
 
     _exhausted: bool
+    _failure: tuple[int, Outcome] | None
     _serialised: int
     _yielded: int
 
     def unary_stream(self, request: Any, context: Any) -> Iterator[Any]:
-        self._lock, self._exhausted, self._serialised, self._yielded = Lock(), False, 0, 0
+        self._lock, self._exhausted, self._failure, self._serialised, self._yielded = Lock(), False, None, 0, 0
         return self._responses(request, _PlainContext(context))
 
     stream_stream = unary_stream
@@ -140,13 +142,25 @@ class PlainStream(ThreadedStream):
             for response in self._method.behaviour(request, context):
                 self._yielded += 1
                 yield response
-        except BaseException as error:
+        except Exception as error:
+            self._exhaust(self.failure(error))
+            raise
+        except BaseException as error:  # closed from outside: nothing is serialised any more
             self.raised(error)
             raise
+        self._exhaust(None)
+
+    def _exhaust(self, failure: tuple[int, Outcome] | None) -> None:
         with self._lock:
-            self._exhausted = True
+            self._exhausted, self._failure = True, failure
             is_over = self._serialised >= self._yielded
         if is_over:
+            self._end_of_stream()
+
+    def _end_of_stream(self) -> None:
+        if self._failure:
+            self.end(*self._failure)
+        else:
             self._end_of_response()
 
     def response_serializer(self, response: Any) -> bytes:
@@ -155,14 +169,14 @@ class PlainStream(ThreadedStream):
             self._serialised += 1
             is_over = self._exhausted and self._serialised >= self._yielded
         if is_over:
-            self._end_of_response()
+            self._end_of_stream()
         return data
 
     def let_go(self) -> None:
-        if self._context is not None and self._exhausted:  # the last messages were never serialised
-            self._end_cancelled()
-        else:
+        if self._context is None or not self._exhausted:
             ThreadedStream.let_go(self)
+        else:  # the last messages were never serialised
+            self.end(*(self._failure or self._cancelled()))
 
     def _client_has_gone(self) -> bool:
         return self._deadline_passed(slack_seconds=0.0)
