@@ -26,7 +26,8 @@ def lines(document: str) -> list[str]:
     return [line for block in blocks(document, "bash") for line in block.splitlines() if line.strip()]
 
 
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+CAPTURE = "middleware/neural/capture/README.md"
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / CAPTURE])
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
@@ -39,10 +40,43 @@ def test_links_and_paths_in_documents_exist(document: Path) -> None:
         assert list(ROOT.glob(path.rstrip("/"))), path
 
 
-@pytest.mark.parametrize("code", blocks("README.md", "python") + blocks("CONTRIBUTING.md", "python"))
-def test_python_blocks_run(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+PYTHON_BLOCKS = [
+    (document, code) for document in ("README.md", "CONTRIBUTING.md", CAPTURE) for code in blocks(document, "python")
+]
+
+
+@pytest.mark.parametrize(("document", "code"), PYTHON_BLOCKS)
+def test_python_blocks_run(document: str, code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
+    exec(compile(code, document, "exec"), {"__name__": "readme"})
+
+
+def test_the_testing_kits_docstring_runs_as_written() -> None:
+    import asyncio
+
+    import neural.capture.testing as kit
+    from neural.capture import CaptureMiddleware
+
+    async def my_app(scope, receive, send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    async def receive() -> dict:
+        return {"type": "http.request", "body": b"{}"}
+
+    async def send(_message: dict) -> None: ...
+
+    def requests(app: CaptureMiddleware) -> None:
+        asyncio.run(app({"type": "http", "method": "POST", "path": "/predict", "headers": []}, receive, send))
+
+    assert kit.__doc__
+    code = kit.__doc__[kit.__doc__.index("with MemorySidecar") :].replace("...requests...", "requests(app)")
+    assert "requests(app)" in code
+    made = {**vars(kit), "CaptureMiddleware": CaptureMiddleware, "my_app": my_app, "requests": requests}
+    exec(compile(code, kit.__name__, "exec"), made)
+    requests(made["app"])
+    assert made["app"].flush()
+    assert made["collector"].events[0].status == 200
 
 
 @pytest.mark.parametrize("text", blocks("README.md", "yaml"))
