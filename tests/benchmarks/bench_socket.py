@@ -157,7 +157,7 @@ def logged_rows(folder: Path) -> int:
     for path in (folder / "state" / "predictions").rglob("*"):
         if path.suffix == ".parquet":
             rows += pyarrow.parquet.ParquetFile(path).metadata.num_rows
-        elif path.suffix == ".arrows" and path.with_suffix(".parquet") not in path.parent.iterdir():
+        elif path.suffix == ".arrows" and not path.with_name(f"{path.stem.removeprefix('_')}.parquet").exists():
             with pyarrow.ipc.open_stream(path) as reader:
                 rows += sum(batch.num_rows for batch in reader)
     return rows

@@ -53,6 +53,14 @@ def test_pandas_reads_the_rows_that_were_logged(here: Path, capsys: pytest.Captu
     assert "late" in capsys.readouterr().out
 
 
+def test_a_folder_with_an_open_hour_is_read_whole(here: Path) -> None:
+    from pandas import read_parquet
+
+    assert list(here.rglob("_*.arrows"))
+    rows = read_parquet("monitoring_data/predictions")
+    assert (len(rows), rows["weight"].sum()) == (ROLLED * ROWS, ROLLED * ROWS)
+
+
 def test_duckdb_reads_the_folders_as_partitions(here: Path) -> None:
     found = duckdb.sql(block("sql", "read_parquet")).fetchall()
     assert [(model, str(version), str(date), int(hour), rows) for model, version, date, hour, rows, *_ in found] == [

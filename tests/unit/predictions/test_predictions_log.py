@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.dataset
 import pyarrow.parquet as pq
 import pytest
 
@@ -61,7 +63,7 @@ def test_rows_read_back_as_they_were_with_nulls_for_what_is_missing(log, tmp_pat
     log.checkpoint()
     first, second = read_predictions(tmp_path).to_pylist()
     assert first | {"time": None} == {
-        "prediction_id": "a", "time": None, "model": "m", "version": "1", "latency_seconds": 0.01, "weight": None,
+        "prediction_id": "a", "time": None, "model": "m", "version": "1", "latency_seconds": 0.01, "weight": 1.0,
         "prediction": "late", "prob_late": 0.9, "feature_x": 1.5, "feature_carrier": "AA", "feature_flag": True,
     }  # fmt: skip
     assert first["time"].timestamp() == START
@@ -305,3 +307,57 @@ def test_only_folders_that_something_was_taken_from_are_tried(tmp_path, monkeypa
     assert enforce(tmp_path, START + HOUR, keep_seconds=99 * HOUR, max_bytes=1 << 20) == 1
     assert len(list(tmp_path.rglob("hour=*"))) == 99
     assert 1 <= len(tried) <= 4
+
+
+def as_before(path):
+    """Names of an earlier release: open segments without an underscore, and no weight where nothing was sampled."""
+    for segment in list(path.rglob("_*.arrows")):
+        segment.rename(segment.with_name(segment.name.removeprefix("_")))
+
+
+@pytest.mark.parametrize("rolled", [False, True])
+def test_a_log_of_a_release_before_goes_on_after_the_upgrade(log, tmp_path, clock, rolled):
+    log.append(rows(["a"]))
+    checkpoint = log.checkpoint()
+    checkpoint["segments"] = {name.replace("_main", "main"): end for name, end in checkpoint["segments"].items()}
+    log.append(rows(["b"]))
+    if rolled:
+        log.roll(START + 2 * HOUR)
+    log.flush()
+    as_before(tmp_path)
+    assert sorted(ids(tmp_path)) == ["a", "b"]  # readers know both names
+    again = restarted(tmp_path, clock, checkpoint)
+    assert ids(tmp_path) == ["a"]
+    assert {p.name for p in tmp_path.rglob("*.arrows")} == {"_main-1.arrows"}
+    again.append(rows(["b"]))
+    again.checkpoint()
+    again.roll(START + 2 * HOUR)
+    assert sorted(ids(tmp_path)) == ["a", "b"]
+    again.checkpoint()
+    again.checkpoint()
+    assert {p.suffix for p in tmp_path.rglob("*.*")} == {".parquet"}
+
+
+def test_what_is_not_finished_is_what_readers_of_folders_pass_over(log, tmp_path):
+    log.append(rows(["a", "b"]))
+    log.append(rows(["c"], start=START + HOUR))
+    log.checkpoint()
+    log.roll(START + HOUR + 120)
+    (tmp_path / "model=m/version=1/date=2023-11-14/hour=22/_main-9.tmp").write_bytes(b"a file that is being written")
+    assert {p.name[0] for p in tmp_path.rglob("*.*") if p.suffix != ".parquet"} == {"_"}
+    whole = pa.dataset.dataset(tmp_path, format="parquet", partitioning="hive").to_table()
+    assert sorted(whole["prediction_id"].to_pylist()) == ["a", "b"]
+
+
+def test_a_weight_is_how_many_predictions_a_row_stands_for_and_never_null(log, tmp_path):
+    log.append(rows(["a"]))
+    log.append(replace(rows(["b"]), weights=np.array([4.0])))
+    log.checkpoint()
+    assert read_predictions(tmp_path)["weight"].to_pylist() == [1.0, 4.0]
+    (segment,) = tmp_path.rglob("*.arrows")  # a release before wrote null for "itself"
+    with pa.ipc.open_stream(segment) as reader:
+        table = reader.read_all()
+    at = table.column_names.index("weight")
+    with pa.OSFile(str(segment), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table.set_column(at, "weight", pa.array([None, 4.0], pa.float64())))
+    assert read_predictions(tmp_path)["weight"].to_pylist() == [1.0, 4.0]

@@ -17,7 +17,7 @@ from neural.monitoring.lake.places import Place
 
 _HOUR = timedelta(hours=1)
 _UNNAMED = "_"  # the folder of a model or version without a name
-_PARQUET, _SEGMENT = ".parquet", ".arrows"
+_PARQUET, _SEGMENT, _HIDDEN = ".parquet", ".arrows", "_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,5 +90,10 @@ def _files(place: Place, folder: str) -> list[str]:
     """A rolled segment stays beside its Parquet file for a while: its rows count once."""
     found = [one.path for one in _listed(place, folder) if one.type == fs.FileType.File]
     rolled = {path.removesuffix(_PARQUET): path for path in found if path.endswith(_PARQUET)}
-    open_ = {path.removesuffix(_SEGMENT): path for path in found if path.endswith(_SEGMENT)}
+    open_ = {_stem(path): path for path in found if path.endswith(_SEGMENT)}
     return [path for _, path in sorted((open_ | rolled).items())]
+
+
+def _stem(segment: str) -> str:
+    folder, _, name = segment.rpartition("/")
+    return f"{folder}/{name.removeprefix(_HIDDEN).removesuffix(_SEGMENT)}"

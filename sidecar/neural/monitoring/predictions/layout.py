@@ -1,4 +1,8 @@
-"""Where files are: ``model=<m>/version=<v>/date=YYYY-MM-DD/hour=HH/<writer>-<n>.{arrows,parquet}``, hours in UTC."""
+"""Where files are: ``model=<m>/version=<v>/date=YYYY-MM-DD/hour=HH/<writer>-<n>.parquet``, hours in UTC.
+
+What is not finished begins with an underscore, ``_<writer>-<n>.arrows``: Spark, pyarrow and pandas pass over such files when they are asked
+for a whole folder. Segments of releases before have no underscore; they are read all the same, and renamed by the writer that restarts.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ HOUR_SECONDS = 3_600
 SEGMENT = ".arrows"
 PARQUET = ".parquet"
 TEMPORARY = ".tmp"
+HIDDEN = "_"
 _MAX_NAME = 160  # bytes of a quoted name: file systems stop at 255
 _HOUR = re.compile(r"date=(\d{4})-(\d{2})-(\d{2})/hour=(\d{2})")
 _STEM = re.compile(r"(?P<writer>[A-Za-z0-9_]+)-(?P<number>\d+)")
@@ -71,7 +76,27 @@ def _unquoted(text: str) -> str:
 
 def stem_parts(path: Path) -> tuple[str, int] | None:
     """(writer, number) of a file of the log; None for foreign files."""
-    match = _STEM.fullmatch(path.stem)
+    match = _STEM.fullmatch(stem_of(path))
     if match is None or path.suffix not in {SEGMENT, PARQUET}:
         return None
     return match["writer"], int(match["number"])
+
+
+def stem_of(path: Path) -> str:
+    """What a segment and the Parquet file made of it share: ``<writer>-<n>``."""
+    return path.stem.removeprefix(HIDDEN) if path.suffix == SEGMENT else path.stem
+
+
+def parquet_of(path: Path) -> Path:
+    """Where a segment's rows are, or will be, as Parquet."""
+    return path.with_name(f"{stem_of(path)}{PARQUET}")
+
+
+def segment_of(path: Path) -> Path:
+    """The segment of a Parquet file; of a segment the name it has today."""
+    return path.with_name(f"{HIDDEN}{stem_of(path)}{SEGMENT}")
+
+
+def temporary_of(path: Path) -> Path:
+    """Where a file is written before it takes its name."""
+    return path.with_name(f"{HIDDEN}{stem_of(path)}{TEMPORARY}")

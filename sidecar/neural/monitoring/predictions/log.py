@@ -16,9 +16,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neural.monitoring.clock import Clock, system_clock
-from neural.monitoring.predictions.layout import HOUR_SECONDS, PARQUET, SEGMENT, TEMPORARY, Hour, hours, stem_parts
+from neural.monitoring.predictions.layout import (
+    HIDDEN,
+    HOUR_SECONDS,
+    PARQUET,
+    SEGMENT,
+    Hour,
+    hours,
+    segment_of,
+    stem_of,
+    stem_parts,
+    temporary_of,
+)
 from neural.monitoring.predictions.retention import enforce
 from neural.monitoring.predictions.rows import arrow_rows
+from neural.monitoring.predictions.sampling import rows_at, sampled_places
 from neural.monitoring.predictions.segment import Segment, cut_parquet, truncate
 from neural.monitoring.predictions.settings import PredictionLogSettings
 from neural.monitoring.records import RecordBatch
@@ -58,10 +70,10 @@ class PredictionLog:
     def _own_files(self) -> list[tuple[int, Path]]:
         found = []
         for _, folder in hours(self._root):
-            for path in folder.iterdir():
+            for path in list(folder.iterdir()):
                 parts = stem_parts(path)
                 if parts is not None and parts[0] == self._writer:
-                    found.append((parts[1], path))
+                    found.append((parts[1], _named_as_today(path)))
         return found
 
     def _first_free_number(self) -> int:
@@ -77,6 +89,13 @@ class PredictionLog:
         """Add rows; they are on disk at the next checkpoint, or when enough wait."""
         if not len(batch) or not self._settings.enabled:
             return
+        if self._settings.sampling < 1:
+            places = sampled_places(batch.row_ids, self._settings.sampling)
+            self._counts["sampled_out"] += len(batch) - len(places)
+            if not len(places):
+                return
+            batch = rows_at(batch, places, self._settings.sampling)
+            labels, metadata = ([values[at] for at in places] if values else None for values in (labels, metadata))
         times = self._filed_times(batch.times)
         rows = arrow_rows(batch, times, features=self._settings.features, labels=labels, metadata=metadata)
         starts = np.floor(times / HOUR_SECONDS).astype(np.int64) * HOUR_SECONDS
@@ -141,12 +160,14 @@ class PredictionLog:
     def restore(self, checkpoint: Mapping[str, Any]) -> None:
         """Go back to a checkpoint: what was written after it will be appended again. An empty one stands for the beginning."""
         self._segments, self._rolled, self._superseded = {}, [], []
-        ends: Mapping[str, Sequence[int]] = checkpoint.get("segments", {})
+        ends: Mapping[str, Sequence[int]] = {  # a checkpoint of a release before knows segments by another name
+            str(segment_of(Path(name))): end for name, end in checkpoint.get("segments", {}).items()
+        }
         first_new = int(checkpoint.get("next", 0))
         own = self._own_files()
         present = {str(path.relative_to(self._root)) for _, path in own}
         for number, path in own:
-            segment = str(path.with_suffix(SEGMENT).relative_to(self._root))
+            segment = str(segment_of(path).relative_to(self._root))
             if not checkpoint:
                 stale = segment in present  # what is Parquet alone was there before
             elif number >= first_new:
@@ -172,11 +193,11 @@ class PredictionLog:
     def _adopt(self, ends: Mapping[str, Sequence[int]]) -> None:
         """Segments of before are rolled with their hour; new rows go to new ones."""
         for hour, folder in hours(self._root):
-            for path in folder.glob(f"{self._writer}-*{SEGMENT}"):
+            for path in folder.glob(f"{HIDDEN}{self._writer}-*{SEGMENT}"):
                 end = ends.get(str(path.relative_to(self._root)))
                 if end is not None:
                     size, rows = min(end[0], path.stat().st_size), end[1]
-                    self._segments[hour, (path.stem,)] = Segment(hour, folder, path.stem, self._fsync, size=size, rows=rows)
+                    self._segments[hour, (path.stem,)] = Segment(hour, folder, stem_of(path), self._fsync, size=size, rows=rows)
 
     def roll(self, now: float) -> int:
         """Turn hours that are over into Parquet, then keep the log within its age and size. Returns the files written."""
@@ -192,7 +213,7 @@ class PredictionLog:
                 written += segment.roll()
             except OSError:
                 self._counts["write_errors"] += 1
-                segment.parquet.with_suffix(TEMPORARY).unlink(missing_ok=True)
+                temporary_of(segment.parquet).unlink(missing_ok=True)
                 self._segments[key] = segment  # tried again at the next roll
                 continue
             self._rolled.append(segment.path)
@@ -207,11 +228,21 @@ class PredictionLog:
         return written
 
     def stats(self) -> dict[str, float]:
-        """Rows appended, dropped (the disk refused), errors, files expired, rows waiting."""
-        names = ("rows", "dropped", "write_errors", "expired_files")
+        """Rows appended, left out by sampling, dropped (the disk refused), errors, files expired, rows waiting."""
+        names = ("rows", "sampled_out", "dropped", "write_errors", "expired_files")
         waiting = sum(segment.waiting_rows for segment in list(self._segments.values()))  # asked from other threads too
         return {**{name: float(self._counts[name]) for name in names}, "waiting": float(waiting)}
 
     def close(self) -> None:
         """Write what waits. Open hours stay segments; the next process, or a reader, finds them."""
         self.flush()
+
+
+def _named_as_today(path: Path) -> Path:
+    """A segment of a release before gets its underscore; where the disk refuses it keeps its name."""
+    if path.suffix != SEGMENT or path == segment_of(path):
+        return path
+    try:
+        return path.rename(segment_of(path))
+    except OSError:
+        return path

@@ -6,7 +6,6 @@ import math
 import threading
 import uuid
 import weakref
-import zlib
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -18,18 +17,19 @@ from neural.monitoring.errors import DataError
 from neural.monitoring.predictions.batching import record_batch
 from neural.monitoring.predictions.log import PredictionLog
 from neural.monitoring.predictions.record import PredictionRecord
+from neural.monitoring.predictions.sampling import positions
 from neural.monitoring.predictions.settings import PredictionLogSettings
 
 FOLDER = "predictions"  # within the storage path
 KEPT_RECORDS = 10_000  # in memory, for the analyzer
-_HASHES = 2**32
 
 
 class PredictionLogger:
     """Writes predictions to ``<storage_path>/predictions`` as Parquet; without a path they stay in memory.
 
     ``batch_size`` rows are written at once; what waits is written by ``flush``, ``close`` and at exit. ``sampling_rate``: the share that is
-    kept, chosen by the prediction id, so that every process chooses alike; kept rows carry the inverse as their weight.
+    kept, chosen by the prediction id, so that every process chooses alike; kept rows carry the inverse as their weight. (``sampling`` of the
+    settings multiplies it.)
     """
 
     def __init__(
@@ -47,13 +47,15 @@ class PredictionLogger:
             raise DataError(f"batch_size is {batch_size}; it must be at least 1")
         if not 0 <= sampling_rate <= 1:
             raise DataError(f"sampling_rate is {sampling_rate}; it must be between 0 and 1")
-        self.batch_size, self.sampling_rate = int(batch_size), float(sampling_rate)
+        settings = settings or PredictionLogSettings()
+        self.batch_size, self.sampling_rate = int(batch_size), float(sampling_rate) * settings.sampling
         self.path = None if storage_path is None else Path(storage_path) / FOLDER
         self._clock = clock
         self._lock = threading.Lock()
         self._recent: deque[PredictionRecord] = deque(maxlen=KEPT_RECORDS)
         self._seen = 0
-        log = None if self.path is None else PredictionLog(self.path, settings, clock, writer=f"api{uuid.uuid4().hex[:12]}")
+        whole = settings.model_copy(update={"sampling": 1.0})  # what is chosen is chosen here, once
+        log = None if self.path is None else PredictionLog(self.path, whole, clock, writer=f"api{uuid.uuid4().hex[:12]}")
         self._sink = _Sink(log, model, version)
         weakref.finalize(self, self._sink.close)  # also at exit
 
@@ -92,7 +94,7 @@ class PredictionLogger:
             return True
 
     def _chosen(self, prediction_id: str) -> bool:
-        return self.sampling_rate >= 1 or zlib.crc32(prediction_id.encode()) < self.sampling_rate * _HASHES
+        return self.sampling_rate >= 1 or bool(positions((prediction_id,), 1)[0] < self.sampling_rate)
 
     def update_ground_truth(self, prediction_id: str, ground_truth: Any) -> bool:
         """Give a recent prediction its outcome, for the analyzer; False when it is not among the recent ones."""

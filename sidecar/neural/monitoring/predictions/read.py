@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from neural.monitoring.predictions.layout import PARQUET, SEGMENT, Hour, hours, stem_parts
+from neural.monitoring.predictions.layout import PARQUET, SEGMENT, Hour, hours, parquet_of, stem_of, stem_parts
 from neural.monitoring.predictions.rows import TIME
 from neural.monitoring.predictions.segment import read_segment
 
@@ -40,7 +40,8 @@ def read_predictions(
 ) -> pa.Table:
     """Rows with ``since`` ≤ time < ``until`` (Unix seconds), in time order; with ``limit`` the newest of them.
 
-    Columns: prediction_id, time, model, version, latency_seconds, weight, prediction, label (where known), prob_<class> …, feature_<name> …
+    Columns: prediction_id, time, model, version, latency_seconds, weight (never null), prediction, label
+    (where known), prob_<class> …, feature_<name> …
     Where files differ, a column missing in one is null there, and one of two types becomes float or string.
     ``labels``: prediction id → label, filled in for the rows that have none or another one.
     """
@@ -73,12 +74,14 @@ def _oldest(tables: Sequence[pa.Table]) -> float:
 def _hour_tables(hour: Hour, folder: Path) -> Iterable[pa.Table]:
     files: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        if stem_parts(path) is not None and (path.suffix == PARQUET or path.stem not in files):
-            files[path.stem] = path
+        if stem_parts(path) is not None and (path.suffix == PARQUET or stem_of(path) not in files):
+            files[stem_of(path)] = path
     for path in files.values():
         table = _read(path)
         if table is not None and table.num_rows:
-            n = table.num_rows
+            n, at = table.num_rows, table.column_names.index("weight")
+            if table["weight"].null_count:  # of a release before: a row that stands for itself
+                table = table.set_column(at, "weight", table["weight"].fill_null(1.0))
             table = table.append_column("model", pa.array([hour.model] * n, pa.string()))
             yield table.append_column("version", pa.array([hour.version] * n, pa.string()))
 
@@ -87,9 +90,9 @@ def _read(path: Path) -> pa.Table | None:
     """None when the file has gone since it was listed, or is not whole: an hour may be rolled while we read."""
     if path.suffix == SEGMENT:
         table = read_segment(path)
-        if table is not None or not path.with_suffix(PARQUET).exists():
+        if table is not None or not parquet_of(path).exists():
             return table
-        path = path.with_suffix(PARQUET)
+        path = parquet_of(path)
     try:
         return pq.ParquetFile(path).read()
     except (OSError, pa.ArrowInvalid):

@@ -28,14 +28,15 @@ def arrow_rows(
 ) -> pa.RecordBatch:
     """Columns: prediction_id, time, latency_seconds, weight, prediction, [label], prob_<class> …, feature_<name> …, [metadata].
 
-    ``times``: Unix seconds, finite. Numbers that are missing, invalid or NaN are null; infinities stay.
+    ``times``: Unix seconds, finite. Numbers that are missing, invalid or NaN are null; infinities stay. ``weight``: how many predictions the
+    row stands for, 1 where nothing is sampled (files of releases before may have null there, which means the same).
     """
     n = len(batch)
     columns: dict[str, pa.Array] = {
         "prediction_id": _ids(batch.row_ids),
         "time": pa.array(np.round(times * _MICROSECONDS).astype(np.int64), pa.int64()).cast(TIME),
         "latency_seconds": _numbers(batch.latency_seconds, n),
-        "weight": _numbers(batch.weights, n),
+        "weight": pa.array(np.ones(n)) if batch.weights is None else _numbers(batch.weights, n),
         "prediction": pa.nulls(n, pa.string()) if batch.predictions is None else arrow_column(batch.predictions),
     }
     if labels is not None:

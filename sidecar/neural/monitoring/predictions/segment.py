@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from neural.monitoring.predictions.layout import PARQUET, SEGMENT, TEMPORARY, Hour
+from neural.monitoring.predictions.layout import PARQUET, Hour, segment_of, temporary_of
 
 FULL_BYTES = 64 << 20
 """A segment of this size is rolled before its hour is over: rolling takes about a second then, whatever the traffic."""
@@ -43,7 +43,7 @@ class Segment:
 
     @property
     def path(self) -> Path:
-        return self.folder / f"{self.stem}{SEGMENT}"
+        return segment_of(self.parquet)
 
     @property
     def parquet(self) -> Path:
@@ -85,7 +85,7 @@ class Segment:
 
     def roll(self) -> bool:
         """Write the segment as Parquet beside it, whole or not at all; False when there is nothing to write."""
-        temporary = self.parquet.with_suffix(TEMPORARY)
+        temporary = temporary_of(self.parquet)
         if not _to_parquet(self.path, temporary):
             return False
         if self.fsync:
@@ -160,7 +160,7 @@ def cut_parquet(path: Path, rows: int) -> None:
     """Keep the first ``rows`` rows of a file."""
     table = pq.ParquetFile(path).read()
     if table.num_rows > rows:
-        temporary = path.with_suffix(TEMPORARY)
+        temporary = temporary_of(path)
         pq.write_table(table.slice(0, rows), temporary, compression="zstd")
         temporary.replace(path)
 

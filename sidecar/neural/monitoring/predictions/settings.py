@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from neural.monitoring.section import Duration, Section, Size
+from neural.monitoring.section import Duration, Fraction, Section, Size
 
 
 class UploadSettings(Section):
@@ -32,6 +32,9 @@ class PredictionLogSettings(Section):
     """The most files it may have; the oldest go first."""
     batch_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 8_192
     """Rows gathered before they are written; a checkpoint writes what there is."""
+    sampling: Annotated[Fraction, Field(gt=0, le=1)] = 1.0
+    """The share of predictions that is logged, chosen by prediction id; column weight says how many each row stands for. Verdicts, counts and
+    the join with labels see every prediction all the same."""
     features: bool = True
     """False: predictions, probabilities and times only."""
     upload: UploadSettings | None = None

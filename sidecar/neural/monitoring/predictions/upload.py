@@ -22,7 +22,18 @@ from pyarrow import fs
 
 from neural.monitoring.clock import Clock, system_clock
 from neural.monitoring.errors import ConfigError
-from neural.monitoring.predictions.layout import PARQUET, SEGMENT, TEMPORARY, hours, stem_parts
+from neural.monitoring.predictions.layout import (
+    HIDDEN,
+    PARQUET,
+    SEGMENT,
+    TEMPORARY,
+    hours,
+    parquet_of,
+    segment_of,
+    stem_of,
+    stem_parts,
+    temporary_of,
+)
 from neural.monitoring.predictions.segment import read_segment
 from neural.monitoring.predictions.settings import UploadSettings
 
@@ -31,6 +42,8 @@ LOOK_EVERY_SECONDS = 30.0
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 300.0
 """After a failure: doubled from the first to the longest, so that a store that comes back is found within five minutes."""
 _CHUNK_BYTES = 1 << 20
+_DISK, _AZURE = "local", "abfs"  # as pyarrow names its file systems
+_SHOWN_EARLY = {_DISK, _AZURE}
 _SCHEMES = {"gcs": "gs"}  # as pyarrow spells it
 _NAME = re.compile(r"[^A-Za-z0-9_]+")
 
@@ -40,7 +53,8 @@ class Uploader:
 
     def __init__(self, root: Path, target: fs.FileSystem, prefix: str, name: str, clock: Clock = system_clock) -> None:
         self._root, self._target, self._prefix, self._clock = root, target, prefix.rstrip("/"), clock
-        self._name = _NAME.sub("_", name) or "_"
+        plain = _NAME.sub("_", name)
+        self._name = plain if plain[:1] not in {"", HIDDEN} else f"x{plain}"  # readers of a folder pass over what begins with it
         self._done: dict[Path, int] = {}  # file → size in the store
         self._counts: Counter[str] = Counter()
         self._wait = FIRST_WAIT_SECONDS
@@ -67,7 +81,7 @@ class Uploader:
         self._done = {path: size for path, size in self._done.items() if path.exists()}
         for _, folder in hours(self._root):
             for path in sorted(folder.glob(f"*{PARQUET}")):
-                if stem_parts(path) is not None and not path.with_suffix(SEGMENT).exists():
+                if stem_parts(path) is not None and not segment_of(path).exists():
                     yield path
 
     def _sent(self, path: Path) -> bool:
@@ -91,18 +105,24 @@ class Uploader:
 
     def _key(self, path: Path) -> str:
         folder = path.parent.relative_to(self._root).as_posix()
-        return f"{self._prefix}/{folder}/{self._name}_{path.stem}{PARQUET}"
+        return f"{self._prefix}/{folder}/{self._name}_{stem_of(path)}{PARQUET}"
 
     def _copy(self, path: Path, key: str) -> None:
-        """An object store shows an object when its stream is closed; a file system must be asked to."""
-        local = isinstance(self._target, fs.LocalFileSystem)
-        if local:
-            self._target.create_dir(key.rpartition("/")[0], recursive=True)
-        place = key + TEMPORARY if local else key
+        """S3 and GCS show an object when its stream is closed; Azure shows an empty one from the start, and a disk what is written so far:
+        there a file takes its name when it is whole.
+        """
+        kind = self._target.type_name
+        folder, _, name = key.rpartition("/")
+        place = f"{folder}/{HIDDEN}{name}{TEMPORARY}" if kind in _SHOWN_EARLY else key
+        if kind == _DISK:
+            self._target.create_dir(folder, recursive=True)
         with path.open("rb") as source, self._target.open_output_stream(place) as sink:
             shutil.copyfileobj(source, sink, _CHUNK_BYTES)
-        if local:
+        if kind == _DISK:
             self._target.move(place, key)
+        elif place != key:  # Azure can rename in accounts with a hierarchical namespace only, and copy within the store in all
+            self._target.copy_file(place, key)
+            self._target.delete_file(place)
 
     def start(self) -> None:
         self._thread.start()
@@ -139,7 +159,7 @@ class Uploader:
 
     def _open(self) -> Iterator[Path]:
         for _, folder in hours(self._root):
-            yield from sorted(path for path in folder.glob(f"*{SEGMENT}") if not path.with_suffix(PARQUET).exists())
+            yield from sorted(path for path in folder.glob(f"*{SEGMENT}") if not parquet_of(path).exists())
 
     def _sent_at_last(self, path: Path) -> bool:
         if path.suffix == PARQUET:
@@ -147,7 +167,7 @@ class Uploader:
         table = read_segment(path)
         if table is None:
             return True
-        temporary = path.with_suffix(TEMPORARY)
+        temporary = temporary_of(path)
         try:
             pq.write_table(table, temporary, compression="zstd")
             self._copy(temporary, self._key(path))
