@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from neural.monitoring.app.memory import keep_small
 from neural.monitoring.clock import ManualClock
 from neural.monitoring.drift import METHODS, DriftDetector, DriftMonitor, DriftSettings
 from neural.monitoring.records import RecordBatch
@@ -151,6 +152,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
+    keep_small()  # as the sidecar does: what an allocation costs depends on it
     rows = run()
     for item in rows:
         bar = "" if item["bar"] is None else f"   (bar {item['bar']:,.0f}, {'met' if item['met'] else 'MISSED'})"

@@ -1,8 +1,8 @@
 """How soon a change in a stream is found, beside the peers' online detectors, when false alarms are no more frequent than theirs.
 
 A peer is run with given settings on streams without drift, and its alarms are counted. Our detector then gets the smallest budget with which
-its false alarms are no more frequent, found on streams without drift too, and both read streams that change after as many calm rows as the reference has. Rows are in chunks of ``CHUNK`` for us (an
-evaluation each), and one by one for the peers.
+its false alarms are no more frequent, found on streams without drift too, and both read streams that change after as many calm rows as the
+reference has. Who alarms in calm rows goes on as after any alarm. Rows are in chunks of ``CHUNK`` for us (an evaluation each), and one by one for the peers.
 """
 
 from __future__ import annotations
@@ -25,11 +25,13 @@ REFERENCE = 1_000
 SPARE = 8.0
 """A budget is not made smaller than this part of the peer's mean time between false alarms, even where our streams are too short to show one."""
 CHUNK = 10
+CALM_STREAMS = 200
+"""Of one feature, for our false alarms; a tenth where there are many."""
 SHIFTS = (0.1, 0.2, 0.3, 0.5, 1.0)
 
 
 class Peer(Protocol):
-    """Reads one row (features,); True when it alarms."""
+    """Reads one row (features,); True when it alarms, after which it goes on by itself."""
 
     def step(self, row: NDArray[np.float64]) -> bool: ...
 
@@ -39,7 +41,7 @@ class Setting:
     """A peer as set up. ``streams``: for the delay; ``calm_rows``: in all, for the false alarms; ``limit``: rows looked for a shift."""
 
     name: str
-    build: Callable[[int, int], Peer]  # features, seed
+    build: Callable[[str, int, int], Peer]  # shape, features, seed
     features: int
     streams: int
     calm_rows: int
@@ -47,7 +49,7 @@ class Setting:
     reference: int = REFERENCE  # rows of the reference, and of calm traffic before the change
 
 
-def run(setting: Setting, shape: str, our_rows: int = 20_000) -> dict[str, Any]:
+def run(setting: Setting, shape: str, our_rows: int = 50_000) -> dict[str, Any]:
     alarms, read = false_alarms(setting, shape)
     between = read / max(alarms, 1)  # rows; one alarm is assumed where there was none
     threshold, ours_alarms, ours_read = calibrated(setting, shape, between, our_rows)
@@ -90,34 +92,36 @@ def stream(shape: str, seed: int, calm: int, rows: int, features: int, shift: fl
 
 
 def false_alarms(setting: Setting, shape: str) -> tuple[int, int]:
-    """Alarms and rows read; a peer starts anew after each."""
-    alarms, each = 0, setting.calm_rows // 10
-    for seed in range(10):
-        peer = setting.build(setting.features, 1_000 + seed)
-        for row in stream(shape, 10_000 + seed, each, 0, setting.features, 0.0):
-            if peer.step(row):
-                alarms += 1
-                peer = setting.build(setting.features, 2_000 + seed + alarms)
-    return alarms, each * 10
+    """Alarms and rows read."""
+    alarms, each = 0, setting.calm_rows // 20
+    for seed in range(20):
+        peer = setting.build(shape, setting.features, 1_000 + seed)
+        alarms += sum(peer.step(row) for row in stream(shape, 10_000 + seed, each, 0, setting.features, 0.0))
+    return alarms, each * 20
 
 
 def peer_delays(setting: Setting, shape: str, shift: float) -> list[float]:
     found = []
     for seed in range(setting.streams):
-        peer = setting.build(setting.features, seed)
+        peer = setting.build(shape, setting.features, seed)
         rows = stream(shape, seed, setting.reference, setting.limit, setting.features, shift)
-        calm = [peer.step(row) for row in rows[: setting.reference]]
-        if any(calm[-200:]):  # an alarm just before the change would hide what follows
-            continue
-        after = next((at + 1 for at, row in enumerate(rows[setting.reference :]) if peer.step(row)), math.inf)
-        found.append(float(after))
+        for row in rows[: setting.reference]:
+            peer.step(row)
+        found.append(next((at + 1.0 for at, row in enumerate(rows[setting.reference :]) if peer.step(row)), math.inf))
     return found
 
 
 def our_delays(setting: Setting, shape: str, shift: float, threshold: float) -> list[float]:
-    evidence = _evidence(setting, shape, shift, setting.streams, setting.reference, setting.limit)
-    when = _first(evidence, threshold) * CHUNK
-    return [one - setting.reference for one in when.tolist() if one > setting.reference]
+    ours = Ours(setting, shape, [*range(setting.streams)], setting.reference, setting.limit, shift)
+    calm = setting.reference // CHUNK
+    when = np.full(setting.streams, math.inf)
+    for step in range(ours.steps):
+        alarmed = ours.step(step, np.full(setting.streams, threshold)) >= threshold
+        if step >= calm:
+            when[alarmed & np.isinf(when)] = (step - calm + 1.0) * CHUNK
+        for at in np.flatnonzero(alarmed):
+            ours.restart(int(at))
+    return [float(one) for one in when]
 
 
 def calibrated(setting: Setting, shape: str, between_rows: float, rows: int) -> tuple[float, int, int]:
@@ -125,36 +129,54 @@ def calibrated(setting: Setting, shape: str, between_rows: float, rows: int) -> 
 
     Our guarantee is a bound with room to spare, so this is less than the peer's mean time. On streams that the delays don't use.
     """
-    evidence = _evidence(setting, shape, 0.0, 100 if setting.features == 1 else 5, rows, 0)
     most = math.log(max(between_rows / CHUNK, 1.0))
-    for threshold in np.arange(max(most - math.log(SPARE), 0.0), most + 0.25, 0.25).tolist():
-        first = _first(evidence, threshold)
-        alarms, read = int(np.isfinite(first).sum()), int((np.minimum(first, len(evidence)) * CHUNK).sum())
+    least = max(most - math.log(SPARE), 0.0)
+    count = CALM_STREAMS if setting.features == 1 else CALM_STREAMS // 10
+    ours = Ours(setting, shape, [20_000 + seed for seed in range(count)], rows, 0, 0.0)
+    peak = np.full((ours.steps, count), -math.inf)
+    for step in range(ours.steps):
+        before = peak[step - 1] if step else peak[0]
+        peak[step] = np.maximum(before, ours.step(step, np.maximum(before, least)))
+    alarms, read = 0, 0
+    for threshold in np.arange(least, most + 0.1, 0.1).tolist():
+        reached = peak >= threshold
+        first = np.where(reached[-1], reached.argmax(axis=0) + 1.0, math.inf)
+        alarms, read = int(np.isfinite(first).sum()), int((np.minimum(first, ours.steps) * CHUNK).sum())
         if read >= between_rows * alarms:
             return threshold, alarms, read
     return most, alarms, read
 
 
-def _first(evidence: NDArray[np.float64], threshold: float) -> NDArray[np.float64]:
-    """The evaluation, from 1, at which each stream's evidence reaches the threshold; infinite where it does not."""
-    reached = evidence >= threshold
-    return np.where(reached.any(axis=0), reached.argmax(axis=0) + 1.0, math.inf)
+class Ours:
+    """Our detector on many streams at a time: all go through one, whose columns know nothing of each other."""
 
+    def __init__(self, setting: Setting, shape: str, seeds: Sequence[int], calm: int, limit: int, shift: float) -> None:
+        self._features, self._streams = setting.features, len(seeds)
+        self._rows = [stream(shape, seed, calm, limit, setting.features, shift) for seed in seeds]
+        references = [_reference(shape, seed, setting.features, setting.reference) for seed in seeds]
+        self._columns = [one for group in references for one in group]
+        self._detector = SequentialDetector([bins for _, bins in self._columns])
+        self.steps = (calm + limit) // CHUNK
 
-def _evidence(setting: Setting, shape: str, shift: float, streams: int, calm: int, limit: int) -> NDArray[np.float64]:
-    """ln R, shape (evaluations, streams). All streams go through one detector, whose columns know nothing of each other."""
-    features = setting.features
-    rows = [stream(shape, seed if limit else 20_000 + seed, calm, limit, features, shift) for seed in range(streams)]
-    references = [_reference(shape, seed, features, setting.reference) for seed in range(streams)]
-    columns = [one for group in references for one in group]
-    detector = SequentialDetector([bins for _, bins in columns])
-    found = np.zeros(((calm + limit) // CHUNK, streams))
-    for step in range(len(found)):
-        part = np.hstack([one[step * CHUNK : (step + 1) * CHUNK] for one in rows])
-        counts = np.concatenate([_counts(part[:, at], *column) for at, column in enumerate(columns)])
-        detector.step(counts, float(step), elapsed=1.0, seconds_between=1e300, patience=math.inf)
-        found[step] = np.logaddexp.reduce(detector.log_r.reshape(streams, features), axis=1) - math.log(features)
-    return found
+    def step(self, step: int, above: NDArray[np.float64]) -> NDArray[np.float64]:
+        """ln R of each stream, (streams,), as of now where any is over ``above``."""
+        part = np.hstack([one[step * CHUNK : (step + 1) * CHUNK] for one in self._rows])
+        counts = np.concatenate([_counts(part[:, at], *column) for at, column in enumerate(self._columns)])
+        self._detector.step(counts, float(step), elapsed=1.0, seconds_between=1e300, patience=math.inf)
+        found = self._of_streams()
+        if (found > above).any():
+            self._detector.refresh()
+            found = self._of_streams()
+        return found
+
+    def restart(self, at: int) -> None:
+        for column in range(at * self._features, (at + 1) * self._features):
+            self._detector.restart(column)
+
+    def _of_streams(self) -> NDArray[np.float64]:
+        parts = self._detector.log_r.reshape(self._streams, self._features)
+        found: NDArray[np.float64] = np.logaddexp.reduce(parts, axis=1) - math.log(self._features)
+        return found
 
 
 def _reference(shape: str, seed: int, features: int, rows: int) -> list[tuple[NDArray[np.float64], Bins]]:

@@ -128,7 +128,7 @@ def test_e_values_have_mean_at_most_one_without_drift():
 
 
 def test_rows_in_bursts_count_for_fewer():
-    one = One(seed=5)
+    one = One(seed=6)
     for _ in range(30):
         one.minute(np.repeat(one.rows(20), 10))
     assert 7 <= one.detector.runs.effect[0] <= 16
@@ -171,6 +171,81 @@ def test_a_shift_of_an_ordered_column_is_nearly_as_strong_evidence_as_when_its_s
         found.append(model.log_evidence(counts[None, :])[0, 0])
     best = 500 * 0.3**2 / 2
     assert best - 6.0 <= np.mean(found) <= best
+
+
+@pytest.mark.parametrize("world", ["normal", "small counts (Poisson 2)", "nine zeros of ten"])
+def test_tilts_have_mean_one_where_shares_are_known_from_so_many_rows(world):
+    """Exact, so only chance moves it: shares drawn from what reference and learnt rows leave open, rows from these shares."""
+    random = np.random.default_rng(9)
+    bins = bins_of(World.of(world).reference(random, 300))
+    assert bins is not None
+    learnt = random.multinomial(200, bins.expected / bins.expected.sum()).astype(float)
+    shares = random.dirichlet(bins.expected + learnt, 20_000)
+    counts = np.stack([random.multinomial(20, share) for share in shares]).astype(float)
+    found = np.exp(TiltModel([bins]).log_evidence(counts, np.tile(learnt, (20_000, 1)))[:, 0])
+    assert np.mean(found) == pytest.approx(1.0, abs=4 * np.std(found) / np.sqrt(20_000))
+
+
+@pytest.mark.parametrize("rows", [200, 10_000])
+def test_a_slow_drift_is_found_although_the_null_learns_meanwhile(rows):
+    one = One(seed=10, rows=rows)
+    when = next((at for at in range(1_500) if one.minute(one.rows(100, shift=at / 4_000)).alarm), None)
+    assert when is not None
+
+
+def test_a_small_shift_is_found_against_a_small_reference_once_traffic_has_been_seen():
+    """200 rows can't tell a shift of 0.25 σ from their own chance; the calm rows before it can."""
+    one = One(seed=11, rows=200)
+    assert not any(one.minute(one.rows()).alarm for _ in range(100))
+    assert any(one.minute(one.rows(shift=0.25)).alarm for _ in range(30))
+
+
+def test_rows_of_a_drift_are_not_learnt_from():
+    one = One(seed=12)
+    for _ in range(50):
+        one.minute(one.rows())
+    while not one.minute(one.rows(shift=1.0)).alarm:
+        pass
+    for _ in range(20):
+        one.minute(one.rows(shift=1.0))
+    while one.minute(one.rows()).alarm:
+        pass
+    learnt = one.detector._total - one.detector._base
+    assert 0 < learnt.sum() <= 50 * 200
+    moved = np.abs(learnt / learnt.sum() - one.bins.expected / one.bins.expected.sum()).sum() / 2
+    assert moved < 0.05
+
+
+def test_an_alarm_is_raised_on_evidence_as_of_now():
+    one = One(seed=13)
+    while not one.minute(one.rows(shift=0.4)).alarm:
+        pass
+    assert set(one.detector._updated) == {one.detector._count}
+
+
+def test_merging_starts_keeps_what_is_staked():
+    one = One(seed=14)
+    for _ in range(STARTS):
+        one.minute(one.rows(20))
+    before = one.detector.refresh()[0]
+    one.detector._merge(5)
+    assert one.detector._weigh()[0] == pytest.approx(before, abs=1e-9)
+    assert len(one.detector._starts) == STARTS - 1
+
+
+def test_a_state_of_before_the_null_learnt_goes_on_and_learns_from_what_comes():
+    one = One(seed=15)
+    for _ in range(20):
+        one.minute(one.rows())
+    state = one.detector.snapshot()
+    old = {key: value for key, value in state.items() if key not in ("log_weights", "base")}
+    again = One(seed=15)
+    again.detector.restore({**old, "weights": [60.0] * len(state["times"])})
+    assert again.detector._base.sum() == again.detector._total.sum() == 20 * 200
+    assert not any(again.minute(again.rows()).alarm for _ in range(30))
+    while not (found := again.minute(again.rows(shift=0.5))).alarm:
+        pass
+    assert found.log_model >= 0.0
 
 
 def test_a_tilt_says_nothing_of_columns_without_an_order():

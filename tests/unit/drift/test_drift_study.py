@@ -38,7 +38,7 @@ def test_a_peer_and_we_read_the_same_streams():
             self.rows = [*self.rows[-49:], float(row[0])]
             return len(self.rows) == 50 and float(np.mean(self.rows)) > 1.0
 
-    found = run(Setting("mean of 50", lambda features, seed: Mean(), 1, 3, 2_000, 500), "normal", our_rows=2_000)
+    found = run(Setting("mean of 50", lambda shape, features, seed: Mean(), 1, 3, 2_000, 500), "normal", our_rows=2_000)
     assert found["false_alarms"]["peer"] == [0, 2_000]
     alarms, read = found["false_alarms"]["ours"]
     assert read >= 2_000 * alarms

@@ -3,7 +3,8 @@ r"""E-values that counts carry against "these rows come from where the reference
 For a column, bins are split by a binary tree: all bins in two halves of about equal share, each half again, and so on. At a node with l
 counts to the left and r to the right,
 
-- the null says Beta-binomial(l, r | a, b), with a and b the reference's counts on either side: the reference is finite, and known as such;
+- the null says Beta-binomial(l, r | a, b), with a and b the counts on either side, of the reference and of what is counted with it: it is finite,
+  and known as such;
 - the alternative says Beta-binomial(l, r | κm, κ(1-m)), with m = a / (a + b), averaged over a few κ far below a + b: the share
   moved by about sqrt(m(1-m)/κ), to either side.
 
@@ -34,8 +35,8 @@ LEAST_RATIO = 4.0
 """Alternatives at least so much wider than the null: a κ is capped at (a + b) / LEAST_RATIO."""
 
 LOG_LARGEST = 600.0
-LOG_HALF = float(np.log(0.5))
-"""Columns with an order: half of the prior is that they moved up or down (see ``tilt``), half that any of the nodes moved."""
+LOG_TILT, LOG_TREE = float(np.log(0.75)), float(np.log(0.25))
+"""Columns with an order: three quarters of the prior is that they moved up or down (see ``tilt``), the rest that any of the nodes moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,20 +98,35 @@ class EvidenceModel:
         self._null_norm = log_beta(*self._null)
         self._alternative_norm = log_beta(*self._alternatives)
 
-    def log_evidence(self, counts: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Log e-values, shape (rows, columns), of counts of shape (rows, bins of all columns). No counts: 0."""
-        left, right = self._sides(counts)
-        null = log_beta(self._null[0] + left, self._null[1] + right) - self._null_norm
-        a, b = self._alternatives
-        ratios = log_beta(a + left[:, None], b + right[:, None])
-        ratios -= self._alternative_norm
-        ratios -= null[:, None]
+    def log_evidence(self, counts: NDArray[np.float64], learnt: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+        """Log e-values, shape (rows, columns), of counts of shape (rows, bins of all columns). No counts: 0.
+
+        ``learnt``: counts of the same shape that the null has besides the reference's.
+        """
+        ratios = self._ratios(*self._sides(counts), None if learnt is None else self._sides(learnt))
         peak = ratios.max(axis=1)
         ratios -= peak[:, None]
         node = peak + np.log(np.exp(ratios).mean(axis=1))
         tree = self._combine(node)
-        tilt = np.logaddexp(tree + LOG_HALF, self._tilt.log_evidence(counts) + LOG_HALF)
+        tilt = np.logaddexp(tree + LOG_TREE, self._tilt.log_evidence(counts, learnt) + LOG_TILT)
         return np.where(self._tilt.ordered, tilt, tree)
+
+    def _ratios(
+        self,
+        left: NDArray[np.float64],
+        right: NDArray[np.float64],
+        learnt: tuple[NDArray[np.float64], NDArray[np.float64]] | None,
+    ) -> NDArray[np.float64]:
+        """ln of each alternative over the null at each node, shape (rows, alternatives, nodes)."""
+        (null_a, null_b), norm = self._null, self._null_norm
+        if learnt is not None:
+            null_a, null_b = null_a + learnt[0], null_b + learnt[1]
+            norm = log_beta(null_a, null_b)
+        a, b = self._alternatives
+        ratios = log_beta(a + left[:, None], b + right[:, None])
+        ratios -= self._alternative_norm
+        ratios -= (log_beta(null_a + left, null_b + right) - norm)[:, None]
+        return ratios
 
     def _combine(self, node: NDArray[np.float64]) -> NDArray[np.float64]:
         capped = np.minimum(node, LOG_LARGEST)  # exp of more would overflow; there w R is all of the sum

@@ -1,16 +1,27 @@
 r"""The false-alarm budget kept: a Shiryaev–Roberts e-detector over all columns of a model.
 
-At every evaluation with new rows a start time s is noted, with the time w since the evaluation before as its weight. M(s) is the evidence (an
-e-value, see ``evidence``) of the rows since s against the reference. R = Σ w M(s), averaged over the columns, has mean at most the time
-passed as long as nothing drifts; so raising the alarm when R ≥ T, the accepted mean time between false alarms, raises one no more often
-than every T on average. No window, no threshold to tune, no correction for looking often.
+At every evaluation with new rows a start time s is noted, with the time w since the evaluation before as its weight. M(s) is the evidence
+(an e-value, see ``evidence``) of the rows since s against the null: the reference and the rows before s, all of which are from one
+distribution as long as nothing drifts. R = Σ w M(s), averaged over the columns, has mean at most the time passed then; so raising the alarm
+when R ≥ T, the accepted mean time between false alarms, raises one no more often than every T on average. No window, no threshold to tune,
+no correction for looking often.
 
-Start times are thinned to a geometric grid of ages; leaving some out only lowers R, so the guarantee stays. M(s) of an old start is
-brought up to date only when an eighth of its age has passed since: seen at fewer times it is an e-process still.
+Why the mean is at most the time passed: given all rows before s, the shares of the bins have the Dirichlet distribution whose parameters
+are the counts of reference and rows so far; M(s) is an alternative's probability of the rows since over that of the Dirichlet-multinomial
+which follows, so it is a martingale from 1. Start times are thinned to a geometric grid of ages: a start that goes has its weight, times
+what its M has grown to, staked on the one before, as a gambler would move a stake; that leaves R as it is, and R minus the time passed
+stays a martingale. M(s) of an old start is brought up to date only when an eighth of its age has passed since, but before an alarm is
+raised all are, so R at an alarm is as of now.
 
-After an alarm each drifting column has its own ``Episode``. It ends when the rows since some moment are 1000 times likelier under
-the reference than under the drifted distribution, and carry no evidence against the reference; or when the column sends nothing for a window's
-length. The detector starts anew for that column. An acknowledgement does not wait for that: see ``acknowledged``.
+The null does not learn more rows than the reference has (or ``LEARN_ROWS``): beyond, shares are known so well that a move nobody minds
+would be found. It then allows for more than it must, and a fixed alternative's M has a mean below one over references; for one reference it
+can be up to exp(z²/4), z the standard errors by which it is off. The first start has learnt nothing and stays, and starts are of all ages:
+a slow drift that is learnt by the young ones is found by the old ones.
+
+After an alarm each drifting column has its own ``Episode``. It ends when the rows since some moment are 1000 times likelier under the
+reference than under the drifted distribution, and carry no evidence against the reference; or when the column sends nothing for a window's
+length. The detector starts anew for that column, and forgets its rows since the drift began. An acknowledgement does not wait for that: see
+``acknowledged``.
 
 Where the guarantee ends: it is for rows that are exchangeable with the reference's. Rows that come in runs (autocorrelated, or one
 client's batch of near-equal rows) are worth fewer than they are: ``runs`` estimates by how much, first from the order of the
@@ -39,6 +50,9 @@ STARTS = 16
 """Start times kept: ages from one evaluation to 2^12 and more, each about 1.7 times the one before."""
 UPDATES_PER_AGE = 8
 LOG_MISFIT = math.log(100.0)  # rows that left the drifted distribution are not the reference's either: they drift elsewhere
+LEARN_ROWS = 10_000.0
+"""Rows of calm traffic the null learns from, or as many as the reference has: more would make a detector that finds what nobody minds."""
+LOG_NOTHING = -600.0  # the weight of a start from before a column started anew
 LOG_CAP = 60.0  # evidence beyond e^60 times the threshold says nothing more
 
 
@@ -71,9 +85,11 @@ class SequentialDetector:
         self._bounds = np.cumsum([0, *(len(item) for item in bins)])
         self._expected = [item.expected for item in bins]
         self._columns = len(bins)
+        self._learn_rows = np.array([max(float(item.sum()), LEARN_ROWS) for item in self._expected])
         self._total = np.zeros(int(self._bounds[-1]))
         self._starts = np.zeros((0, len(self._total)))
-        self._weights = np.zeros(0)
+        self._base = np.zeros(len(self._total))  # what came since, and before a start, is counted with the reference
+        self._log_weights = np.zeros((0, self._columns))
         self._times = np.zeros(0)
         self._evaluations = np.zeros(0)  # each start's number
         self._updated = np.zeros(0)  # number of the evaluation its log_m is of
@@ -103,35 +119,60 @@ class SequentialDetector:
         if len(self._starts) == 0:
             return Standing(self._log_evidence, -LOG_CAP, dict(self.episodes), self.runs.effect, (), tuple(ended))
         self._update()
-        log_m = self._log_m
-        weighted = log_m + np.log(self._weights)[:, None]
-        peak = weighted.max(axis=0)
-        self.log_r = peak + np.log(np.exp(weighted - peak).sum(axis=0))
-        log_r = self.log_r - log_threshold
         calm = np.ones(self._columns, dtype=bool)
         calm[list(self.episodes)] = False
+        log_r = self._weigh() - log_threshold
         log_model = _log_mean(log_r[calm], self._columns)
+        if log_model >= 0.0:  # the guarantee is for evidence as of now
+            log_r = self.refresh() - log_threshold
+            log_model = _log_mean(log_r[calm], self._columns)
         started: list[int] = []
         if log_model >= 0.0:
             started = [int(column) for column in np.flatnonzero(calm & (log_r >= 0.0))]
             for column in started:
-                self._begin(column, int(np.argmax(log_m[:, column])), now)
+                self._begin(column, now)
         self._log_evidence = np.clip(log_r - math.log(self._columns), -LOG_CAP, LOG_CAP)
         return Standing(
             self._log_evidence, min(log_model, LOG_CAP), dict(self.episodes), self.runs.effect, tuple(started), tuple(ended)
         )
 
+    def refresh(self) -> NDArray[np.float64]:
+        """Bring every start up to date: ``log_r`` as of now."""
+        self._refresh(np.flatnonzero(self._updated < self._count))
+        return self._weigh()
+
+    def _weigh(self) -> NDArray[np.float64]:
+        weighted = self._log_m + self._log_weights
+        peak = weighted.max(axis=0)
+        self.log_r = peak + np.log(np.exp(weighted - peak).sum(axis=0))
+        return self.log_r
+
     def _update(self) -> None:
         ages = self._count + 1 - self._evaluations
-        due = np.flatnonzero(self._count - self._updated >= np.ceil(ages / UPDATES_PER_AGE))
-        if len(due):
-            self._log_m[due] = self.model.log_evidence((self._total - self._starts[due]) / self._worth)
-            self._updated[due] = self._count
+        self._refresh(np.flatnonzero(self._count - self._updated >= np.ceil(ages / UPDATES_PER_AGE)))
 
-    def _begin(self, column: int, start: int, now: float) -> None:
-        mine = self._slice(column)
+    def _refresh(self, starts: NDArray[np.intp]) -> None:
+        if len(starts):
+            worth, seen = self._worth, self._starts[starts]
+            self._log_m[starts] = self.model.log_evidence((self._total - seen) / worth, self._learnt(seen, worth))
+            self._updated[starts] = self._count
+
+    def _learnt(self, seen: NDArray[np.float64], worth: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What had come before a start without drift, as counts of at most so many rows."""
+        calm = np.maximum(seen - self._base, 0.0) / worth
+        rows = np.add.reduceat(calm, self._bounds[:-1], axis=1)
+        share = np.minimum(1.0, self._learn_rows / np.maximum(rows, 1.0))
+        found: NDArray[np.float64] = calm * np.repeat(share, np.diff(self._bounds), axis=1)
+        return found
+
+    def _begin(self, column: int, now: float) -> None:
+        mine, start = self._slice(column), self._likeliest(column)
         drifted = self._total[mine] - self._starts[start, mine]
         self.episodes[column] = Episode(float(self._times[start]), now, drifted, np.zeros_like(drifted), last_rows_at=now)
+
+    def _likeliest(self, column: int) -> int:
+        """The start since which there is most evidence."""
+        return int(np.argmax(self._log_m[:, column]))
 
     def _end_episodes(self, counts: NDArray[np.float64], now: float, patience: float) -> list[int]:
         ended: list[int] = []
@@ -146,11 +187,22 @@ class SequentialDetector:
             elif now - episode.last_rows_at > patience:
                 ended.append(column)
         for column in ended:
-            del self.episodes[column]
-            mine = self._slice(column)
-            self._starts[:, mine] = self._total[mine] + counts[mine]
-            self._log_m[:, column] = 0.0
+            self._restart(column, self.episodes.pop(column).since)
         return ended
+
+    def restart(self, column: int) -> None:
+        """As if an alarm of this column had come and gone."""
+        self._restart(column, float(self._times[self._likeliest(column)]))
+
+    def _restart(self, column: int, since: float) -> None:
+        """Forget the evidence against a column, and of its rows those that came since (Unix seconds)."""
+        mine = self._slice(column)
+        before = max(int(np.searchsorted(self._times, since)) - 1, 0)
+        calm = np.maximum(self._starts[before, mine] - self._base[mine], 0.0)
+        self._starts[:, mine] = self._total[mine]
+        self._base[mine] = self._total[mine] - calm
+        self._log_m[:, column] = 0.0
+        self._log_weights[:, column] = LOG_NOTHING
 
     def _log_evidence_of(self, column: int, recent: NDArray[np.float64]) -> float:
         counts = np.zeros((1, len(self._total)))
@@ -158,20 +210,26 @@ class SequentialDetector:
         return float(self.model.log_evidence(counts)[0, column])
 
     def _note_start(self, now: float, weight: float) -> None:
+        if len(self._starts) == STARTS:
+            ages = self._count + 2 - np.append(self._evaluations, self._count + 1.0)
+            self._merge(1 + int(np.argmin(ages[:-2] / ages[2:])))
         self._count += 1
         self._starts = np.vstack([self._starts, self._total[None, :]])
-        self._weights = np.append(self._weights, weight)
+        self._log_weights = np.vstack([self._log_weights, np.full((1, self._columns), math.log(weight))])
         self._times = np.append(self._times, now - weight)
         self._evaluations = np.append(self._evaluations, float(self._count))
         self._updated = np.append(self._updated, -1.0)
         self._log_m = np.vstack([self._log_m, np.zeros((1, self._columns))])
-        if len(self._starts) > STARTS:
-            ages = self._count + 1 - self._evaluations
-            drop = 1 + int(np.argmin(ages[:-2] / ages[2:]))
-            keep = np.arange(len(ages)) != drop
-            self._starts, self._weights = self._starts[keep], self._weights[keep]
-            self._times, self._evaluations = self._times[keep], self._evaluations[keep]
-            self._updated, self._log_m = self._updated[keep], self._log_m[keep]
+
+    def _merge(self, drop: int) -> None:
+        """Stake what the evidence since a start has grown to on the start before it: both as of now, or it would be staked on the past."""
+        self._refresh(np.array([at for at in (drop - 1, drop) if self._updated[at] < self._count], dtype=np.intp))
+        grown = self._log_weights + self._log_m
+        self._log_weights[drop - 1] = np.logaddexp(grown[drop - 1], grown[drop]) - self._log_m[drop - 1]
+        keep = np.arange(len(self._starts)) != drop
+        self._starts, self._log_weights = self._starts[keep], self._log_weights[keep]
+        self._times, self._evaluations = self._times[keep], self._evaluations[keep]
+        self._updated, self._log_m = self._updated[keep], self._log_m[keep]
 
     @property
     def _worth(self) -> NDArray[np.float64]:
@@ -191,7 +249,8 @@ class SequentialDetector:
         return {
             "total": self._total.tolist(),
             "starts": self._starts.tolist(),
-            "weights": self._weights.tolist(),
+            "log_weights": self._log_weights.tolist(),
+            "base": self._base.tolist(),
             "times": self._times.tolist(),
             "evaluations": self._evaluations.tolist(),
             "updated": self._updated.tolist(),
@@ -208,14 +267,25 @@ class SequentialDetector:
             raise ValueError(f"the state has {len(total)} bins; the reference has {len(self._total)}")
         self._total = total
         self._starts = np.array(state["starts"], dtype=np.float64).reshape(-1, len(total))
-        self._weights = np.array(state["weights"], dtype=np.float64)
         self._times = np.array(state["times"], dtype=np.float64)
         self._evaluations = np.array(state["evaluations"], dtype=np.float64)
         self._updated = np.array(state["updated"], dtype=np.float64)
         self._log_m = np.array(state["log_m"], dtype=np.float64).reshape(-1, self._columns)
+        if "log_weights" in state:
+            self._log_weights = np.array(state["log_weights"], dtype=np.float64).reshape(-1, self._columns)
+            self._base = np.array(state["base"], dtype=np.float64)
+        else:
+            self._adopt(state)
         self.runs.restore(state["runs"])
         self._count = int(state["count"])
         self.episodes = {int(column): Episode.from_snapshot(item) for column, item in state["episodes"]}
+
+    def _adopt(self, state: Mapping[str, Any]) -> None:
+        """A state of before the null learnt: which of its rows were calm isn't known, so none of them is learnt from."""
+        weights = np.array(state["weights"], dtype=np.float64)[:, None]
+        self._log_weights = np.repeat(np.log(weights), self._columns, axis=1)
+        self._base = self._total.copy()
+        self._updated = np.full(len(self._starts), -1.0)
 
 
 def _log_mean(logs: NDArray[np.float64], count: int) -> float:
