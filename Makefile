@@ -6,6 +6,7 @@ BENCH ?= .venv-bench
 STUDY ?= .venv-study
 SERVERS ?= .venv-servers
 AUDIT ?= .venv-audit
+AZURITE ?= .venv-azurite
 DEMO_ARGS ?=
 FUZZ_SECONDS ?= 600
 
@@ -42,7 +43,12 @@ $(SERVERS)/.done: pyproject.toml
 debian:
 	@sh tests/debian-packages.sh
 
-test: debian $(VENV)/.test $(SERVERS)/.done ## everything, against real components (installs Debian packages where it may)
+# An Azure Blob Storage on this machine. Where it can't be had, the tests that need it skip and say so.
+$(AZURITE)/.done: | debian
+	@mkdir -p $(AZURITE)
+	@npm install --silent --no-audit --no-fund --prefix $(AZURITE) azurite@3 && touch $@ || echo "could not install azurite (tests that need it will skip)"
+
+test: debian $(VENV)/.test $(SERVERS)/.done $(AZURITE)/.done ## everything, against real components (installs Debian packages where it may)
 	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not alone"
 	$(BIN)/python -m pytest -q -m alone
 
@@ -134,5 +140,5 @@ screenshots: $(VENV)/.test ## docs/images, from a dashboard with data, in a real
 	$(BIN)/python tests/e2e/screenshots.py
 
 clean: ## remove everything that can be made again
-	rm -rf $(VENV) $(BENCH) $(SERVERS) $(STUDY) $(AUDIT) dist build bench.json .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(BENCH) $(SERVERS) $(STUDY) $(AUDIT) $(AZURITE) dist build bench.json .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The real components that some tests run against. Installed where root and apt are there; without them those tests skip and say so.
 missing=""
-for pair in chromium:chromium chromedriver:chromium-driver prometheus:prometheus promtool:prometheus prometheus-alertmanager:prometheus-alertmanager java:openjdk-17-jre-headless; do
+for pair in chromium:chromium chromedriver:chromium-driver prometheus:prometheus promtool:prometheus prometheus-alertmanager:prometheus-alertmanager java:openjdk-17-jre-headless node:nodejs npm:npm; do
     command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"
 done
 [ -z "$missing" ] && exit 0

@@ -271,3 +271,21 @@ def test_without_the_extra_one_line_says_what_to_install(monkeypatch, tmp_path, 
     with pytest.raises(NeuralError, match=r"pip install 'neural-monitoring\[lake\]'") as caught:
         profile(tmp_path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "path", "told"),
+    [
+        ("s3://bucket/logs?region=us-east-1", "bucket/logs/a.parquet", "s3a://bucket/logs/a.parquet"),
+        ("gs://anonymous@bucket/logs", "bucket/logs/a.parquet", "gs://bucket/logs/a.parquet"),
+        (
+            "abfss://box@account.dfs.core.windows.net/logs",
+            "box/logs/a.parquet",
+            "abfss://box@account.dfs.core.windows.net/logs/a.parquet",
+        ),
+    ],
+)
+def test_spark_is_told_of_a_file_as_hadoop_writes_it(url, path, told):
+    place = place_of(url)
+    assert path.startswith(f"{place.path}/")
+    assert place.spark_path(path) == told

@@ -1,7 +1,8 @@
 """A copy of the log in an object store: hours that are over, under the same layout, each file once.
 
 Resumable and idempotent without a state of its own: what is there in the same size is not sent again, what was broken off is not
-there (objects appear whole), and a file sent twice is the same file. Files are named after the sidecar, so that pods share a bucket.
+there (a file takes its name when it is whole), and a file sent twice is the same file. Files are named after the sidecar, so that pods
+share a bucket.
 """
 
 from __future__ import annotations
