@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,13 +10,13 @@ import pytest
 from neural.monitoring.performance import Label, LabelJoiner, PerformanceMonitor, PerformanceSettings
 from neural.monitoring.records import Column, Kind, RecordBatch
 from neural.monitoring.signal import Outcome
-from neural.monitoring.windows import Evaluation, Window
+from neural.monitoring.windows import Evaluation, Reference, Window
 
 N = 4000
 
 
 def evaluation(now, length=600.0, performance=None):
-    reference = None if performance is None else SimpleNamespace(hash="abc", performance=performance)
+    reference = None if performance is None else Reference({}, 0, "test", now, performance=performance)
     window = Window(now - length, now)
     return Evaluation("m", "1", now, length, window, window, traffic=None, reference=reference)
 

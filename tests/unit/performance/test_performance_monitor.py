@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,11 +10,11 @@ import pytest
 from neural.monitoring.performance import Label, LabelJoiner, PerformanceMonitor, PerformanceSettings
 from neural.monitoring.records import Column, Kind, RecordBatch
 from neural.monitoring.signal import Outcome
-from neural.monitoring.windows import Evaluation, Monitor, ObservesLabels, ObservesRows, Stateful, Window
+from neural.monitoring.windows import Evaluation, Monitor, ObservesLabels, ObservesRows, Reference, Stateful, Window
 
 
 def evaluation(now, length=60.0, performance=None):
-    reference = SimpleNamespace(hash="abc", performance=performance) if performance is not None else None
+    reference = None if performance is None else Reference({}, 0, "test", now, performance=performance)
     window = Window(now - length, now)
     return Evaluation("m", "1", now, length, window, window, traffic=None, reference=reference)
 
@@ -215,6 +214,7 @@ def test_monitor_and_joiner_are_what_the_engine_asks_for():
 def test_a_verdict_names_the_reference_it_was_made_beside():
     monitor, joiner = PerformanceMonitor(), LabelJoiner()
     feed(monitor, joiner, start=1000.0, n=50, accuracy=1.0)
-    named = signals(monitor, evaluation(1060.0, performance={"accuracy": 0.9}))["performance.accuracy"].verdict.evidence
-    assert named["reference"] == "abc"
+    beside = evaluation(1060.0, performance={"accuracy": 0.9})
+    named = signals(monitor, beside)["performance.accuracy"].verdict.evidence
+    assert (named["reference"], named["reference_version"]) == (beside.reference.hash, 1)
     assert signals(monitor, evaluation(1061.0))["performance.accuracy"].verdict.evidence["reference"] is None
