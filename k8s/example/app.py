@@ -26,4 +26,10 @@ async def predict(request: Request) -> JSONResponse:
     return JSONResponse({"predictions": [score(row) for row in body["instances"]]})
 
 
-app = CaptureMiddleware(Starlette(routes=[Route("/v1/models/my-model:predict", predict, methods=["POST"])]))
+async def health(_: Request) -> JSONResponse:
+    return JSONResponse({"status": "alive"})
+
+
+app = CaptureMiddleware(
+    Starlette(routes=[Route("/v1/models/my-model:predict", predict, methods=["POST"]), Route("/health", health)])
+)

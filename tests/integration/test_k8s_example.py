@@ -55,7 +55,7 @@ def test_the_example_answers_and_its_sidecar_counts(tmp_path: Path) -> None:
     server = subprocess.Popen(command, env=environment)
     try:
         sidecar.start()
-        assert _get(f"http://127.0.0.1:{port}/").status_code == 404
+        assert _get(f"http://127.0.0.1:{port}/health").json() == {"status": "alive"}
         rows = [{"income": 1, "debt": 0.5, "years": 3}]
         answers = [
             httpx.post(f"http://127.0.0.1:{port}/v1/models/my-model:predict", json={"instances": rows}).json() for _ in range(5)
