@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from neural.monitoring.drift.sample import coarse_groups
+from neural.monitoring.slo.budget import budget_remaining, burn_rate
+from neural.monitoring.slo.counts import Counts
 from neural.monitoring.windows import build_reference, columns_from
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -32,6 +35,7 @@ pytestmark = [
 PODS, ROWS_PER_EVENT, EVENTS, BEFORE = 3, 25, 50, 10  # BEFORE: events sent before the window begins
 KINDS = np.array(["a", "b", "c", "d"])
 SHARES = ((0.4, 0.3, 0.2, 0.1), (0.4, 0.3, 0.2, 0.1), (0.1, 0.2, 0.3, 0.4))
+TARGET = 0.99
 WINDOW_SECONDS = 20  # the hour of the rules, for a test's patience
 
 
@@ -58,8 +62,10 @@ def _rules(folder: Path) -> list[Path]:
     short, total = folder / "short.yaml", folder / "total.yaml"
     short.write_text(text.replace("[1h]", f"[{WINDOW_SECONDS}s]"))
     over_all = text.replace("increase(neural_feature_bin_total[1h])", "neural_feature_bin_total")
-    for name in ("fleet1h", "pod1h", "rest1h"):
-        over_all = over_all.replace(name, f"{name.removesuffix('1h')}_total")
+    over_all = re.sub(r"(?:rate|increase)\((neural_slo_\w+)\[\w+\]\)", r"\1", over_all)
+    for name in ("fleet1h", "pod1h", "pods1h", "rest1h"):
+        over_all = re.sub(rf"(neural:feature_\w+:){name}\b", rf"\1{name.removesuffix('1h')}_total", over_all)
+    over_all = re.sub(r"(neural:slo_\w+:)fleet(_ratio)?(\d+\w)\b", r"\1total\2\3", over_all)
     over_all = over_all.replace("name: neural-fleet", "name: total-fleet").replace(":fleet\n", ":fleet_again\n")
     total.write_text(over_all)
     return [short, total]
@@ -76,7 +82,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
         (folder / f"pod{pod}").mkdir()
         settings = {
             "reference": {"source": str(folder / "reference.parquet")},
-            "slos": [{"name": "available", "type": "availability", "target": "99%", "window": "28d"}],
+            "slos": [{"name": "available", "type": "availability", "target": TARGET, "window": "28d"}],
             "export": {"prometheus": {"enabled": True, "port": port}},
         }
         sidecars.append(SidecarProcess(folder / f"pod{pod}", settings))
@@ -160,15 +166,34 @@ def test_the_pod_that_differs_stands_out_and_no_other(fleet: Fleet, feature: str
     assert {one["metric"]["instance"] for one in outliers} >= {f"127.0.0.1:{fleet.ports[-1]}"}
 
 
-def test_the_error_budget_is_that_of_all_pods(fleet: Fleet) -> None:
-    bad = EVENTS // 10
-    events = PODS * EVENTS + bad
-    assert _one(fleet, "sum(neural_slo_events_total)") == events
-    assert _one(fleet, "1 - sum(neural_slo_good_events_total) / sum(neural_slo_events_total)") == pytest.approx(bad / events)
-    share = _one(fleet, "neural:slo_bad:fleet_ratio5m")
-    assert share == pytest.approx(bad / events, rel=0.25)  # few events, and their counters began within the five minutes
-    assert _one(fleet, "neural:slo_burn_rate:fleet5m") == pytest.approx(share / 0.01, rel=0.05)
-    assert _one(fleet, "neural:slo_budget_remaining:fleet28d") < 0
+def _judged(first: int = 0) -> Counts:
+    """The requests to all pods from the event ``first`` on, as they were sent."""
+    bad = len([number for number in range(first, EVENTS) if number % 10 == 0])
+    total = PODS * (EVENTS - first) + bad
+    return Counts(good=total - bad, total=total)
+
+
+def test_the_error_budget_is_that_of_the_pooled_events(fleet: Fleet) -> None:
+    """What one sidecar would say that had seen every request to every pod."""
+    pooled = _judged()
+    burn, remaining = burn_rate(pooled, TARGET), budget_remaining(pooled, TARGET)
+    assert burn is not None
+    assert burn > 1
+    assert _one(fleet, "sum(neural_slo_events_total)") == pooled.total
+    assert _one(fleet, "neural:slo_bad:total_ratio28d") == pytest.approx(pooled.error_rate, abs=1e-6)
+    assert _one(fleet, "neural:slo_budget_remaining:total28d") == pytest.approx(remaining, abs=1e-6)
+    for window in ("5m", "30m", "1h", "6h"):
+        assert _one(fleet, f"neural:slo_burn_rate:total{window}") == pytest.approx(burn, abs=1e-6)
+    alone = fleet.prometheus.query("neural_slo_budget_remaining_ratio", fleet.moment)
+    assert len(alone) == PODS
+    assert all(abs(float(one["value"][1]) - remaining) > 0.5 for one in alone)  # no pod says it by itself
+
+
+def test_the_burn_over_a_window_is_that_of_the_pooled_events_within_it(fleet: Fleet) -> None:
+    pooled = _judged(first=BEFORE)
+    assert _one(fleet, "neural:slo_bad:fleet_ratio1h") == pytest.approx(pooled.error_rate, rel=0.01)
+    assert _one(fleet, "neural:slo_burn_rate:fleet1h") == pytest.approx(burn_rate(pooled, TARGET), rel=0.01)
+    assert _one(fleet, "neural:slo_target:fleet") == TARGET
 
 
 def test_the_series_stay_within_what_is_stated(fleet: Fleet) -> None:
