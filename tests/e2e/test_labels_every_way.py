@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from tests.realdata.sidecar import SidecarProcess
 
@@ -74,6 +75,16 @@ class World:
         finally:
             store.close()
 
+    def rolled(self) -> dict[str, str]:
+        """Labels by id in the prediction log, two hours later: as Parquet."""
+        self.now += 7_200
+        deadline = time.monotonic() + 30
+        while not (files := list((self.folder / "state" / "predictions").rglob("*.parquet"))):
+            assert time.monotonic() < deadline, self.sidecar.log()
+            self.evaluated()
+        table = pq.read_table(files[0], partitioning=None)
+        return dict(zip(table["prediction_id"].to_pylist(), table["label"].to_pylist(), strict=True))
+
 
 @pytest.fixture
 def world(tmp_path):
@@ -113,6 +124,7 @@ def test_every_way_gives_the_same_and_nothing_counts_twice(world, tmp_path):
     assert found["performance.labels"].value == ROWS
     assert found["performance.accuracy"].value == pytest.approx(42 / 60)
     assert found["performance.accuracy"].verdict.evidence["corrections"] == 2
+    assert world.rolled() == {f"p{at}": str(label(at)) for at in range(ROWS)} | {"p0": "1", "p3": "1"}
 
 
 def test_a_label_that_comes_too_late_is_left_out(world):

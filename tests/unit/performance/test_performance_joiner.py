@@ -183,3 +183,15 @@ def test_a_label_written_another_way_is_the_same_label(prediction, spellings):
     assert found == [1] + [0] * (len(spellings) - 1)
     stats = joiner.stats()
     assert (stats["matched"], stats["repeated"], stats["corrected"]) == (1, len(spellings) - 1, 0)
+
+
+def test_known_labels_are_told_by_id_in_one_spelling_and_asking_costs_nothing_while_there_are_none(monkeypatch):
+    joiner = LabelJoiner()
+    joiner.observe_rows(rows(["a", "b", "c"], ["1", "0", "1"]))
+    monkeypatch.setattr(joiner._pending, "find", lambda ids: pytest.fail("nothing is labelled: nothing to look for"))
+    assert joiner.labels_of(["a", "b"]) == [None, None]
+    monkeypatch.undo()
+    joiner.add_labels([Label("a", True, 101.0), Label("b", "0.0", 101.0)])
+    assert joiner.labels_of(["b", "unknown", "c", "a"]) == ["0", None, None, "1"]
+    joiner.add_labels([Label("a", 0, 102.0)])
+    assert joiner.labels_of(["a"]) == ["0"]  # the correction

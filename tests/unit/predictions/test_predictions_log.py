@@ -361,3 +361,27 @@ def test_a_weight_is_how_many_predictions_a_row_stands_for_and_never_null(log, t
     with pa.OSFile(str(segment), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table.set_column(at, "weight", pa.array([None, 4.0], pa.float64())))
     assert read_predictions(tmp_path)["weight"].to_pylist() == [1.0, 4.0]
+
+
+def test_labels_that_have_come_join_when_an_hour_is_written_as_parquet(log, tmp_path, clock):
+    """Rows keep a label they have; the others get theirs; asked a group at a time, whatever the size of the hour."""
+    asked = []
+
+    def labels(ids):
+        asked.append(len(ids))
+        return [None if one == "c" else f"label of {one}" for one in ids]
+
+    log.append(rows(["a", "b", "c"]))
+    log.append(rows(["d", "e"]), labels=["its own", None])
+    checkpoint = log.checkpoint()
+    assert log.roll(START + 2 * HOUR, labels) == 2
+    assert asked == [3, 2]
+    expected = {"a": "label of a", "b": "label of b", "c": None, "d": "its own", "e": "label of e"}
+    table = read_predictions(tmp_path)
+    assert dict(zip(table["prediction_id"].to_pylist(), table["label"].to_pylist(), strict=True)) == expected
+    assert pq.ParquetFile(tmp_path / files(tmp_path, ".parquet")[0]).schema_arrow.names[:6] == [
+        "prediction_id", "time", "latency_seconds", "weight", "prediction", "label",
+    ]  # fmt: skip
+    again = restarted(tmp_path, clock, checkpoint)  # taken back, and rolled with what is known then
+    again.roll(START + 2 * HOUR, lambda ids: ["later"] * len(ids))
+    assert read_predictions(tmp_path)["label"].to_pylist().count("later") == 4

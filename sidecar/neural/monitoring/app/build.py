@@ -83,7 +83,7 @@ def build(settings: Settings, clock: Clock = system_clock) -> Sidecar:
         checkpointer=Checkpointer(store, panes, parts, predictions),
         panes=panes,
         publish=Publisher(board, store, processor.totals, totals, panes, started_at=_introduce(settings, store, clock)),
-        upkeep=Upkeep(settings.store, store, predictions),
+        upkeep=Upkeep(settings.store, store, predictions, joiner.labels_of),
     )
     ingest = IngestService(journal, Deduplicator(), clock, settings.capture, engine.submit, engine.pressure)
     parts["ingest"] = ingest

@@ -11,7 +11,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from neural.monitoring.performance.labels import Label, same_label
+from neural.monitoring.performance.labels import Label, class_name, same_label
 from neural.monitoring.performance.matching import Match, labelled_batches
 from neural.monitoring.performance.pending import Pending
 from neural.monitoring.performance.rows import Expect, rows_of
@@ -90,6 +90,12 @@ class LabelJoiner:
         while len(self._waiting) > self._settings.max_waiting:
             self._waiting.popitem(last=False)
             self._counts["labels_evicted"] += 1
+
+    def labels_of(self, ids: Sequence[str]) -> list[str | None]:
+        """The labels known by now of rows that are still held, each in the one spelling of its class; None where there is none."""
+        places = self._pending.find(ids) if self._pending.any_labelled else [None] * len(ids)
+        given = [None if place is None else place[0].label(place[1]) for place in places]
+        return [None if one is None else class_name(one[0]) for one in given]
 
     def expire(self, now: float) -> None:
         """Forget predictions (block-wise) and waiting labels older than ``labels_within``. Call it at every evaluation."""

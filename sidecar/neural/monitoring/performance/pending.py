@@ -33,6 +33,11 @@ class Pending:
     def _all(self) -> list[Block]:
         return [block for blocks in self._blocks.values() for block in blocks]
 
+    @property
+    def any_labelled(self) -> bool:
+        """Whether any row has its label: none has while it is young."""
+        return any(block.labelled for block in self._all())
+
     def add(self, rows: Rows) -> int:
         """Take rows in; returns how many unlabelled ones had to go for them."""
         self._young.setdefault(rows.layout, []).append(rows)

@@ -5,9 +5,11 @@ from neural.monitoring.predictions.log import PredictionLog
 from neural.monitoring.predictions.logger import PredictionLogger
 from neural.monitoring.predictions.read import read_predictions
 from neural.monitoring.predictions.record import PredictionRecord
+from neural.monitoring.predictions.segment import LabelsOf
 from neural.monitoring.predictions.settings import PredictionLogSettings
 
 __all__ = [
+    "LabelsOf",
     "PredictionAnalyzer",
     "PredictionLog",
     "PredictionLogSettings",

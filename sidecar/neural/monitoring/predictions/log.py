@@ -31,7 +31,7 @@ from neural.monitoring.predictions.layout import (
 from neural.monitoring.predictions.retention import enforce
 from neural.monitoring.predictions.rows import arrow_rows
 from neural.monitoring.predictions.sampling import rows_at, sampled_places
-from neural.monitoring.predictions.segment import Segment, cut_parquet, truncate
+from neural.monitoring.predictions.segment import LabelsOf, Segment, cut_parquet, truncate
 from neural.monitoring.predictions.settings import PredictionLogSettings
 from neural.monitoring.records import RecordBatch
 
@@ -199,8 +199,10 @@ class PredictionLog:
                     size, rows = min(end[0], path.stat().st_size), end[1]
                     self._segments[hour, (path.stem,)] = Segment(hour, folder, stem_of(path), self._fsync, size=size, rows=rows)
 
-    def roll(self, now: float) -> int:
-        """Turn hours that are over into Parquet, then keep the log within its age and size. Returns the files written."""
+    def roll(self, now: float, labels: LabelsOf | None = None) -> int:
+        """Turn hours that are over into Parquet, with the labels that are known by now, then keep the log within its age and size. Returns
+        the files written.
+        """
         written = 0
         for key, segment in list(self._segments.items()):
             if segment.hour.end + GRACE_SECONDS > now and not segment.is_full:
@@ -210,7 +212,7 @@ class PredictionLog:
                 continue  # the disk refuses: tried again at the next roll
             del self._segments[key]
             try:
-                written += segment.roll()
+                written += segment.roll(labels)
             except OSError:
                 self._counts["write_errors"] += 1
                 temporary_of(segment.parquet).unlink(missing_ok=True)

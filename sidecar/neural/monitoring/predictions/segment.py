@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,9 @@ FULL_BYTES = 64 << 20
 ROW_GROUP_BYTES = 2 << 20
 """Rows are turned into Parquet so many bytes at a time: what rolling holds in memory."""
 
+LABEL = "label"
+LabelsOf = Callable[[Sequence[str]], Sequence[str | None]]
+"""Prediction ids → their labels, None where none is known."""
 _LARGE_ROWS = 1_024
 """Batches of so many rows, on average, are written one after the other; smaller ones are copied together first, for each has a head of its own."""
 
@@ -83,10 +86,12 @@ class Segment:
         self.size += sum(part.size for part in parts)
         self.rows += sum(item.num_rows for item in rows)
 
-    def roll(self) -> bool:
-        """Write the segment as Parquet beside it, whole or not at all; False when there is nothing to write."""
+    def roll(self, labels: LabelsOf | None = None) -> bool:
+        """Write the segment as Parquet beside it, whole or not at all; False when there is nothing to write. ``labels``: joined to the rows
+        that have none.
+        """
         temporary = temporary_of(self.parquet)
-        if not _to_parquet(self.path, temporary):
+        if not _to_parquet(self.path, temporary, labels):
             return False
         if self.fsync:
             with temporary.open("rb") as file:
@@ -103,7 +108,7 @@ class Segment:
         return rows
 
 
-def _to_parquet(path: Path, target: Path) -> bool:
+def _to_parquet(path: Path, target: Path, labels: LabelsOf | None) -> bool:
     """All whole messages of a segment, group by group: a segment of any size fits into memory. False when there are none."""
     try:
         source = pa.OSFile(str(path))
@@ -115,9 +120,10 @@ def _to_parquet(path: Path, target: Path) -> bool:
         except (pa.ArrowInvalid, OSError):
             return False
         # A dictionary is held for every column until its group is written: of numbers, which hardly repeat, that is memory for nothing.
-        words: Any = [field.name for field in reader.schema if pa.types.is_string(field.type)]
-        with pq.ParquetWriter(target, reader.schema, compression="zstd", use_dictionary=words) as writer:
-            written = sum(_write_group(writer, group) for group in _groups(reader))
+        schema = _with_label(reader.schema) if labels is not None else reader.schema
+        words: Any = [field.name for field in schema if pa.types.is_string(field.type)]
+        with pq.ParquetWriter(target, schema, compression="zstd", use_dictionary=words) as writer:
+            written = sum(_write_group(writer, group, labels) for group in _groups(reader))
     if not written:
         target.unlink(missing_ok=True)
     return bool(written)
@@ -140,8 +146,26 @@ def _groups(reader: Any) -> Iterator[list[pa.RecordBatch]]:
         yield group
 
 
-def _write_group(writer: pq.ParquetWriter, group: list[pa.RecordBatch]) -> int:
+def _with_label(schema: pa.Schema) -> pa.Schema:
+    """The schema with a column for labels, behind the prediction."""
+    if LABEL in schema.names:
+        return schema
+    return schema.insert(schema.get_field_index("prediction") + 1, pa.field(LABEL, pa.string()))
+
+
+def _labelled(table: pa.Table, labels: LabelsOf) -> pa.Table:
+    found = labels(table["prediction_id"].to_pylist())
+    if LABEL not in table.column_names:
+        at = table.column_names.index("prediction") + 1
+        return table.add_column(at, LABEL, pa.array(found, pa.string()))
+    both = [old if old is not None else new for old, new in zip(table[LABEL].to_pylist(), found, strict=True)]
+    return table.set_column(table.column_names.index(LABEL), LABEL, pa.array(both, pa.string()))
+
+
+def _write_group(writer: pq.ParquetWriter, group: list[pa.RecordBatch], labels: LabelsOf | None) -> int:
     table = pa.Table.from_batches(group)
+    if labels is not None:
+        table = _labelled(table, labels)
     writer.write_table(table, row_group_size=max(table.num_rows, 1))
     return int(table.num_rows)
 
