@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
@@ -172,6 +173,44 @@ def test_two_pods_share_a_bucket(tmp_path: Path) -> None:
     assert len(list((tmp_path / "bucket").rglob("*.parquet"))) == 4
     assert len(ids(tmp_path / "bucket")) == 40
     assert not list((tmp_path / "bucket").rglob("*.tmp"))
+
+
+def _sent_by(folder: Path, bucket: Path, host: str, monkeypatch: pytest.MonkeyPatch, name: str = "") -> list[str]:
+    """An hour's rows by a sidecar that starts in ``folder``; what is in the bucket then."""
+    clock = Clock()
+    monkeypatch.setattr("neural.monitoring.predictions.upload.socket.gethostname", lambda: host)
+    uploader = build_uploader(folder, UploadSettings(url=f"file://{bucket}", name=name), clock)
+    a_day(PredictionLog(folder, PredictionLogSettings(), clock), clock, hours=1)
+    uploader.step()
+    return sorted(path.name for path in bucket.rglob("*.parquet"))
+
+
+@pytest.mark.parametrize("name", ["", "my-model"])
+def test_a_pod_that_comes_back_with_an_empty_disk_writes_over_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    _sent_by(tmp_path / "first", tmp_path / "bucket", "pod-0", monkeypatch, name)
+    found = _sent_by(tmp_path / "second", tmp_path / "bucket", "pod-0", monkeypatch, name)
+    assert len(found) == 2
+    assert all(re.fullmatch(rf"{name.replace('-', '_') or 'pod_0'}_[0-9a-f]{{8}}_main-1.parquet", one) for one in found)
+    assert len(ids(tmp_path / "bucket")) == 20
+
+
+def test_a_pod_that_comes_back_with_its_disk_under_another_name_sends_nothing_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _sent_by(tmp_path / "disk", tmp_path / "bucket", "my-model-abcde", monkeypatch)
+    found = _sent_by(tmp_path / "disk", tmp_path / "bucket", "my-model-fghij", monkeypatch)
+    assert len(found) == 2  # an hour's rows each
+    assert len({one.rpartition("_")[0] for one in found}) == 1
+
+
+def test_a_log_from_before_goes_on_under_the_name_it_had(tmp_path: Path) -> None:
+    clock = Clock()
+    a_day(PredictionLog(tmp_path / "log", PredictionLogSettings(), clock), clock, hours=1)
+    for _ in range(2):
+        build_uploader(tmp_path / "log", UploadSettings(url=f"file://{tmp_path}/bucket", name="pod-1"), clock).step()
+    assert [path.name for path in (tmp_path / "bucket").rglob("*.parquet")] == ["pod_1_main-1.parquet"]
 
 
 @pytest.mark.parametrize("ceiling", ["bytes", "files", "age"])

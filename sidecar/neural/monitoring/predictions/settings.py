@@ -16,7 +16,7 @@ class UploadSettings(Section):
     """Where to: s3://bucket/prefix, gs://bucket/prefix, abfss://container@account.dfs.core.windows.net/prefix or file:///path. Options of the
     store's client stand behind a question mark: s3://bucket/prefix?region=eu-central-1&endpoint_override=minio:9000&scheme=http."""
     name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{0,100}$")] = ""
-    """Whose files these are: no two sidecars under one url may share it. The host's name where left out, in a pod the pod's."""
+    """Whose files these are, with a random part behind it that belongs to the folder. The host's name where left out, in a pod the pod's."""
 
 
 class PredictionLogSettings(Section):

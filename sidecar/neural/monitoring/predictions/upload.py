@@ -23,6 +23,7 @@ from pyarrow import fs
 
 from neural.monitoring.clock import Clock, system_clock
 from neural.monitoring.errors import ConfigError
+from neural.monitoring.predictions.identity import name_in_store
 from neural.monitoring.predictions.layout import (
     HIDDEN,
     PARQUET,
@@ -198,7 +199,7 @@ def build_uploader(root: Path, settings: UploadSettings, clock: Clock = system_c
         raise ConfigError(
             f"{_without_secrets(settings.url)} can't be used: {_one_line(error)}", key="predictions.upload.url"
         ) from None
-    return Uploader(root, target, prefix, settings.name or socket.gethostname(), clock)
+    return Uploader(root, target, prefix, name_in_store(root, settings.name, socket.gethostname()), clock)
 
 
 def _region() -> str:
