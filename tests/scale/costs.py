@@ -104,8 +104,8 @@ class Fleet:
 
     @property
     def recorded_series(self) -> int:
-        """By the group ``neural-fleet-pods``: count, share and the rest's share of each bin, and three of each column, for each pod."""
-        return self.pods * (3 * self.measured.bin_series + 3 * self.measured.columns)
+        """By the group ``neural-fleet-pods``: count, share and the rest's share of each bin, and four of each column, for each pod."""
+        return self.pods * (3 * self.measured.bin_series + 4 * self.measured.columns)
 
     @property
     def samples(self) -> float:
