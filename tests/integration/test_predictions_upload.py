@@ -21,6 +21,7 @@ from neural.monitoring.predictions import PredictionLog, PredictionLogSettings
 from neural.monitoring.predictions.settings import UploadSettings
 from neural.monitoring.predictions.upload import LONGEST_WAIT_SECONDS, Uploader, build_uploader
 from neural.monitoring.records import Column, Kind, RecordBatch
+from neural.monitoring.settings import load_settings
 
 HOUR = 3600.0
 NOW = 1_700_000_000.0 - 1_700_000_000.0 % HOUR
@@ -261,6 +262,21 @@ def test_a_url_that_says_nothing_is_refused_without_its_secrets(tmp_path: Path) 
     with pytest.raises(ConfigError, match="can't be used") as refused:
         build_uploader(tmp_path, UploadSettings(url="s3://key:secret@bucket/x?nonsense=1&region=x"), Clock())
     assert "secret" not in str(refused.value)
+
+
+def test_a_url_with_a_signature_in_it_is_shown_nowhere(tmp_path: Path) -> None:
+    url = "abfss://box@account.dfs.core.windows.net/x?sv=2020-08-04&sig=SECRET"
+    settings = UploadSettings(url=url)
+    assert "SECRET" not in settings.model_dump_json() + repr(settings) + str(settings.model_dump(mode="json"))
+    for wrong in (f"{url}&nonsense=1", "abfss://key:SECRET@[x/y?sig=SECRET"):
+        with pytest.raises(ConfigError) as refused:
+            build_uploader(tmp_path, UploadSettings(url=wrong), Clock())
+        assert "SECRET" not in str(refused.value)
+    file = tmp_path / "neural-monitor.yaml"
+    file.write_text('model: {name: m}\npredictions: {upload: {url: "ftp://key:SECRET@host/x"}}\n')
+    with pytest.raises(ConfigError, match="not a URL of an object store") as refused:
+        load_settings(file, env={})
+    assert "SECRET" not in str(refused.value)
 
 
 @pytest.fixture(scope="module", params=sorted(STORES))

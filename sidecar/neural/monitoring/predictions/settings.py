@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, SecretStr, StringConstraints, field_validator
+from pydantic_core import PydanticCustomError
 
 from neural.monitoring.section import Duration, Fraction, Section, Size
+
+_URL = re.compile(r"(s3|gs|gcs|abfs|abfss|file)://\S+")
 
 
 class UploadSettings(Section):
     """A copy of the log in an object store. Credentials come from the environment, as the store's own tools read them."""
 
-    url: Annotated[str, StringConstraints(pattern=r"^(s3|gs|gcs|abfs|abfss|file)://[^\s]+$")]
-    """Where to: s3://bucket/prefix, gs://bucket/prefix, abfss://container@account.dfs.core.windows.net/prefix or file:///path. Options of the
-    store's client stand behind a question mark: s3://bucket/prefix?region=eu-central-1&endpoint_override=minio:9000&scheme=http."""
+    url: SecretStr
+    """Where to (never shown: keys may stand in it): s3://bucket/prefix, gs://bucket/prefix,
+    abfss://container@account.dfs.core.windows.net/prefix or file:///path. Options of the store's client stand behind a question mark:
+    s3://bucket/prefix?region=eu-central-1&endpoint_override=minio:9000&scheme=http."""
     name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{0,100}$")] = ""
     """Whose files these are, with a random part behind it that belongs to the folder. The host's name where left out, in a pod the pod's."""
+
+    @field_validator("url")
+    @classmethod
+    def _known_scheme(cls, value: SecretStr) -> SecretStr:
+        if not _URL.fullmatch(value.get_secret_value()):
+            # of its own kind: what a validator says of a secret is not repeated, since it may quote it
+            raise PydanticCustomError(
+                "store_url", "is not a URL of an object store: write s3://, gs://, abfss:// or file:// and where in it"
+            )
+        return value
 
 
 class PredictionLogSettings(Section):

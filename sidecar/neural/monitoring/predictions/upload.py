@@ -190,15 +190,14 @@ class Uploader:
 
 def build_uploader(root: Path, settings: UploadSettings, clock: Clock = system_clock) -> Uploader:
     """Raises ConfigError when the URL names no store that this pyarrow knows. Nothing is sent yet."""
-    scheme, _, rest = settings.url.partition("://")
+    url = settings.url.get_secret_value()
+    scheme, _, rest = url.partition("://")
     if scheme == "s3" and "region=" not in rest:
         rest += f"{'&' if '?' in rest else '?'}region={_region()}"  # else the client asks the network before it exists
     try:
         target, prefix = fs.FileSystem.from_uri(f"{_SCHEMES.get(scheme, scheme)}://{rest}")
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise ConfigError(
-            f"{_without_secrets(settings.url)} can't be used: {_one_line(error)}", key="predictions.upload.url"
-        ) from None
+        raise ConfigError(f"{_without_secrets(url)} can't be used: {_one_line(error)}", key="predictions.upload.url") from None
     return Uploader(root, target, prefix, name_in_store(root, settings.name, socket.gethostname()), clock)
 
 
@@ -216,4 +215,6 @@ def _without_secrets(url: str) -> str:
 
 
 def _one_line(error: Exception) -> str:
-    return str(error).splitlines()[0][:300] if str(error) else type(error).__name__
+    """Without what may stand in a URL behind its path, or before its host."""
+    text = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return re.sub(r"\?[^\s'\"]+", "?…", re.sub(r"//[^/@\s]*@", "//…@", text))[:300]
