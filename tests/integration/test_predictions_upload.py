@@ -12,16 +12,21 @@ from typing import Any
 
 import numpy as np
 import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 import pytest
 from pyarrow import fs
 from tests.integration.object_stores import STORES
 
 from neural.monitoring.errors import ConfigError
 from neural.monitoring.predictions import PredictionLog, PredictionLogSettings
+from neural.monitoring.predictions.sampling import sampled_places
 from neural.monitoring.predictions.settings import UploadSettings
 from neural.monitoring.predictions.upload import LONGEST_WAIT_SECONDS, Uploader, build_uploader
 from neural.monitoring.records import Column, Kind, RecordBatch
 from neural.monitoring.settings import load_settings
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from sidecars import SidecarProcess, batch, event
 
 HOUR = 3600.0
 NOW = 1_700_000_000.0 - 1_700_000_000.0 % HOUR
@@ -362,3 +367,32 @@ def test_what_a_killed_process_left_half_is_not_shown_and_the_next_one_goes_on(l
     third.step()
     assert third.stats()["uploaded_files"] == 1
     assert stored(url) == whole
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_sidecar_samples_its_log_and_leaves_all_of_it_in_the_store_when_it_stops(tmp_path: Path) -> None:
+    """An hour that was over, and the one that is open; the same rows as anybody would choose who knows the ids."""
+    more = {
+        "predictions": {"upload": {"url": f"file://{tmp_path}/bucket"}, "sampling": "50%"},
+        "store": {"checkpoint_every": "1s"},
+    }
+    sidecar = SidecarProcess(tmp_path, more)
+    try:
+        sidecar.start()
+        now = time.time()
+        sent = {f"{hour}-{at}": now - hour * HOUR for hour in (0, 3) for at in range(100)}
+        sidecar.send([batch("server", 1, [event(one, [{"x": 1.0}], [0.5], started=at) for one, at in sent.items()])])
+        deadline = time.monotonic() + 30
+        while not list((sidecar.state / "predictions").rglob("*.parquet")):
+            assert time.monotonic() < deadline, sidecar.said()
+            time.sleep(0.1)
+        sidecar.stop()
+    finally:
+        sidecar.close()
+    files = [path for path in (tmp_path / "bucket").rglob("*") if path.is_file()]
+    assert len(files) == 2
+    tables = [pq.read_table(file, columns=["prediction_id", "weight"], partitioning=None) for file in files]
+    chosen = [list(sent)[at] for at in sampled_places(list(sent), 0.5)]
+    assert sorted(one for table in tables for one in table["prediction_id"].to_pylist()) == sorted(chosen)
+    assert {one for table in tables for one in table["weight"].to_pylist()} == {2.0}

@@ -81,10 +81,11 @@ class Uploader:
     def _finished(self) -> Iterator[Path]:
         """Parquet whose segment is gone: no restart takes it back. What retention took is forgotten."""
         self._done = {path: size for path, size in self._done.items() if path.exists()}
+        return (path for path in self._rolled() if not segment_of(path).exists())
+
+    def _rolled(self) -> Iterator[Path]:
         for _, folder in hours(self._root):
-            for path in sorted(folder.glob(f"*{PARQUET}")):
-                if stem_parts(path) is not None and not segment_of(path).exists():
-                    yield path
+            yield from (path for path in sorted(folder.glob(f"*{PARQUET}")) if stem_parts(path) is not None)
 
     def _sent(self, path: Path) -> bool:
         try:
@@ -142,7 +143,9 @@ class Uploader:
             return LOOK_EVERY_SECONDS
 
     def finish(self, timeout_seconds: float) -> None:
-        """Send the open hours as well, as far as they go: the pod's disk may go with the pod. Hours that go on are sent again later."""
+        """Send what a restart may still take back and the open hours as well, as far as they go: the pod's disk may go with the pod. What
+        goes on is sent again later.
+        """
         self._stop.set()
         worker = threading.Thread(
             target=self._send_the_rest, name="neural-upload-rest", daemon=True
@@ -155,7 +158,7 @@ class Uploader:
     def _send_the_rest(self) -> None:
         if self._thread.is_alive():
             self._thread.join()
-        for path in [*self._finished(), *self._open()]:
+        for path in [*self._rolled(), *self._open()]:
             if path not in self._done and not self._sent_at_last(path):
                 return
 
