@@ -265,17 +265,51 @@ def test_an_alert_is_acknowledged_by_name_and_the_name_is_remembered(driver):
     store.close()
 
 
-def test_a_page_is_downloaded_as_a_table(driver, full):
+def _downloaded(driver, folder, name, click):
+    """The file that a click leaves in the folder, once it is whole."""
+    driver.execute_cdp_cmd("Page.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(folder)})
+    click()
+    return _until(driver, lambda _: (folder / name).is_file() and folder / name)
+
+
+def test_a_page_is_downloaded_as_a_table(driver, full, tmp_path):
     _open(driver, f"{full[1]}/slo?range=1h")
-    link = driver.find_element(By.LINK_TEXT, "Download report (CSV)").get_attribute("href")
-    text = driver.execute_async_script("const done = arguments[1]; fetch(arguments[0]).then(r => r.text()).then(done)", link)
-    head, *rows = text.splitlines()
+    link = driver.find_element(By.LINK_TEXT, "as a table (CSV)")
+    head, *rows = _downloaded(driver, tmp_path, "slo-report.csv", link.click).read_text().splitlines()
     assert head.startswith("slo,status,target,compliance,error_budget_remaining,breaches")
     assert sorted(row.split(",")[0] for row in rows) == ["available", "fast", "right"]
-    points = driver.find_element(By.LINK_TEXT, "CSV").get_attribute("href")
-    text = driver.execute_async_script("const done = arguments[1]; fetch(arguments[0]).then(r => r.text()).then(done)", points)
+    text = _downloaded(driver, tmp_path, "slo.csv", driver.find_element(By.LINK_TEXT, "CSV").click).read_text()
     assert text.startswith("time,signal,")
     assert "slo.compliance" in text
+
+
+@pytest.mark.parametrize(
+    ("page", "link", "name", "says"),
+    [
+        ("", "Report", "report.html", "Something is wrong and needs somebody now."),
+        ("slo", "SLA report", "sla.html", "SLA report"),
+    ],
+)
+def test_a_report_is_downloaded_and_opens_by_itself(driver, full, tmp_path, page, link, name, says):
+    _open(driver, f"{full[1]}/{page}")
+    file = _downloaded(driver, tmp_path, name, driver.find_element(By.LINK_TEXT, link).click)
+    driver.get(file.as_uri())
+    assert says in _text(driver, "body")
+    assert driver.execute_script("return getComputedStyle(document.body).maxWidth") != "none"  # it brought its style
+    assert driver.execute_script("return performance.getEntriesByType('resource').length") == 0
+    assert _complaints(driver) == []
+
+
+def test_a_chart_is_saved_as_a_picture(driver, full, tmp_path):
+    _open(driver, f"{full[1]}/slo")
+    chart = driver.find_element(By.CSS_SELECTOR, "#slo-budget .js-plotly-plot, #slo-budget.js-plotly-plot")
+    ActionChains(driver).move_to_element(chart).perform()
+    button = chart.find_element(By.CSS_SELECTOR, ".modebar-btn[data-title*='png' i]")
+    picture = _downloaded(
+        driver, tmp_path, "neural-slo-budget.png", lambda: driver.execute_script("arguments[0].click()", button)
+    )
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert _complaints(driver) == []
 
 
 def test_calibration_and_estimates_are_drawn_and_the_measure_is_chosen_by_link(driver, full):

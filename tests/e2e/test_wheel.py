@@ -49,7 +49,7 @@ def _environment() -> dict[str, str]:
 
 def test_templates_schema_and_styles_travel_in_the_wheel(built: Path) -> None:
     names = zipfile.ZipFile(next(built.glob("*.whl"))).namelist()
-    for wanted in ("demo/flights.yaml", "alerts/predefined.yaml", "slo/burn_rates.yaml"):
+    for wanted in ("demo/flights.yaml", "alerts/predefined.yaml", "slo/burn_rates.yaml", "reports/report.css"):
         assert f"neural/monitoring/{wanted}" in names
     assert any(name.startswith("neural/monitoring/dashboard/assets/") for name in names)
     assert {"neural/capture/py.typed", "neural/wire/py.typed", "neural/monitoring/py.typed"} <= set(names)

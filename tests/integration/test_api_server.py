@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from neural.monitoring.api import api_routes
 from neural.monitoring.cli.entry import monitor, run
 from neural.monitoring.signal import Outcome, Signal, Verdict
+from neural.monitoring.slo import SLOSettings, slo_key
 from neural.monitoring.store import open_store
 from neural.monitoring.views import Snapshot, SnapshotBoard
 
@@ -135,3 +136,17 @@ async def test_evaluations_arrive_over_an_open_stream(sidecar):
         assert await anext(stream) == 1.0
         running.board.publish(Snapshot(2.0, 0.0))
         assert await asyncio.wait_for(anext(stream), 20) == 2.0
+
+
+@pytest.mark.parametrize("form", ["text", "json", "markdown", "html", "csv"])
+def test_an_sla_report_of_a_running_sidecar_is_that_of_its_folder(sidecar, tmp_path, capfd, form):
+    objective = {"name": "fast", "type": "latency", "threshold": "100ms", "target": "99%", "window": "28d"}
+    (tmp_path / "neural-monitor.yaml").write_text(json.dumps({"model": {"name": "fraud"}, "slos": [objective]}))
+    running = sidecar(objectives=[SLOSettings.model_validate(objective)])
+    running.store.add_slo_counts(slo_key("fraud", "fast"), 1_790_000_000.0, 50.0, 100.0)
+    between = ("--from", "2026-09-01", "--to", "2026-10-01", "--format", form)
+    asked = neural(capfd, "slo", "--report", "--sidecar", running.url, *between)
+    assert asked == neural(capfd, "slo", "--report", "--storage-path", tmp_path, *between)
+    assert asked[0] == 1
+    assert "fast" in asked[1]
+    assert "no objective 'slow'" in neural(capfd, "slo", "--report", "--sidecar", running.url, "--name", "slow")[2]

@@ -17,6 +17,7 @@ from neural.monitoring.api import api_routes
 from neural.monitoring.clock import ManualClock
 from neural.monitoring.predictions import PredictionLog, PredictionLogSettings
 from neural.monitoring.records import Column, Kind, RecordBatch
+from neural.monitoring.slo import SLOSettings, slo_key
 from neural.monitoring.store import MemoryStore
 from neural.monitoring.views import REFERENCES, reference_dict
 from neural.monitoring.windows import build_reference
@@ -42,9 +43,10 @@ def answers():
             )
         )  # fmt: skip
         log.checkpoint()
+        store.add_slo_counts(slo_key("fraud", "fast"), now - 3600.0, 995.0, 1000.0)
         routes = api_routes(
             store, writer=store, clock=ManualClock(now), config={"model": {"name": "fraud", "version": "3"}},
-            predictions=Path(folder) / "predictions", labels=lambda body: 1, reload=lambda: {"changed": []},
+            predictions=Path(folder) / "predictions", labels=lambda body: 1, reload=lambda: {"changed": []}, objectives=[SLOSettings(name="fast", type="latency", threshold="100ms", target=0.99, window="28d")],
         )  # fmt: skip
         found = asyncio.run(_ask(Starlette(routes=routes)))
         log.close()
@@ -60,7 +62,8 @@ async def _ask(app):
             for method, operation in operations.items():
                 if method == "get":
                     reply = await client.get(path.replace("{name}", "drift.score"), headers={"X-Request-Id": "0"})
-                    found[operation["operationId"]] = shortened(reply.json())
+                    is_page = reply.headers["content-type"].startswith("text/html")
+                    found[operation["operationId"]] = f"{reply.text[:160]}…" if is_page else shortened(reply.json())
         label = {"labels": [{"id": "pred_001", "label": 1}]}
         found["labels"] = (await client.post("/api/v1/labels", json=label)).json()
         found["reload"] = (await client.post("/api/v1/reload")).json()

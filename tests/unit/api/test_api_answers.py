@@ -115,7 +115,9 @@ class TestHTTP:
         served = serve()
         async with served.client() as client:
             first = await client.get("/api/v1/alerts")
+            status = await client.get("/api/v1/status")
             served.clock.advance(1)
+            assert (await client.get("/api/v1/status", headers={"If-None-Match": status.headers["etag"]})).status_code == 304
             again = await client.get("/api/v1/alerts", headers={"If-None-Match": first.headers["etag"]})
             fill_store(served.store, now, bad=True)
             changed = await client.get("/api/v1/alerts", headers={"If-None-Match": first.headers["etag"]})

@@ -6,11 +6,14 @@ import csv
 import io
 import time
 from html.parser import HTMLParser
+from importlib import resources
 
 import pytest
 
 from neural.monitoring.cli.moments import parse_moment
-from neural.monitoring.cli.render.report import line
+from neural.monitoring.cli.render.console import STYLES
+from neural.monitoring.reports.stakeholder import line
+from neural.monitoring.reports.tables import STATES
 from neural.monitoring.signal import Outcome, Signal, Verdict
 from neural.monitoring.slo import SLOTracker, create_accuracy_slo, slo_key
 from neural.monitoring.store import Report, open_store
@@ -79,6 +82,17 @@ class TestReport:
         said = neural("report", "--storage-path", tmp_path)
         page = assert_self_contained(said.out)
         assert evil in page.texts
+
+    def test_it_is_as_things_were_at_an_earlier_moment(self, neural, folder):
+        path = folder(bad=True)
+        words = " ".join(Page(neural("report", "--storage-path", path, "--at", "10h").out).texts)
+        assert "Nothing has been measured yet." in words
+        assert "No account of requests is kept for that time." in words
+        assert "without --watch" in neural("report", "--storage-path", path, "--watch").err
+
+    def test_every_word_of_a_state_has_its_colour_on_paper_and_on_a_terminal(self):
+        style = (resources.files("neural.monitoring.reports") / "report.css").read_text(encoding="utf-8")
+        assert set(STYLES) == STATES == {word for word in STATES if f".{word}" in style}
 
     def test_lines_have_gaps_where_values_are_missing(self):
         drawn = line([[0, 1.0], [1, 2.0], [2, None], [3, 1.0], [4, 3.0]])

@@ -16,7 +16,9 @@ from neural.monitoring.clock import ManualClock
 from neural.monitoring.dashboard import build_dashboard, serve_dashboard
 from neural.monitoring.dashboard.exports import export
 from neural.monitoring.errors import NeuralError
+from neural.monitoring.reports.stakeholder import stakeholder_html
 from neural.monitoring.signal import Signal
+from neural.monitoring.slo import SLOSettings, slo_key
 from neural.monitoring.store import MemoryStore, open_store
 
 UPDATE = {
@@ -124,6 +126,29 @@ async def test_tables_are_exported_as_csv(app, story):
         assert rows[0] == ["time", "signal", "feature", "model", "version", "value"]
         assert {row[2] for row in rows[1:]} == {"", *story.FEATURES}
         assert (await client.get("/export/passwords.csv")).status_code == 404
+
+
+async def test_a_view_is_given_away_as_the_same_report_that_the_command_line_writes(app, store, now):
+    async with _client(app) as client:
+        reply = await client.get("/export/report.html")
+        assert reply.headers["content-type"] == "text/html; charset=utf-8"
+        assert reply.text == stakeholder_html(store, now, model="flights", version="3")
+        past = await client.get(f"/export/report.html?until={round(now - 1800)}&range=1h")
+        assert past.text == stakeholder_html(store, now, model="flights", version="3", at=round(now - 1800), hours=1.0)
+        assert (await client.get("/export/passwords.html")).status_code == 404
+
+
+async def test_the_sla_report_is_about_the_objectives_and_the_stretch_of_time_shown(own_store, now):
+    objective = SLOSettings.model_validate(
+        {"name": "fast", "type": "latency", "threshold": "100ms", "target": "99%", "window": "28d"}
+    )
+    own_store.add_slo_counts(slo_key("flights", "fast"), now - 7200, 90.0, 100.0)
+    async with _client(build_dashboard(own_store, clock=ManualClock(now), objectives=[objective])) as client:
+        month = await client.get("/export/sla.html")
+        hour = await client.get("/export/sla.html?range=1h")
+    assert "90.000 %" in month.text
+    assert "fast (latency) of flights" in hour.text
+    assert "90.000 %" not in hour.text
 
 
 def test_a_spreadsheet_does_not_run_a_name_as_a_formula(now, read):

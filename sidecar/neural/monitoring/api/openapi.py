@@ -16,6 +16,7 @@ from neural.monitoring.api.schemas import SCHEMAS
 
 _EXAMPLES: Mapping[str, Any] = json.loads(files("neural.monitoring.api").joinpath("examples.json").read_bytes())
 """Operation → a reply, shortened. Written by tests/unit/api/examples.py from real answers."""
+EVENT_STREAM = "text/event-stream"
 _PATH_PARAMETER = re.compile(r"{(\w+)(?::\w+)?}")
 
 
@@ -82,7 +83,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
     problems = sorted({*operation.problems, 400, 500, 503})
     problem = {"schema": {"$ref": "#/components/schemas/Problem"}, "example": _EXAMPLES["problem"]}
     responses: dict[str, Any] = {str(operation.success): success}
-    if operation.success == HTTPStatus.OK and operation.media == "application/json":
+    if operation.success == HTTPStatus.OK and operation.media != EVENT_STREAM:
         responses["304"] = {"description": "Not changed since the ETag in If-None-Match"}
     responses |= {str(code): {"description": HTTPStatus(code).phrase, "content": {PROBLEM_TYPE: problem}} for code in problems}
     return responses

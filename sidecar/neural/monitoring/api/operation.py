@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,12 +20,14 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """JSON to answer with. ``volatile`` keys change with every look (the time) and are left out of the ETag."""
+    """JSON to answer with, or the text of a document of the operation's ``media``. ``volatile`` keys change with every look (the time)
+    and are left out of the ETag. ``made_from``: the answers that a document was written from; its ETag stands for them."""
 
     body: Any
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     volatile: tuple[str, ...] = ("timestamp", "age_seconds", "uptime_seconds")
+    made_from: Sequence[Mapping[str, Any]] = ()
 
 
 Handler = Callable[[Call], Reply]

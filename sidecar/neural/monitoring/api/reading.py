@@ -30,7 +30,7 @@ _QUESTIONS: Mapping[str, tuple[str, tuple[Parameter, ...]]] = {
     "slo": ("Objectives, error budgets and burn rates", (NAME, MODEL, VERSION, AT)),
     "alerts": ("What fired, and what fires now", (HOURS, SEVERITY, AT)),
     "references": ("What traffic is compared with, column by column", (MODEL, VERSION, AT)),
-    "ledger": ("Where every request went", ()),
+    "ledger": ("Where every request went", (AT,)),
     "health": ("One word and the reasons", (MODEL, VERSION, AT)),
 }
 

@@ -75,7 +75,7 @@ class Resource:
 
 
 def _handle(operation: Operation, call: Call, request: Request) -> Response:
-    return _response(operation.handler(call), request)
+    return _response(operation.handler(call), request, operation.media)
 
 
 def request_id_of(request: Request) -> str:
@@ -90,7 +90,7 @@ def problem_response(problem: Problem, request_id: str) -> Response:
     return Response(body, problem.status, {**_HEADERS, **problem.headers}, PROBLEM_TYPE)
 
 
-def _response(reply: Reply, request: Request) -> Response:
+def _response(reply: Reply, request: Request, media: str) -> Response:
     if reply.status == 204:
         return Response(status_code=204, headers={**_HEADERS, **reply.headers})
     headers = {**_HEADERS, **reply.headers}
@@ -98,18 +98,27 @@ def _response(reply: Reply, request: Request) -> Response:
         headers["ETag"] = etag = entity_tag(reply)
         if _matches(request.headers.get("if-none-match", ""), etag):
             return Response(status_code=304, headers=headers)
-    body = orjson.dumps(reply.body, option=_OPTIONS)
+    body = reply.body.encode() if isinstance(reply.body, str) else orjson.dumps(reply.body, option=_OPTIONS)
     if len(body) >= GZIP_LEAST_BYTES and "gzip" in request.headers.get("accept-encoding", "").lower():
         body, headers["Content-Encoding"] = gzip.compress(body, _GZIP_LEVEL), "gzip"
-    return Response(body, reply.status, headers, "application/json")
+    return Response(body, reply.status, headers, media)
 
 
 def entity_tag(reply: Reply) -> str:
     """A weak tag over what the reply says, whatever the time of the look."""
-    said: Any = reply.body
-    if isinstance(said, dict):
-        said = {key: value for key, value in said.items() if key not in reply.volatile}
+    said: Any = [_lasting(one, reply.volatile) for one in reply.made_from or (reply.body,)]
     return f'W/"{hashlib.blake2b(orjson.dumps(said, option=_OPTIONS), digest_size=12).hexdigest()}"'
+
+
+def _lasting(said: Any, volatile: tuple[str, ...]) -> Any:
+    """Without the numbers of those names, in answers within the answer too; a feature that is called timestamp has no number there."""
+    if not isinstance(said, dict):
+        return said
+    return {
+        key: _lasting(value, volatile)
+        for key, value in said.items()
+        if not (key in volatile and isinstance(value, int | float | None))
+    }
 
 
 def _matches(if_none_match: str, etag: str) -> bool:

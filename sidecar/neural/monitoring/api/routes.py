@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,12 @@ from neural.monitoring.api.predictions import prediction_operation
 from neural.monitoring.api.probes import probe_operations
 from neural.monitoring.api.problems import Problem
 from neural.monitoring.api.reading import signal_operations, view_operations
+from neural.monitoring.api.reports import report_operations
 from neural.monitoring.api.resource import Resource
 from neural.monitoring.api.silences import silence_operations
 from neural.monitoring.api.stream import Stream
 from neural.monitoring.clock import Clock, system_clock
+from neural.monitoring.slo import SLOSettings
 from neural.monitoring.store import Store
 from neural.monitoring.views import SnapshotBoard
 
@@ -38,6 +40,7 @@ def api_routes(
     predictions: Path | None = None,
     labels: TakeLabels | None = None,
     reload: Reload | None = None,
+    objectives: Sequence[SLOSettings] = (),
 ) -> list[BaseRoute]:
     """GET /api/v1/… over ``store``, /health, /ready and /openapi.json.
 
@@ -45,8 +48,10 @@ def api_routes(
     acknowledgements are written to; without it nothing can be changed. ``token``: asked for by what changes things; without one only
     this machine may. ``config``: the settings in force, with no secret in them. ``predictions``: the folder of the prediction log.
     ``labels`` and ``reload``: what POST /api/v1/labels and /api/v1/reload do (see ``actions``).
+    ``objectives``: what SLA reports are about, beside those in the store.
     """
     paths = _paths(store, board, writer, clock, config)
+    paths |= {f"{PREFIX}/{path}": {"GET": one} for path, one in report_operations(store, clock, objectives).items()}
     if predictions is not None:
         paths[f"{PREFIX}/predictions"] = {"GET": prediction_operation(predictions)}
     paths |= {f"{PREFIX}/{name}": {"POST": operation} for name, operation in action_operations(labels, reload).items()}

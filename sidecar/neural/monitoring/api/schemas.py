@@ -15,6 +15,7 @@ _NUMBER: dict[str, Any] = {"type": "number"}
 _MAYBE: dict[str, Any] = {"type": ["number", "null"]}
 _COUNT: dict[str, Any] = {"type": "integer", "minimum": 0}
 _FLAG: dict[str, Any] = {"type": "boolean"}
+_MAYBE_FLAG: dict[str, Any] = {"type": ["boolean", "null"]}
 _TIME: dict[str, Any] = {"type": "number", "description": "Unix seconds"}
 _LABELS: dict[str, Any] = {"type": "object", "additionalProperties": _TEXT}
 _HISTORY: dict[str, Any] = {
@@ -177,6 +178,18 @@ SCHEMAS: Mapping[str, Any] = {
         verdict=_MAYBE_VERDICT, history=_HISTORY)},
         classes=_list(_CLASS_ROW),
         segments=_list(_object(segment=_TEXT, labels=_MAYBE_COUNT, outcome=_OUTCOME, metrics=_BY_METRIC)),
+    ),
+    "SLAReports": _object(start=_TIME, end=_TIME, reports=_list(_ref("SLAReport"))),
+    "SLAReport": _object(
+        slo_name=_TEXT, slo_type=_TEXT, model=_TEXT, description=_TEXT, target=_NUMBER, start_time=_TIME, end_time=_TIME,
+        compliance_rate=_MAYBE, is_meeting=_MAYBE_FLAG, total_measurements=_COUNT, error_budget_remaining=_MAYBE,
+        total_breaches=_COUNT, total_breach_duration=_NUMBER, max_breach_duration=_NUMBER,
+        months=_list(
+            _object(
+                name=_TEXT, start=_TIME, end=_TIME, good=_NUMBER, total=_NUMBER, compliance=_MAYBE, budget_remaining=_MAYBE, met=_MAYBE_FLAG,
+            )
+        ),
+        breaches=_list(_object(start=_TIME, end=_MAYBE, duration_seconds=_NUMBER)),
     ),
     "References": _object(status=_words("ok", "no_data"), timestamp=_TIME, references=_list(_ref("Reference"))),
     "Reference": _object(

@@ -40,6 +40,7 @@ def pages_app(sidecar: Sidecar, reload: Reloader | None) -> ASGIApp:
             predictions=sidecar.storage_path / "predictions",
             labels=lambda body: _take_labels(sidecar, body),
             reload=reload,
+            objectives=sidecar.settings.slos,
         )
     ]
     if sidecar.settings.export.prometheus.enabled:
@@ -70,5 +71,6 @@ def _dashboard(sidecar: Sidecar) -> BaseRoute:
         silences_url="/api/v1/silences",
         alerts_url="/api/v1/alerts",
         refresh_seconds=refresh,
+        objectives=sidecar.settings.slos,
     )
     return Mount("/", app)

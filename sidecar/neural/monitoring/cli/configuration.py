@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from neural.monitoring.errors import ConfigError
 
 if TYPE_CHECKING:
     from neural.monitoring.settings import Settings
+    from neural.monitoring.slo import SLOSettings
 
 CONFIG_FILE = "neural-monitor.yaml"
 
@@ -31,3 +33,14 @@ def load_configuration(config: Path | None, storage_path: Path, *, override_path
     if not override_path:
         return settings
     return settings.model_copy(update={"store": settings.store.model_copy(update={"path": storage_path.absolute()})})
+
+
+def configured_objectives(storage_path: Path) -> Sequence[SLOSettings]:
+    """Those of the configuration in the storage path; none where there is no file, or where it says what this process can't know
+    (an ${ENVIRONMENT} of the sidecar's)."""
+    if not configuration_file(None, storage_path).is_file():
+        return ()
+    try:
+        return load_configuration(None, storage_path).slos
+    except ConfigError:
+        return ()

@@ -72,7 +72,7 @@ class Reading:
         if self.output == "json":
             click.echo(json.dumps(answer, indent=2, ensure_ascii=False, allow_nan=False))
             return
-        from neural.monitoring.cli.render.words import printable
+        from neural.monitoring.reports.words import printable
 
         plain: Answer = printable(answer)
         if plain.get("status") == NO_DATA and "message" in plain:

@@ -1,4 +1,4 @@
-"""SLA reports out of a storage folder: objectives on counted events (from the configuration) and on measured values (from the Python API)."""
+"""SLA reports out of a storage folder, or from a running sidecar."""
 
 from __future__ import annotations
 
@@ -6,16 +6,22 @@ from pathlib import Path
 from typing import Any
 
 from neural.monitoring.cli.configuration import CONFIG_FILE, load_configuration
+from neural.monitoring.cli.source import SidecarSource
 from neural.monitoring.errors import NeuralError
-from neural.monitoring.store import Store, open_store
-from neural.monitoring.views import models
+from neural.monitoring.reports.objectives import sla_reports
+from neural.monitoring.store import open_store
+
+Reports = list[dict[str, Any]]
 
 
-def sla_reports(storage_path: Path, config: Path | None, name: str | None, start: float, end: float) -> list[dict[str, Any]]:
-    """One ``SLAReport.to_dict()`` for each objective and model. Raises NeuralError when there is nothing to report on."""
+def stored_reports(storage_path: Path, config: Path | None, name: str | None, start: float, end: float) -> Reports:
+    """Of the objectives in the configuration, if there is one, and of those of the Python API. Raises NeuralError without any."""
     store = open_store(storage_path, read_only=True)
     try:
-        found = _measured(store, start, end) + _counted(store, storage_path, config, start, end)
+        configured = config is not None or (storage_path / CONFIG_FILE).is_file()
+        settings = load_configuration(config, storage_path) if configured else None
+        objectives, model = (settings.slos, settings.model.name) if settings else ((), "")
+        found = sla_reports(store, objectives, start, end, model=model)
     finally:
         store.close()
     chosen = [one for one in found if name in (None, one["slo_name"])]
@@ -26,23 +32,12 @@ def sla_reports(storage_path: Path, config: Path | None, name: str | None, start
     return chosen
 
 
-def _measured(store: Store, start: float, end: float) -> list[dict[str, Any]]:
-    from neural.monitoring.slo import SLOTracker
-
-    tracker = SLOTracker(store=store)
-    return [tracker.generate_sla_report(name, start, end).to_dict() for name in tracker.slos]
-
-
-def _counted(store: Store, storage_path: Path, config: Path | None, start: float, end: float) -> list[dict[str, Any]]:
-    from neural.monitoring.slo import sla_report
-
-    if config is None and not (storage_path / CONFIG_FILE).is_file():
-        return []
-    settings = load_configuration(config, storage_path)
-    names = sorted({model for model, _ in models(store)}) or [settings.model.name]
-    return [
-        sla_report(store, one, model, start=start, end=end).to_dict()
-        for one in settings.slos
-        for model in names
-        if one.model in (None, model)
-    ]
+def asked_reports(url: str, token: str, name: str | None, start: float, end: float) -> Reports:
+    """Of the sidecar's objectives. Raises NeuralError with its own words."""
+    source = SidecarSource(url, token)
+    try:
+        wanted = {"since": start, "until": end} | ({"name": name} if name else {})
+        found: Reports = source.request("GET", "/api/v1/slo/report", params=wanted)["reports"]
+    finally:
+        source.close()
+    return found

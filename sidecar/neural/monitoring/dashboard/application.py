@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ from fastapi import FastAPI, Request, Response
 from starlette.types import ASGIApp
 
 from neural.monitoring.clock import Clock, system_clock
+from neural.monitoring.dashboard.documents import DOCUMENTS
 from neural.monitoring.dashboard.exports import export
 from neural.monitoring.dashboard.guard import Guard
 from neural.monitoring.dashboard.layout import shell
 from neural.monitoring.dashboard.pages import PAGES
 from neural.monitoring.dashboard.rendering import Renderer
+from neural.monitoring.slo import SLOSettings
 from neural.monitoring.store.protocol import Store
 from neural.monitoring.views import SnapshotBoard
 
@@ -37,6 +40,7 @@ def build_dashboard(
     refresh_seconds: float = REFRESH_SECONDS,
     silences_url: str = "",
     alerts_url: str = "",
+    objectives: Sequence[SLOSettings] = (),
 ) -> ASGIApp:
     """An ASGI application that shows what the store holds; it only reads.
 
@@ -45,6 +49,7 @@ def build_dashboard(
     ``refresh_seconds``: how often at least an open page asks again; more often where evaluations are more frequent.
     ``silences_url``: where the sidecar's API takes silences ("/api/v1/silences"); with it the browser offers to silence an alert, and
     the API decides who may. ``alerts_url`` ("/api/v1/alerts"): the same for acknowledging one.
+    ``objectives``: what the SLA report is about, beside those in the store.
     """
     prefix = "/" + prefix.strip("/") + "/" if prefix.strip("/") else "/"
     renderer = Renderer(
@@ -60,7 +65,7 @@ def build_dashboard(
     app = _dash(server, prefix)
     app.layout = shell(refresh_seconds)
     _register(app, renderer)
-    _add_exports(server, renderer, prefix)
+    _add_exports(server, renderer, prefix, objectives)
     return Guard(server, prefix=prefix, pages=PAGES, script_hashes=app.csp_hashes())
 
 
@@ -124,7 +129,7 @@ def _register(app: dash.Dash, renderer: Renderer) -> None:
     )
 
 
-def _add_exports(server: FastAPI, renderer: Renderer, prefix: str) -> None:
+def _add_exports(server: FastAPI, renderer: Renderer, prefix: str, objectives: Sequence[SLOSettings]) -> None:
     def table(name: str, request: Request) -> Response:  # a plain function: FastAPI runs it on a worker thread
         view = renderer.view(prefix, request.url.query)
         text = export(view.reader, name)
@@ -133,6 +138,14 @@ def _add_exports(server: FastAPI, renderer: Renderer, prefix: str) -> None:
         headers = {"content-disposition": f'attachment; filename="{name}.csv"'}
         return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
 
+    def document(name: str, request: Request) -> Response:
+        write = DOCUMENTS.get(name)
+        if write is None:
+            return Response("there is no such report", 404, media_type="text/plain")
+        text = write(renderer.view(prefix, request.url.query).reader, objectives)
+        return Response(text, media_type="text/html; charset=utf-8")
+
     # Dash registers no catch-all here, so the order of routes does not matter. Annotations are passed as objects: they are strings
     # in this module, and FastAPI would look for them in the module's globals only.
     server.add_api_route(f"{prefix}export/{{name}}.csv", table, methods=["GET"], response_class=Response)
+    server.add_api_route(f"{prefix}export/{{name}}.html", document, methods=["GET"], response_class=Response)

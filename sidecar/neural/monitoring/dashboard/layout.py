@@ -72,7 +72,7 @@ def navigation(view: View) -> html.Nav:
 
 
 def toolbar(view: View, refresh_seconds: float) -> list[Any]:
-    return [_model_choice(view), _ranges(view), _csv(view), _moment(view, refresh_seconds)]
+    return [_model_choice(view), _ranges(view), _files(view), _moment(view, refresh_seconds)]
 
 
 def _model_choice(view: View) -> Any:
@@ -92,11 +92,14 @@ def choice(model: str, version: str) -> str:
     return f"{model}\x1f{version}"
 
 
-def _csv(view: View) -> Any:
-    name = view.selection.page
-    return html.A(
-        "CSV", href=view.export_href(name), download=f"{name}.csv", className="more", title="This page's figures as a table"
-    )
+def _files(view: View) -> Any:
+    """What can be taken away: this page's figures, and all pages as one that can be sent to somebody."""
+    table, report = f"{view.selection.page}.csv", "report.html"
+    links = [
+        html.A("CSV", href=view.export_href(table), download=table, className="more", title="This page's figures as a table"),
+        html.A("Report", href=view.export_href(report), download=report, className="more", title="Everything on one page, to be sent to somebody"),
+    ]  # fmt: skip
+    return html.Span(links, className="files")
 
 
 def _ranges(view: View) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -11,17 +11,23 @@ import uvicorn
 
 from neural.monitoring.dashboard.application import build_dashboard
 from neural.monitoring.errors import NeuralError
+from neural.monitoring.slo import SLOSettings
 from neural.monitoring.store import open_store
 
 BACKLOG = 128
 
 
 def serve_dashboard(
-    storage_path: Path, host: str = "localhost", port: int = 8052, announce: Callable[[], None] = lambda: None
+    storage_path: Path,
+    host: str = "localhost",
+    port: int = 8052,
+    *,
+    objectives: Sequence[SLOSettings] = (),
+    announce: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve until interrupted. The store is opened read-only, so a sidecar may write to it meanwhile.
 
-    ``announce`` is called once the port is ours.
+    ``announce`` is called once the port is ours. ``objectives``: what the SLA report is about, beside those in the store.
 
     Raises StoreError when there is no store, NeuralError when the address can't be listened on.
     """
@@ -30,7 +36,12 @@ def serve_dashboard(
         with closing(listen(host, port)) as listener:
             announce()
             config = uvicorn.Config(
-                build_dashboard(store), log_level="warning", access_log=False, lifespan="off", ws="none", server_header=False
+                build_dashboard(store, objectives=objectives),
+                log_level="warning",
+                access_log=False,
+                lifespan="off",
+                ws="none",
+                server_header=False,
             )
             uvicorn.Server(config).run(sockets=[listener])
     finally:

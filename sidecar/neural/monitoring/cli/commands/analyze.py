@@ -81,7 +81,7 @@ def _has_findings(found: dict[str, Any]) -> bool:
 
 def _print(found: dict[str, Any]) -> None:
     from neural.monitoring.cli.render.analyze import render_profile
-    from neural.monitoring.cli.render.words import printable
+    from neural.monitoring.reports.words import printable
 
     plain = printable(found)
     if plain["status"] == NO_DATA:

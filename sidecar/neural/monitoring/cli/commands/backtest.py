@@ -67,6 +67,6 @@ def backtest(config: Path | None, storage_path: Path, since: float, until: float
 
 def _print(found: dict[str, Any]) -> None:
     from neural.monitoring.cli.render.backtest import render_backtest
-    from neural.monitoring.cli.render.words import printable
+    from neural.monitoring.reports.words import printable
 
     Reading.print_text(lambda console: render_backtest(console, printable(found)))

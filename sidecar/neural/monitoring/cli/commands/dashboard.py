@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from neural.monitoring.cli.configuration import configured_objectives
 from neural.monitoring.cli.reading import storage_option
 from neural.monitoring.errors import NeuralError
 
@@ -30,5 +31,5 @@ def dashboard(storage_path: Path, port: int, host: str) -> int:
     def announce() -> None:
         click.echo(f"Dashboard: http://{host}:{port}/ (Ctrl-C ends it)", err=True)
 
-    serve_dashboard(storage_path, host=host, port=port, announce=announce)
+    serve_dashboard(storage_path, host=host, port=port, objectives=configured_objectives(storage_path), announce=announce)
     return 0

@@ -32,22 +32,20 @@ Examples:
 )
 def report(reading: Reading, as_html: bool, target: Path, hours: float) -> int:
     """One self-contained HTML file that a stakeholder can read: no script, nothing loaded from anywhere."""
-    from neural.monitoring.cli.render.report import QUESTIONS, report_html
-    from neural.monitoring.cli.render.words import printable
+    if reading.watch is not None:
+        raise click.UsageError("a report is written once: without --watch")
+    from neural.monitoring.reports.stakeholder import questions, report_html
 
-    answers: dict[str, Answer] = {}
-    which = {"model": reading.model, "version": reading.version}
+    asked = questions(model=reading.model, version=reading.version, at=reading.at, hours=hours)
     source = reading.source()
     try:
-        for question in QUESTIONS:
-            more = {"hours": hours} if question == "alerts" else {} if question == "ledger" else which
-            answers[question] = source.ask(question, more)
+        answers: dict[str, Answer] = {name: source.ask(name, wanted) for name, wanted in asked.items()}
     finally:
         source.close()
     if reading.output == "json" and not as_html:
         text = json.dumps(answers, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     else:
-        text = report_html(printable(answers))
+        text = report_html(answers)
     if str(target) == "-":
         click.echo(text, nl=False)
     else:

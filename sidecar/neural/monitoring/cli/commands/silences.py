@@ -15,10 +15,10 @@ import click
 from neural.monitoring.cli.configuration import load_configuration
 from neural.monitoring.cli.moments import Moment
 from neural.monitoring.cli.reading import Reading, format_option, sidecar_options, storage_option
-from neural.monitoring.cli.render.words import clock_time
 from neural.monitoring.cli.source import SidecarSource, existing_folder
 from neural.monitoring.clock import system_clock
 from neural.monitoring.errors import NeuralError
+from neural.monitoring.reports.words import clock_time
 from neural.monitoring.store import Silence, open_store
 from neural.monitoring.views import silence_dict
 

@@ -21,6 +21,7 @@ Examples:
   neural monitor slo --name fast --format json
   neural monitor slo --report --from 2026-10-01 --to 2026-11-01 --format markdown
   neural monitor slo --report --from 30d --format html > sla.html
+  neural monitor slo --report --sidecar http://localhost:8052 --format csv
 """
 REPORT_FORMATS = ("text", "json", "markdown", "html", "csv")
 
@@ -95,18 +96,21 @@ def _unknown(name: str, known: list[str]) -> str:
 
 
 def _report(reading: Reading, name: str | None, start: float, end: float, config: Path | None) -> int:
-    if reading.sidecar:
-        raise click.UsageError("--report reads the storage path, not a sidecar")
+    if reading.watch is not None or reading.at is not None:
+        raise click.UsageError("a report has its time: --from and --to, without --watch and --at")
     if start >= end:
         raise click.UsageError("--from must be before --to")
-    from neural.monitoring.cli.render import sla
-    from neural.monitoring.cli.render.page import page
-    from neural.monitoring.cli.render.words import clock_time, printable
-    from neural.monitoring.cli.sla import sla_reports
+    from neural.monitoring.cli.render.sla import print_reports
+    from neural.monitoring.cli.sla import asked_reports, stored_reports
+    from neural.monitoring.reports import sla
+    from neural.monitoring.reports.words import printable
 
-    reports = sla_reports(reading.storage_path, config, name, start, end)
+    if reading.sidecar:
+        reports = asked_reports(reading.sidecar, reading.token, name, start, end)
+    else:
+        reports = stored_reports(reading.storage_path, config, name, start, end)
     if reading.output == "text":
-        reading.print_text(lambda console: sla.print_reports(console, printable(reports)))
+        reading.print_text(lambda console: print_reports(console, printable(reports)))
     elif reading.output == "json":
         click.echo(json.dumps({"status": "ok", "reports": reports}, indent=2, ensure_ascii=False, allow_nan=False))
     elif reading.output == "markdown":
@@ -114,6 +118,5 @@ def _report(reading: Reading, name: str | None, start: float, end: float, config
     elif reading.output == "csv":
         click.echo(sla.csv_text(reports), nl=False)
     else:
-        subtitle = f"{clock_time(start)} to {clock_time(end)} UTC"
-        click.echo(page("SLA report", subtitle, sla.html_sections(printable(reports))), nl=False)
+        click.echo(sla.sla_html(reports, start, end), nl=False)
     return 1 if any(one["is_meeting"] is False for one in reports) else 0

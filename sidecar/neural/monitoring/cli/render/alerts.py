@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from neural.monitoring.cli.render.console import heading, sentence, state, table
-from neural.monitoring.cli.render.words import clock_time, number, seconds
+from neural.monitoring.reports.words import clock_time, number, seconds
 
 _SHOWN_LETTERS = 5
 

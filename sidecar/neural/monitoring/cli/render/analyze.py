@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from neural.monitoring.cli.render.console import facts, heading, sentence, table
-from neural.monitoring.cli.render.words import clock_time, number, percent, seconds
+from neural.monitoring.reports.words import clock_time, number, percent, seconds
 
 _STATISTICS = ("count", "missing", "infinite", "mean", "std", "min", "p50", "p95", "max")
 _COMPARED = ("moved", "PSI", "KS", "values")

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from neural.monitoring.cli.render.console import heading, sentence, table
-from neural.monitoring.cli.render.words import clock_time, seconds
+from neural.monitoring.reports.words import clock_time, seconds
 
 MOST_EVENTS = 40
 _COLUMNS = ("rule", "would fire", "for", "did fire", "for then")

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from neural.monitoring.cli.render.console import facts, heading, sentence, table
-from neural.monitoring.cli.render.words import clock_time, number, percent
+from neural.monitoring.reports.words import clock_time, number, percent
 
 
 def render_capture(console: Console, answer: dict[str, Any]) -> None:

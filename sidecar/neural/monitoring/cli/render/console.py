@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from neural.monitoring.cli.render.words import NOTHING, number, sparkline
+from neural.monitoring.reports.words import NOTHING, number, sparkline
 
 PIPE_WIDTH = 160
 """Columns of output that no terminal limits: long reasons stay on their line."""

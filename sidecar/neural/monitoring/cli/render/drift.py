@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from neural.monitoring.cli.render.console import MOST_ROWS, facts, heading, model_name, more, sentence, state, table, trend
-from neural.monitoring.cli.render.words import number, percent
+from neural.monitoring.reports.words import number, percent
 
 WIDE = 110
 """Columns of a terminal from which the methods' numbers are shown too."""

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from neural.monitoring.cli.render.console import MOST_ROWS, heading, model_name, more, sentence, spark, state, table
-from neural.monitoring.cli.render.words import (
+from neural.monitoring.reports.words import (
     between,
     number,
     percent,

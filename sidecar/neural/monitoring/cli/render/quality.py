@@ -19,7 +19,7 @@ from neural.monitoring.cli.render.console import (
     table,
     trend,
 )
-from neural.monitoring.cli.render.words import CHECKS, checked, clock_time, percent
+from neural.monitoring.reports.words import CHECKS, checked, clock_time, percent
 
 RATES = ("missing", "outlier", "invalid", "unseen", "stale")
 

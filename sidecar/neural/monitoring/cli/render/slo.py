@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from neural.monitoring.cli.render.console import heading, sentence, state, table
-from neural.monitoring.cli.render.words import percent
+from neural.monitoring.reports.words import percent
 
 BAR_CELLS = 10
 USUAL_WINDOWS = ("5m", "1h", "6h", "3d")

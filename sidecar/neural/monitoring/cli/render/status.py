@@ -9,7 +9,7 @@ from rich.text import Text
 
 from neural.monitoring.cli.render.console import facts, heading, sentence, spark, state, style_of
 from neural.monitoring.cli.render.slo import slo_table
-from neural.monitoring.cli.render.words import ago, number, percent, seconds
+from neural.monitoring.reports.words import ago, number, percent, seconds
 
 _MARKS = {"healthy": "✓", "warning": "!", "critical": "✗", "no_data": "·"}
 

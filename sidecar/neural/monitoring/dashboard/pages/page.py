@@ -26,10 +26,10 @@ class View:
     def href(self, **changes: Any) -> str:
         return self.selection.href(self.prefix, **changes)
 
-    def export_href(self, name: str) -> str:
-        """The link to a table of this view as a CSV file."""
+    def export_href(self, file: str) -> str:
+        """The link to a table (``drift.csv``) or a report (``report.html``) of this view."""
         query = self.selection.query()
-        return f"{self.prefix.rstrip('/')}/export/{name}.csv" + (f"?{query}" if query else "")
+        return f"{self.prefix.rstrip('/')}/export/{file}" + (f"?{query}" if query else "")
 
 
 @dataclass(frozen=True, slots=True)

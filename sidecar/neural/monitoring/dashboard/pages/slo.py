@@ -61,7 +61,11 @@ def _left(value: float | None) -> str:
 
 
 def _download(view: View) -> Any:
-    return html.A("Download report (CSV)", href=view.export_href("slo-report"), className="more", download="slo-report.csv")
+    links = [
+        html.A(text, href=view.export_href(file), className="more", download=file)
+        for text, file in (("SLA report", "sla.html"), ("as a table (CSV)", "slo-report.csv"))
+    ]
+    return html.Span(links, className="files")
 
 
 def _burn_down(view: View, name: str) -> Any:

@@ -8,7 +8,7 @@ from importlib import resources
 
 def page(title: str, subtitle: str, body: str) -> str:
     """A whole document. ``body`` is HTML; title and subtitle are text."""
-    style = (resources.files("neural.monitoring.cli") / "templates" / "report.css").read_text(encoding="utf-8")
+    style = (resources.files("neural.monitoring.reports") / "report.css").read_text(encoding="utf-8")
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">"

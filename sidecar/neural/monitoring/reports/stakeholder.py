@@ -6,9 +6,9 @@ import html
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from neural.monitoring.cli.render.page import page
-from neural.monitoring.cli.render.sla import html_table
-from neural.monitoring.cli.render.words import (
+from neural.monitoring.reports.page import page
+from neural.monitoring.reports.tables import html_table
+from neural.monitoring.reports.words import (
     CHECKS,
     NOTHING,
     ago,
@@ -17,14 +17,17 @@ from neural.monitoring.cli.render.words import (
     clock_time,
     number,
     percent,
+    printable,
     seconds,
     with_interval,
 )  # fmt: skip
+from neural.monitoring.store import Store
+from neural.monitoring.views import ask
 from neural.monitoring.views.performance import CLASS_METRICS, segment_metrics, worst
 
-QUESTIONS = ("status", "drift", "quality", "performance", "slo", "alerts", "ledger")
-"""What the report asks."""
 MOST_ROWS = 25
+DEFAULT_HOURS = 168.0
+"""How far back alerts go."""
 _SENTENCE = {
     "healthy": "All is well.",
     "warning": "Something deserves a look.",
@@ -34,8 +37,23 @@ _SENTENCE = {
 Answers = Mapping[str, dict[str, Any]]
 
 
+def questions(
+    *, model: str | None = None, version: str | None = None, at: float | None = None, hours: float = DEFAULT_HOURS
+) -> dict[str, dict[str, Any]]:
+    """What the report asks of the views, and with what. ``at``: as it was at that time, in Unix seconds."""
+    which = {"model": model, "version": version, "at": at}
+    about_model = dict.fromkeys(("status", "drift", "quality", "performance", "slo"), which)
+    return {**about_model, "alerts": {"hours": hours, "at": at}, "ledger": {"at": at}}
+
+
+def stakeholder_html(store: Store, now: float, **wanted: Any) -> str:
+    """The report on what ``store`` holds; ``wanted`` as ``questions`` takes it."""
+    return report_html({name: ask(name, store, now, how) for name, how in questions(**wanted).items()})
+
+
 def report_html(answers: Answers) -> str:
-    """``answers``: question → answer, with nothing but printable text in them."""
+    """One self-contained page. ``answers``: question → answer, for each of ``questions``."""
+    answers = printable(answers)
     status = answers["status"]
     name = f"{status['model']['name']} {status['model']['version']}".strip() or "Model"
     body = "".join(
@@ -211,6 +229,8 @@ def _alerts(answer: dict[str, Any]) -> str:
 
 
 def _capture(answer: dict[str, Any]) -> str:
+    if answer["status"] == "no_data":
+        return _section("What this report rests on", "", _text("No account of requests is kept for that time.", "dim"))
     ledger = answer["ledger"]
     dropped = ", ".join(f"{reason} {count:,}" for reason, count in ledger["dropped"].items()) or "none"
     said = f"{ledger['seen']:,} requests seen: {ledger['shipped']:,} looked at, {ledger['sampled_out']:,} left out by sampling, dropped: {dropped}."

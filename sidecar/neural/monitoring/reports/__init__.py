@@ -1,0 +1,1 @@
+"""What is written for others to read, from the answers of the views: a report for stakeholders, and SLA reports."""
