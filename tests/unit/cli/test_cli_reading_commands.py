@@ -10,6 +10,7 @@ from dataclasses import replace
 import jsonschema
 import pytest
 
+from neural.monitoring.signal import Outcome
 from neural.monitoring.store import OutboxRow, open_store
 
 COMMANDS = ("status", "drift", "quality", "performance", "alerts", "slo", "capture", "health")
@@ -31,6 +32,27 @@ def test_an_incident_ends_with_1_where_it_is_that_commands_business(neural, fold
     expected = 1 if command in FINDS_THE_INCIDENT else 0
     assert neural(command, "--storage-path", path).code == expected
     assert neural(command, "--storage-path", path, "--format", "json").code == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "labels", "is_healthy"),
+    [("quality.score", {}, False), ("quality.schema_violations", {}, False), ("quality.stuck_columns", {}, False),
+     ("quality.duplicate_rate", {}, False), ("quality.freshness", {}, False), ("quality.feature_missing_rate", {"feature": "temp"}, True),
+     ("quality.shifted_columns", {}, True)],
+)  # fmt: skip
+def test_quality_ends_with_1_for_whatever_it_finds(neural, folder, name, labels, is_healthy):
+    path = folder()
+    store = open_store(path)
+    alarm = store.latest_signals(["quality.alarm"])[0]
+    verdict = replace(alarm.verdict, outcome=Outcome.BAD, reason="as told here")
+    store.write_signals([replace(alarm, name=name, value=1.0, verdict=verdict, labels={**alarm.labels, **labels})])
+    store.close()
+    said, document = neural("quality", "--storage-path", path), neural("quality", "--storage-path", path, "--format", "json")
+    assert (said.code, document.code) == (1, 1)
+    assert document.json["current"]["is_healthy"] is is_healthy
+    assert said.out.startswith("Data quality is good, with findings" if is_healthy else "Data quality is poor")
+    assert neural("health", "--storage-path", path).code == (0 if is_healthy else 1)
+    assert is_healthy or "as told here" in said.out
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -244,6 +266,7 @@ def test_messages_that_never_arrived_are_named_with_their_channel_and_error(neur
     payload = {"alerts": [{"title": "High latency", "status": "firing"}]}
     store.put_outbox(OutboxRow("m", "a", "slack", payload, "dead", 3, time.time(), error="404: no_service"))
     store.close()
+    assert neural("alerts", "--storage-path", tmp_path).code == 1
     said = neural("alerts", "--storage-path", tmp_path).out
     assert "1 messages could not be delivered" in said
     assert "High latency (firing) to slack, 3 attempts: 404: no_service" in said

@@ -19,6 +19,8 @@ CHECKS = {
     "freshness": "s",
 }
 """What is checked of whole columns and rows, with its unit; schema violations include the order of columns."""
+BESIDE_DRIFT = "shifted_columns"
+"""Told among the findings; whether a shift matters is the drift verdict's to say, within its false-alarm budget."""
 DUPLICATES = "duplicate_rows"
 RECENT_REPORTS = 10
 
@@ -60,20 +62,29 @@ def _summary(reports: Sequence[Report]) -> dict[str, Any]:
 
 
 def quality_now(now_state: Current) -> dict[str, Any]:
-    """The quality verdict of the newest evaluation."""
-    alarm = now_state.one("quality.alarm") or now_state.one("quality.score")
+    """The quality of the newest evaluation: bad when the alarm, the score or a check is."""
+    score = now_state.one("quality.score")
+    alarm = now_state.one("quality.alarm") or score
+    judged = [alarm, score, *(now_state.one(f"quality.{name}") for name in CHECKS if name != BESIDE_DRIFT)]
+    worst = next((signal for signal in judged if outcome(signal) == "bad"), alarm)
     return {
-        "outcome": outcome(alarm),
-        "is_healthy": None if outcome(alarm) == "unknown" else outcome(alarm) == "ok",
+        "outcome": outcome(worst),
+        "is_healthy": None if outcome(worst) == "unknown" else outcome(worst) == "ok",
         "score": now_state.value("quality.score"),
         **{f"{rate}_rate": now_state.value(f"quality.{rate}_rate") for rate in RATES},
-        "reason": reason(alarm),
-        "time": alarm.time if alarm else None,
-        "verdict": verdict_dict(alarm.verdict) if alarm else None,
+        "reason": reason(worst),
+        "time": worst.time if worst else None,
+        "verdict": verdict_dict(worst.verdict) if worst else None,
         "features": _features(now_state),
         "checks": checks_now(now_state),
         "findings": findings_in(alarm.verdict.evidence if alarm and alarm.verdict else {}, now_state),
     }
+
+
+def has_findings(state: Mapping[str, Any]) -> bool:
+    """Whether anything in an answer's ``current`` is bad: the verdict, a check, a column, what is found in columns and rows."""
+    parts = (state, *state["checks"].values(), *state["features"], *state["findings"])
+    return any(part["outcome"] == "bad" for part in parts)
 
 
 def checks_now(now_state: Current) -> dict[str, dict[str, Any]]:

@@ -27,7 +27,7 @@ Examples:
 def alerts(reading: Reading, hours: float, severity: str | None) -> int:
     """What fired, and what fires now.
 
-    Exit code 1 while an alert fires.
+    Exit code 1 while an alert fires, and when a message of those hours can't be delivered.
     """
     context = click.get_current_context()
     context.obj = reading
@@ -35,10 +35,11 @@ def alerts(reading: Reading, hours: float, severity: str | None) -> int:
         return 0
     from neural.monitoring.cli.render.alerts import render_alerts
 
-    def fires(answer: dict[str, Any]) -> bool:
-        return bool(answer["firing"])
+    def found(answer: dict[str, Any]) -> bool:
+        since = answer["timestamp"] - hours * 3600.0
+        return bool(answer["firing"]) or any(letter["created_at"] >= since for letter in answer["dead_letters"])
 
-    return reading.show("alerts", render_alerts, fires, wanted={"hours": hours, "severity": severity})
+    return reading.show("alerts", render_alerts, found, wanted={"hours": hours, "severity": severity})
 
 
 alerts.add_command(acknowledge.ack)

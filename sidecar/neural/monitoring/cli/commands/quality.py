@@ -25,10 +25,9 @@ Examples:
 def quality(reading: Reading, window: int) -> int:
     """Is the data sound: missing, outlying, invalid, unseen and stale values; schema, stuck and shifted columns, repeats, freshness.
 
-    Exit code 1 while the verdict is bad.
+    Exit code 1 while anything is found: in the rates, the score, a column or the rows.
     """
     from neural.monitoring.cli.render.quality import render_quality
+    from neural.monitoring.views.quality import has_findings
 
-    return reading.show(
-        "quality", render_quality, lambda answer: answer["current"]["is_healthy"] is False, wanted={"window": window}
-    )
+    return reading.show("quality", render_quality, lambda answer: has_findings(answer["current"]), wanted={"window": window})

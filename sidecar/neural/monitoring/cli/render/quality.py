@@ -20,6 +20,7 @@ from neural.monitoring.cli.render.console import (
     trend,
 )
 from neural.monitoring.reports.words import CHECKS, checked, clock_time, percent
+from neural.monitoring.views.quality import has_findings
 
 RATES = ("missing", "outlier", "invalid", "unseen", "stale")
 
@@ -27,6 +28,8 @@ RATES = ("missing", "outlier", "invalid", "unseen", "stale")
 def render_quality(console: Console, answer: dict[str, Any]) -> None:
     now = answer["current"]
     title = {True: "Data quality is good", False: "Data quality is poor"}.get(now["is_healthy"], "Data quality not known")
+    if now["is_healthy"] is not False and has_findings(now):
+        title += ", with findings"
     heading(console, title, detail=model_name(answer))
     if now["reason"]:
         sentence(console, f"  {now['reason']}", "red" if now["is_healthy"] is False else "dim")
