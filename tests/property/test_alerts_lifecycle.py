@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from neural.monitoring.alerts import AlertEngine, RuleSettings, build_rule
@@ -100,6 +100,11 @@ def test_a_restart_at_any_moment_changes_nothing(fields, answers, steps, restart
 
 @settings(max_examples=150, deadline=None)
 @given(rules, answers, steps)
+@example(  # it begins anew at a moment at which it began before
+    {"for": 0, "keep_firing_for": 0, "cooldown": 0, "repeat": None, "no_data": "keep"},
+    [True, True, False, True, False, True],
+    [60.0, 60.0, 60.0, 60.0, 0.0, 0.0],
+)
 def test_each_change_of_state_is_said_at_most_once_and_only_what_fired_is_said_to_be_over(fields, answers, steps):
     _, store = play({**fields, "repeat": None}, answers, steps)
     said = [(entry["alert_id"], entry["status"]) for row in store.outbox() for entry in row.payload["alerts"]]

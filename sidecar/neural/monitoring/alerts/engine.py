@@ -34,6 +34,7 @@ class _Pass:
     look: Look
     now: float
     elapsed: float
+    moment: int  # milliseconds, in the ids of what begins
 
 
 class AlertEngine:
@@ -96,7 +97,8 @@ class AlertEngine:
         memory = self._memory
         elapsed = 0.0 if memory.evaluated_at is None else min(max(now - memory.evaluated_at, 0.0), self._longest_step)
         memory.evaluated_at = now
-        this = _Pass(self._rules.look(signals), now, elapsed)
+        moment = max(int(now * 1000), memory.begun + 1)
+        this = _Pass(self._rules.look(signals), now, elapsed, moment)
         memory.versions.see(this.look.serving(), now)
         changes = self._judge_all(this)
         try:
@@ -153,7 +155,8 @@ class AlertEngine:
             begins = answer.holds or (answer.holds is None and rule.no_data == "alert")
             if not begins:
                 return None
-            episode = _begin(rule, scope, answer, this.now)
+            episode = _begin(rule, scope, answer, this)
+            self._memory.begun = this.moment
         change = step(episode, rule, answer.holds, this.elapsed, this.now, is_new=is_new)
         if answer.holds or change is Change.FIRED:
             self._describe(episode, rule, answer, this, fresh=change is Change.FIRED)
@@ -178,8 +181,8 @@ class AlertEngine:
         episode.message = render(template, values) if template else episode.evidence["reason"]
 
 
-def _begin(rule: Rule, scope: Scope, answer: Answer, now: float) -> Episode:
+def _begin(rule: Rule, scope: Scope, answer: Answer, this: _Pass) -> Episode:
     labels = RULE_ERROR if answer.error else dict(answer.labels)
     identity = "\0".join((rule.name, *scope, *(f"{name}={value}" for name, value in sorted(labels.items()))))
     fingerprint = hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()
-    return Episode(f"{fingerprint}-{int(now * 1000):x}", fingerprint, rule.name, scope, labels, now)
+    return Episode(f"{fingerprint}-{this.moment:x}", fingerprint, rule.name, scope, labels, this.now)

@@ -28,11 +28,15 @@ def key_of(rule: str, scope: Scope, labels: dict[str, str]) -> Key:
 
 @dataclass(slots=True)
 class EngineMemory:
-    """Episodes by identity; ``told``: fingerprint → when it last notified. ``evaluated_at`` is the last evaluation (Unix seconds)."""
+    """Episodes by identity; ``told``: fingerprint → when it last notified. ``evaluated_at`` is the last evaluation (Unix seconds).
+
+    ``begun``: milliseconds in the id of the episode that began last; a later one has more, however the clock stands.
+    """
 
     episodes: dict[Key, Episode] = field(default_factory=dict[Key, Episode])
     told: dict[str, float] = field(default_factory=dict[str, float])
     evaluated_at: float | None = None
+    begun: int = 0
     versions: VersionHistory = field(default_factory=VersionHistory)
     _saved: Saved | None = None
 
@@ -51,7 +55,7 @@ class EngineMemory:
         if state != self._saved and (self._saved or self.episodes or self.told or self.versions.known):
             episodes = [one.to_dict() for one in self.episodes.values()]
             body = {"format": _FORMAT, "episodes": episodes, "told": self.told, "evaluated_at": self.evaluated_at}
-            store.put_value(STATE_KEY, {**body, "versions": self.versions.known})
+            store.put_value(STATE_KEY, {**body, "versions": self.versions.known, "begun": self.begun})
             self._saved = state
 
     @classmethod
@@ -63,6 +67,7 @@ class EngineMemory:
         rows = {row.alert_id: row for row in store.alerts(states=["firing", "suppressed"])}
         versions = VersionHistory(state.get("versions"))
         memory = cls(told=dict(state["told"]), evaluated_at=state["evaluated_at"], versions=versions, _saved=([], {}, ""))
+        memory.begun = int(state.get("begun", 0))
         for data in state["episodes"]:
             episode = Episode.from_dict(data)
             row = rows.get(episode.alert_id)

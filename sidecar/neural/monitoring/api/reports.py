@@ -50,7 +50,7 @@ class Reports:
         end = self.clock() if call.query["until"] is None else call.query["until"]
         start = max(0.0, end - DEFAULT_SECONDS) if call.query["since"] is None else call.query["since"]
         if start >= end:
-            raise Problem(400, "since must be before until", parameter="since")
+            raise Problem(404, "no time lies between since and until: since must be before until", parameter="since")
         return start, end
 
     def _of(self, call: Call, start: float, end: float) -> list[dict[str, Any]]:

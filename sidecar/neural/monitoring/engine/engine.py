@@ -66,6 +66,7 @@ class Engine:
         self._replayed = 0
         self._tick_queued = self._new = False
         self._next_tick = self._next_checkpoint = self._next_early = 0.0
+        self._regular_tick = 0.0  # when the next is due all the same, after the early one of a new state
         self._thread = threading.Thread(target=self._run, name="neural-engine", daemon=True)
 
     # Called from other threads -------------------------------------------------
@@ -155,7 +156,7 @@ class Engine:
 
     def _ask(self, now: float) -> None:
         """For an evaluation. When the journal refuses it, it is asked for again when the next one is due."""
-        self._next_tick = now + self._settings.evaluate_every_seconds
+        self._next_tick = self._regular_tick if self._regular_tick > now else now + self._settings.evaluate_every_seconds
         if self._inlet is not None:
             self._inlet.append(TICK, json.dumps({"now": now}).encode())
             self._tick_queued = True
@@ -176,6 +177,7 @@ class Engine:
     def _hurry(self) -> None:
         if self._new:
             self._new = False
+            self._regular_tick = self._next_tick
             self._next_tick = min(self._next_tick, self._clock() + FIRST_EVALUATION_SECONDS)
 
     def _evaluate(self, now: float, *, replay: bool, position: object = None) -> None:
