@@ -163,11 +163,12 @@ class Account:
         """Charge ``size`` bytes for a long body. False when there is no room."""
         self._acquire()
         try:
-            free = self._free - size
-            fits = free >= self.waiting * self._place_bytes
-            if fits:
+            free, sending = self._free - size, self._sending
+            fits = free >= (len(self.ring) + sending) * self._place_bytes
+            if fits:  # _find_places, written out: large requests pay for each call
                 self._free = free
-                self._find_places()
+                places, bound = free // self._place_bytes, self._free_places
+                self.places = (places if places < bound else bound) - sending  # noqa: FURB136
         finally:
             self._release()
         return fits

@@ -51,21 +51,21 @@ class LongBody:
 
     def keep(self, chunk: bytes) -> None:
         """Keep the chunk and charge for more, or keep nothing from here on. One function: a large request pays for each call."""
-        chunks, held, charged = self.chunks, self._counted_bytes, self.charged
+        chunks, charged, cap = self.chunks, self.charged, self._cap
         number, length = len(chunks), len(chunk)
-        if number > self._counted_chunks:
-            held = self.held()
-        size = held + length
-        cost = size + (number + 1) * CHUNK_BYTES
-        if self.lost or held >= self._cap:
+        held = self._counted_bytes if number == self._counted_chunks else self.held()
+        if self.lost or held >= cap:
             self._lose(length)
             return
-        more = max(_PREPAID_CHUNKS, number)
+        size = held + length
+        cost = size + (number + 1) * CHUNK_BYTES
+        more = number if number > _PREPAID_CHUNKS else _PREPAID_CHUNKS  # noqa: FURB136 - max() is a call
         if cost > charged:
             wanted = size * _GROWTH
-            wanted = max(wanted, _LEAST_CHARGE)
-            if wanted > self._cap:
-                wanted = max(self._cap, size)
+            if wanted < _LEAST_CHARGE:  # noqa: PLR1730
+                wanted = _LEAST_CHARGE
+            if wanted > cap:
+                wanted = cap if cap > size else size  # noqa: FURB136
             wanted += (number + 1 + more) * CHUNK_BYTES
             if not self._purse.reserve(wanted - charged):
                 self.let_go()

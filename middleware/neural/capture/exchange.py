@@ -54,7 +54,8 @@ class Exchange(Underway):
     _send: Send
 
     async def receive(self) -> Message:
-        message = await self._receive()
+        receive = self._receive  # called as a method it is looked up in the class first, every time
+        message = await receive()
         try:
             body = message["body"]
             long = self.request_long
@@ -119,7 +120,8 @@ class Exchange(Underway):
                 self.first_byte_ns = self.ended_ns = perf_counter_ns()
         except Exception:  # a message that is not as ASGI says: the server will tell the application
             self.lose_bodies()
-        return self._send(message)
+        send = self._send
+        return send(message)
 
     def _take_id(self, headers: list[tuple[bytes, bytes]], name: bytes) -> None:
         """The application's own prediction id, where it sets one, wins; else ours is added."""
