@@ -18,7 +18,7 @@ from neural.monitoring.ingest.journal import Entry, EntryKind
 from neural.monitoring.predictions import read_predictions
 from neural.monitoring.settings import load_settings
 from neural.monitoring.signal import Signal
-from neural.wire import decode_batch
+from neural.wire.decode import decode_batch
 
 RELATIVE = 1e-9
 """A checkpoint lets go of the rows gathered so far, so sums are formed in another order: they may differ in the last bits."""

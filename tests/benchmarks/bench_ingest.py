@@ -28,7 +28,8 @@ from neural.monitoring.app.memory import keep_small
 from neural.monitoring.decode import Decoding
 from neural.monitoring.ingest import Deduplicator, Entry, EntryKind, IngestService, Journal
 from neural.monitoring.settings import load_settings
-from neural.wire import CaptureBatch, CaptureEvent, decode_batch, encode_batch
+from neural.wire import CaptureBatch, CaptureEvent, encode_batch
+from neural.wire.decode import decode_batch
 
 EVENTS = 256
 FEATURES = 20

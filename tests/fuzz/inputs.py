@@ -21,7 +21,8 @@ from neural.monitoring.ingest import Refused, read_labels
 from neural.monitoring.ingest.cloudevent_http import read_half
 from neural.monitoring.ingest.cloudevents import CloudEventSettings, Pairing
 from neural.monitoring.settings import parse_settings
-from neural.wire import CaptureBatch, CaptureEvent, Flag, Ledger, Limits, Outcome, Protocol, WireError, decode_batch, encode_batch
+from neural.wire import CaptureBatch, CaptureEvent, Flag, Ledger, Limits, Outcome, Protocol, WireError, encode_batch
+from neural.wire.decode import decode_batch
 
 ROOT = Path(__file__).parents[2]
 NOW = 1_700_000_000.0

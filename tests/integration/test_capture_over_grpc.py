@@ -18,7 +18,7 @@ import pytest
 from neural.capture import CaptureMiddleware
 from neural.monitoring.ingest import Deduplicator, IngestService, Journal
 from neural.monitoring.ingest.grpc_ingest import build_grpc_server
-from neural.wire import decode_batch
+from neural.wire.decode import decode_batch
 
 
 class Ingest:

@@ -14,7 +14,8 @@ from starlette.applications import Starlette
 
 from neural.monitoring.clock import ManualClock
 from neural.monitoring.ingest import Deduplicator, EntryKind, IngestService, Journal, ingest_routes
-from neural.wire import CONTENT_TYPE, CaptureBatch, CaptureEvent, decode_batch, encode_batch
+from neural.wire import CONTENT_TYPE, CaptureBatch, CaptureEvent, encode_batch
+from neural.wire.decode import decode_batch
 
 PROTOBUF = {"content-type": CONTENT_TYPE}
 

@@ -12,7 +12,7 @@ import sys
 import pytest
 
 from neural.monitoring.ingest import Deduplicator, IngestService, Journal
-from neural.wire import decode_batch
+from neural.wire.decode import decode_batch
 
 SENDER = """
 import sys, time

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from neural.monitoring.decode import Decoding
 from neural.monitoring.decode import decoding as decoding_module
-from neural.wire import CaptureBatch, CaptureEvent, Flag, Outcome, decode_batch, encode_batch
+from neural.wire import CaptureBatch, CaptureEvent, Flag, Outcome, encode_batch
+from neural.wire.decode import decode_batch
 
 V1, V2 = "/v1/models/m:predict", "/v2/models/m/infer"
 NUMBERS = st.one_of(

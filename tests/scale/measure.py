@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 from neural.monitoring.clock import ManualClock
 from neural.monitoring.decode import Decoding
 from neural.monitoring.predictions import PredictionLog
-from neural.wire import CaptureBatch, CaptureEvent, decode_batch, encode_batch
+from neural.wire import CaptureBatch, CaptureEvent, encode_batch
+from neural.wire.decode import decode_batch
 
 BATCH = 256  # events: the shipper's default
 START = 1_700_000_000 // 3600 * 3600.0

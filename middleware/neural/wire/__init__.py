@@ -1,8 +1,10 @@
-"""What the model server and the sidecar share: the records, and their bytes. Standard library only."""
+"""What the model server and the sidecar share: the records, and their bytes. Standard library only.
+
+The reader, ``neural.wire.decode``, is not among these names: a model server only writes, and does not load it.
+"""
 
 from __future__ import annotations
 
-from neural.wire.decode import decode_batch
 from neural.wire.encode import CONTENT_TYPE, encode_batch
 from neural.wire.event import CaptureBatch, CaptureEvent, Flag, Ledger, Outcome, Protocol
 from neural.wire.limits import DEFAULT_LIMITS, Limits, WireError
@@ -18,6 +20,5 @@ __all__ = [
     "Outcome",
     "Protocol",
     "WireError",
-    "decode_batch",
     "encode_batch",
 ]

@@ -88,6 +88,8 @@ def test_importing_capture_loads_nothing_heavy():
         "they are slow to import"
     )
     assert {name for name in roots if name not in sys.stdlib_module_names} == {"neural"}
+    assert "neural.wire.encode" in loaded
+    assert not {"neural.wire.decode", "neural.wire.message", "neural.wire.table"} & {*loaded}, "a model server reads no batches"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from neural.monitoring.clock import ManualClock
 from neural.monitoring.ingest import CloudEventSettings, Deduplicator, EntryKind, IngestService, Journal, Refused
 from neural.monitoring.ingest.cloudevent_http import read_half
-from neural.wire import decode_batch
+from neural.wire.decode import decode_batch
 
 NOW = 1_700_000_000.0
 REQUEST = b'{"instances":[[1,2]]}'

@@ -7,7 +7,8 @@ import pytest
 
 from neural.monitoring.clock import ManualClock
 from neural.monitoring.ingest import Deduplicator, EntryKind, IngestService, Journal, Refused
-from neural.wire import CaptureBatch, CaptureEvent, Ledger, decode_batch, encode_batch
+from neural.wire import CaptureBatch, CaptureEvent, Ledger, encode_batch
+from neural.wire.decode import decode_batch
 
 
 @dataclass

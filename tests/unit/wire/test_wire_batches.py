@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from neural.wire import CaptureBatch, CaptureEvent, Flag, Ledger, Limits, Outcome, Protocol, WireError, decode_batch, encode_batch
+from neural.wire import CaptureBatch, CaptureEvent, Flag, Ledger, Limits, Outcome, Protocol, WireError, encode_batch
+from neural.wire.decode import decode_batch
 
 GOLDEN = Path(__file__).parents[2] / "golden/wire"
 

@@ -30,7 +30,8 @@ from neural.monitoring.windows import (
     ObservesTrafficAtOnce,
     PaneStore,
 )
-from neural.wire import CaptureBatch, WireError, decode_batch
+from neural.wire import CaptureBatch, WireError
+from neural.wire.decode import decode_batch
 
 log = logging.getLogger(__name__)
 MAX_FAILURE_EXAMPLES = 20

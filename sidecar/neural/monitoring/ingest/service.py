@@ -15,7 +15,8 @@ from neural.monitoring.ingest.dedup import MAX_SOURCES, Deduplicator
 from neural.monitoring.ingest.journal import Entry, EntryKind, Journal, JournalFull, Position
 from neural.monitoring.ingest.labels import read_labels
 from neural.monitoring.ingest.refusal import Refused
-from neural.wire import DEFAULT_LIMITS, CaptureBatch, Ledger, Limits, WireError, decode_batch, encode_batch
+from neural.wire import DEFAULT_LIMITS, CaptureBatch, Ledger, Limits, WireError, encode_batch
+from neural.wire.decode import decode_batch
 
 _FULL: Final = 1.0  # pressure from which nothing more is accepted
 _MAX_RETRY_AFTER_SECONDS: Final = 30
