@@ -30,7 +30,8 @@ def file_reference(settings: Settings, clock: Clock) -> tuple[Reference | None, 
         )
     try:
         kinds = {name: one.kind for name, one in settings.features.items() if one.kind is not None}
-        columns = load_reference_file(path, kinds)
+        seasonal = settings.reference.seasonal
+        columns = load_reference_file(path, kinds, time=settings.reference.time if seasonal is not None else None)
         baseline = baseline_of(columns, settings.performance) if has_truth(columns) else None
         if baseline is not None:
             del columns[TRUTH]
@@ -42,6 +43,7 @@ def file_reference(settings: Settings, clock: Clock) -> tuple[Reference | None, 
             cells=settings.windows.cells,
             max_categories=settings.windows.max_categories,
             whole_rows=settings.reference.whole_rows,
+            seasonal=seasonal,
         )
         return reference, None if baseline is None else replace(baseline, reference=reference.hash)
     except NeuralError as error:

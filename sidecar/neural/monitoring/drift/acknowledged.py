@@ -3,6 +3,9 @@
 A column whose drift was acknowledged is compared with what it has become: the rows since its drift began are the reference of a detector of
 its own, which has the column's share of the budget. When that detector alarms, the column has moved on, and drifts anew. When the column
 goes back to the reference its episode ends, as without an acknowledgement.
+
+Where the reference has seasons, what the column has become is learnt for one of them (a week, a day) from the acknowledgement on, and rows
+are compared with it from then on.
 """
 
 from __future__ import annotations
@@ -16,27 +19,30 @@ from numpy.typing import NDArray
 
 from neural.monitoring.drift.bins import Bins
 from neural.monitoring.drift.episode import PRIOR_ROWS
+from neural.monitoring.drift.expectation import Expectation
+from neural.monitoring.drift.relearnt import Relearnt
 from neural.monitoring.drift.sequential import SequentialDetector, Standing
+
+_NO_HOURS: NDArray[np.float64] = np.zeros(0)
 
 
 @dataclass(slots=True)
 class Acknowledged:
-    """One column: ``at`` Unix seconds; ``expected``: pseudo-counts of what it has become (bins,)."""
+    """One column: ``at`` Unix seconds; ``expected``: pseudo-counts of what it has become (bins,); ``relearnt``: the same by hour, where the
+    reference has seasons."""
 
     at: float
     expected: NDArray[np.float64]
     detector: SequentialDetector
-
-    @classmethod
-    def of(cls, bins: Bins, expected: NDArray[np.float64], at: float) -> Acknowledged:
-        return cls(at, expected, SequentialDetector([replace(bins, expected=expected)]))
+    relearnt: Relearnt | None
 
 
 class Acknowledgements:
     """Of the columns of one detector. ``bins``: of all columns."""
 
-    def __init__(self, detector: SequentialDetector, bins: Sequence[Bins]) -> None:
+    def __init__(self, detector: SequentialDetector, bins: Sequence[Bins], season: Expectation | None = None) -> None:
         self._detector = detector
+        self._season = season
         self._bins = bins
         self._bounds = np.cumsum([0, *(len(item) for item in bins)])
         self.columns: dict[int, Acknowledged] = {}
@@ -47,11 +53,25 @@ class Acknowledgements:
         for at in chosen:
             drifted = self._detector.episodes[at].drifted / self._detector.runs.effect[at]
             share = self._bins[at].expected / self._bins[at].expected.sum()
-            self.columns[at] = Acknowledged.of(self._bins[at], drifted + share * PRIOR_ROWS, now)
+            self.columns[at] = self._of(at, drifted + share * PRIOR_ROWS, now)
         return chosen
 
+    def _of(self, at: int, expected: NDArray[np.float64], now: float, seen: Any = None) -> Acknowledged:
+        relearnt = None if self._season is None else Relearnt(expected, self._season.hours, now)
+        if relearnt is not None and seen is not None:
+            relearnt = relearnt.restored(seen)
+        detector = SequentialDetector([replace(self._bins[at], expected=expected)], season=relearnt)
+        return Acknowledged(now, expected, detector, relearnt)
+
     def step(
-        self, counts: NDArray[np.float64], standing: Standing, now: float, *, elapsed: float, seconds_between: float
+        self,
+        counts: NDArray[np.float64],
+        standing: Standing,
+        now: float,
+        *,
+        elapsed: float,
+        seconds_between: float,
+        hours: NDArray[np.float64] = _NO_HOURS,
     ) -> None:
         """Take in what the detector was just given, after it: columns that are over or have moved on are no longer acknowledged."""
         for at in list(self.columns):
@@ -60,18 +80,28 @@ class Acknowledgements:
                 del self.columns[at]
                 continue
             mine = counts[self._bounds[at] : self._bounds[at + 1]] / standing.rows_in_run[at]
-            own = self.columns[at].detector.step(
-                mine, now, elapsed=elapsed, seconds_between=seconds_between * len(self._bins), patience=float("inf")
+            known = self.columns[at]
+            if known.relearnt is not None and known.relearnt.learn(mine, hours, now):
+                continue
+            own = known.detector.step(
+                mine, now, elapsed=elapsed, seconds_between=seconds_between * len(self._bins), patience=float("inf"), hours=hours
             )
             if own.alarm:
                 moved = own.drifting[0]
                 episode.since, episode.alarmed_at = moved.since, now
                 episode.drifted, episode.recent, episode.gain = moved.drifted, np.zeros_like(mine), 0.0
+                episode.drifted_hours, episode.recent_hours = moved.drifted_hours, np.zeros_like(moved.drifted_hours)
                 del self.columns[at]
 
     def snapshot(self) -> list[dict[str, Any]]:
         return [
-            {"column": at, "at": one.at, "expected": one.expected.tolist(), "detector": one.detector.snapshot()}
+            {
+                "column": at,
+                "at": one.at,
+                "expected": one.expected.tolist(),
+                "relearnt": None if one.relearnt is None else one.relearnt.snapshot(),
+                "detector": one.detector.snapshot(),
+            }
             for at, one in self.columns.items()
         ]
 
@@ -79,5 +109,6 @@ class Acknowledgements:
         self.columns = {}
         for item in state:
             at = int(item["column"])
-            self.columns[at] = Acknowledged.of(self._bins[at], np.array(item["expected"], dtype=np.float64), float(item["at"]))
+            expected = np.array(item["expected"], dtype=np.float64)
+            self.columns[at] = self._of(at, expected, float(item["at"]), item.get("relearnt"))
             self.columns[at].detector.restore(item["detector"])

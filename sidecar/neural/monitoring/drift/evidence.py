@@ -77,56 +77,60 @@ def _only(values: NDArray[np.float64], at: int) -> NDArray[np.float64]:
     return kept
 
 
+@dataclass(frozen=True, slots=True)
+class Null:
+    """What is expected at each node, shape (rows, nodes), and the alternatives ``a`` and ``b`` around it, (rows, alternatives, nodes)."""
+
+    left: NDArray[np.float64]
+    right: NDArray[np.float64]
+    norm: NDArray[np.float64]
+    a: NDArray[np.float64]
+    b: NDArray[np.float64]
+    alternative_norm: NDArray[np.float64]
+
+
 class EvidenceModel:
     """The null and the alternatives of all columns. ``log_evidence`` is the only thing it does."""
 
     def __init__(self, bins: Sequence[Bins], concentrations: Sequence[float] = CONCENTRATIONS) -> None:
         self.tree = build_tree(bins)
-        expected = np.concatenate([item.expected for item in bins])
-        left, right = self._sides(expected[None, :])
-        self._null = (left[0], right[0])
-        total = left[0] + right[0]
-        kappa = np.minimum(np.array(concentrations)[:, None], total / LEAST_RATIO)
-        # A side the reference hardly fills may fill up; that it stays empty is no news. Hence the floors.
-        unseen = np.concatenate([_only(item.expected, item.rare) for item in bins])
-        floors = self._sides(unseen[None, :])
-        self._alternatives = (
-            np.maximum(kappa * left[0] / total, np.maximum(np.minimum(left[0], 1.0), floors[0][0])),
-            np.maximum(kappa * right[0] / total, np.maximum(np.minimum(right[0], 1.0), floors[1][0])),
-        )
+        self._concentrations = np.array(concentrations)[:, None]
+        self._rare = np.concatenate([_only(np.ones_like(item.expected), item.rare) for item in bins])
         self._tilt = TiltModel(bins)
-        self._null_norm = log_beta(*self._null)
-        self._alternative_norm = log_beta(*self._alternatives)
+        self._null = self._of(np.concatenate([item.expected for item in bins])[None, :])
 
-    def log_evidence(self, counts: NDArray[np.float64], learnt: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+    def _of(self, expected: NDArray[np.float64]) -> Null:
+        """``expected``: pseudo-counts, (rows, bins of all columns)."""
+        left, right = self._sides(expected)
+        total = left + right
+        kappa = np.minimum(self._concentrations, total[:, None] / LEAST_RATIO)
+        # A side the reference hardly fills may fill up; that it stays empty is no news. Hence the floors.
+        floors = self._sides(expected * self._rare)
+        a, b = (
+            np.maximum(kappa * (side / total)[:, None], np.maximum(np.minimum(side, 1.0), floor)[:, None])
+            for side, floor in zip((left, right), floors, strict=True)
+        )
+        return Null(left, right, log_beta(left, right), a, b, log_beta(a, b))
+
+    def log_evidence(
+        self,
+        counts: NDArray[np.float64],
+        learnt: NDArray[np.float64] | None = None,
+        expected: NDArray[np.float64] | None = None,
+    ) -> NDArray[np.float64]:
         """Log e-values, shape (rows, columns), of counts of shape (rows, bins of all columns). No counts: 0.
 
-        ``learnt``: counts of the same shape that the null has besides the reference's.
+        ``learnt``: counts of the same shape that the null has besides the reference's. ``expected``: pseudo-counts for each row of
+        counts, where it is not the whole reference's that are to be expected.
         """
-        ratios = self._ratios(*self._sides(counts), None if learnt is None else self._sides(learnt))
+        known = self._null if expected is None else self._of(expected)
+        ratios = _ratios(known, *self._sides(counts), None if learnt is None else self._sides(learnt))
         peak = ratios.max(axis=1)
         ratios -= peak[:, None]
         node = peak + np.log(np.exp(ratios).mean(axis=1))
         tree = self._combine(node)
-        tilt = np.logaddexp(tree + LOG_TREE, self._tilt.log_evidence(counts, learnt) + LOG_TILT)
+        tilt = np.logaddexp(tree + LOG_TREE, self._tilt.log_evidence(counts, learnt, expected) + LOG_TILT)
         return np.where(self._tilt.ordered, tilt, tree)
-
-    def _ratios(
-        self,
-        left: NDArray[np.float64],
-        right: NDArray[np.float64],
-        learnt: tuple[NDArray[np.float64], NDArray[np.float64]] | None,
-    ) -> NDArray[np.float64]:
-        """ln of each alternative over the null at each node, shape (rows, alternatives, nodes)."""
-        (null_a, null_b), norm = self._null, self._null_norm
-        if learnt is not None:
-            null_a, null_b = null_a + learnt[0], null_b + learnt[1]
-            norm = log_beta(null_a, null_b)
-        a, b = self._alternatives
-        ratios = log_beta(a + left[:, None], b + right[:, None])
-        ratios -= self._alternative_norm
-        ratios -= (log_beta(null_a + left, null_b + right) - norm)[:, None]
-        return ratios
 
     def _combine(self, node: NDArray[np.float64]) -> NDArray[np.float64]:
         capped = np.minimum(node, LOG_LARGEST)  # exp of more would overflow; there w R is all of the sum
@@ -140,3 +144,20 @@ class EvidenceModel:
         np.cumsum(counts, axis=1, out=reached[:, 1:])
         middle = np.take(reached, self.tree.middle, axis=1)
         return middle - np.take(reached, self.tree.low, axis=1), np.take(reached, self.tree.high, axis=1) - middle
+
+
+def _ratios(
+    known: Null,
+    left: NDArray[np.float64],
+    right: NDArray[np.float64],
+    learnt: tuple[NDArray[np.float64], NDArray[np.float64]] | None,
+) -> NDArray[np.float64]:
+    """ln of each alternative over the null at each node, shape (rows, alternatives, nodes)."""
+    null_a, null_b, norm = known.left, known.right, known.norm
+    if learnt is not None:
+        null_a, null_b = null_a + learnt[0], null_b + learnt[1]
+        norm = log_beta(null_a, null_b)
+    ratios = log_beta(known.a + left[:, None], known.b + right[:, None])
+    ratios -= known.alternative_norm
+    ratios -= (log_beta(null_a + left, null_b + right) - norm)[:, None]
+    return ratios

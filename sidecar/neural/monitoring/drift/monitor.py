@@ -6,18 +6,23 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from neural.monitoring.drift.acknowledged import Acknowledgements
 from neural.monitoring.drift.embedded import embedding_signals
 from neural.monitoring.drift.errors.watcher import ErrorWatcher
+from neural.monitoring.drift.expectation import SeasonalNull
 from neural.monitoring.drift.plan import Plan, make_plan
 from neural.monitoring.drift.report import DriftReport
+from neural.monitoring.drift.season import InSeason
 from neural.monitoring.drift.sequential import SequentialDetector
 from neural.monitoring.drift.settings import DriftSettings
 from neural.monitoring.drift.specs import DRIFT_SPECS
 from neural.monitoring.drift.window_verdict import view_window
 from neural.monitoring.records import LabelledBatch
 from neural.monitoring.signal import Outcome, Signal, Verdict
-from neural.monitoring.windows import Evaluation, Reference
+from neural.monitoring.windows import Evaluation, Reference, Window
 
 RULES = 2
 """The budget is shared evenly by the sequential verdict and the window-based score."""
@@ -31,13 +36,22 @@ class _Watched:
     plan: Plan
     detector: SequentialDetector | None  # None when the reference has no column to watch
     known: Acknowledgements | None
+    season: SeasonalNull | None
     rows: int = 0
     heard: float = 0.0  # Unix seconds of the last acknowledgement
 
     @classmethod
     def new(cls, reference: Reference, plan: Plan) -> _Watched:
-        detector = SequentialDetector(plan.bins, [column.runs for column in plan.columns]) if plan.bins else None
-        return cls(reference, plan, detector, Acknowledgements(detector, plan.bins) if detector is not None else None)
+        if not plan.bins:
+            return cls(reference, plan, None, None, None)
+        season = SeasonalNull(plan.columns, plan.bins, reference.seasons) if reference.seasons is not None else None
+        detector = SequentialDetector(plan.bins, [column.runs for column in plan.columns], season)
+        return cls(reference, plan, detector, Acknowledgements(detector, plan.bins, season), season)
+
+    def by_hour(self, window: Window) -> NDArray[np.float64]:
+        """The window's rows by hour; none without seasons."""
+        seasons = self.reference.seasons
+        return np.zeros(0) if seasons is None or self.season is None else seasons.by_hour(window.seasons)
 
 
 class DriftMonitor:
@@ -89,13 +103,16 @@ class DriftMonitor:
             return
         budget = self._settings.false_alarms.seconds_between * RULES * len(self._watched)
         elapsed = max(evaluation.now - evaluation.latest.start, 0.0)
-        counts = watched.plan.bin_counts(evaluation.latest.columns)
+        counts, hours = watched.plan.bin_counts(evaluation.latest.columns), watched.by_hour(evaluation.latest)
         standing = watched.detector.step(
-            counts, evaluation.now, elapsed=elapsed, seconds_between=budget, patience=evaluation.length_seconds
+            counts, evaluation.now, elapsed=elapsed, seconds_between=budget, patience=evaluation.length_seconds, hours=hours
         )
-        watched.known.step(counts, standing, evaluation.now, elapsed=elapsed, seconds_between=budget)
+        watched.known.step(counts, standing, evaluation.now, elapsed=elapsed, seconds_between=budget, hours=hours)
         alpha = min(max(elapsed, 1e-3) / budget, 0.05)
-        view = view_window(evaluation.window, watched.plan, watched.detector.model, self._settings, alpha)
+        expected, season = evaluation.expected or evaluation.reference, None
+        if watched.season is not None and evaluation.window.seasons:
+            season = expected, watched.season.pseudo_counts(watched.by_hour(evaluation.window)[None, :])[0]
+        view = view_window(evaluation.window, watched.plan, watched.detector.model, self._settings, alpha, season)
         report = DriftReport(
             evaluation,
             watched.plan,
@@ -105,9 +122,12 @@ class DriftMonitor:
             acknowledged={at: one.at for at, one in watched.known.columns.items()},
             view=view,
             settings=self._settings,
+            season=None
+            if season is None or watched.season is None
+            else InSeason(evaluation.reference, watched.season, season[1]),
         )
         yield from report.signals()
-        yield from embedding_signals(evaluation, evaluation.reference, alpha)
+        yield from embedding_signals(evaluation, expected, alpha)
 
     def _hear(self, watched: _Watched, evaluation: Evaluation) -> None:
         said = evaluation.acknowledged.get(self.name, 0.0)

@@ -59,6 +59,12 @@ class Plan:
         return sum_by(self.group, cell_counts(self.columns, panes), self.bounds[-1])
 
 
+def families_of(plan: Plan, expected: Reference) -> tuple[Family, Family]:
+    """The ordered and the categorical family with what is expected now on their reference side."""
+    columns = tuple(expected.columns[column.name] for column in plan.columns)
+    return _family(columns, ordered=True), _family(columns, ordered=False)
+
+
 def make_plan(reference: Reference, ignore: Sequence[str]) -> Plan:
     """Latency is the service objectives' business; columns without a usable reference value can't drift."""
     left_out = {LATENCY, *ignore}

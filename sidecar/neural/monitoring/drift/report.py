@@ -22,6 +22,7 @@ from neural.monitoring.drift.explain import (
 )
 from neural.monitoring.drift.plan import Plan
 from neural.monitoring.drift.sample import MeasuredMany
+from neural.monitoring.drift.season import InSeason
 from neural.monitoring.drift.sequential import Standing
 from neural.monitoring.drift.settings import DriftSettings
 from neural.monitoring.drift.summary import concept_verdict, largest_loss, performance_verdict
@@ -50,6 +51,7 @@ class DriftReport:
     view: WindowView
     settings: DriftSettings
     acknowledged: Mapping[int, float] = field(default_factory=dict[int, float])
+    season: InSeason | None = None
 
     def signals(self) -> Iterator[Signal]:
         outputs = [name == PREDICTION or name.startswith(PROBABILITY_PREFIX) for name in self.plan.names]
@@ -144,7 +146,7 @@ class DriftReport:
         if not ranked:
             outcome = Outcome.OK if self.rows else Outcome.UNKNOWN
             calm = f"the evidence for drift is {times(log_ratio)} of what would raise an alarm, by chance once in {between}"
-            reason = f"{calm}{self._discounted()}{self._known()}" if self.rows else "no rows have come in yet"
+            reason = f"{calm}{self._discounted()}{self._known()}{self._in_season()}" if self.rows else "no rows have come in yet"
         else:
             outcome = Outcome.BAD
             since = at_time(min(self.standing.drifting[at].since for at in ranked))
@@ -152,7 +154,7 @@ class DriftReport:
             reason = (
                 f"{names_in_words([names[at] for at in ranked])} drifted, since about {since}; "
                 f"{names[ranked[0]]} {moved_sentence(first)}; "
-                f"the evidence is {times(log_ratio)} times what chance reaches once in {between}{self._runs(ranked[0])}"
+                f"the evidence is {times(log_ratio)} times what chance reaches once in {between}{self._runs(ranked[0])}{self._in_season()}"
             )
         return Verdict(
             outcome,
@@ -162,7 +164,7 @@ class DriftReport:
             sample_size=self.rows,
             method="e-detector",
             evidence={
-                **self.reference.named,
+                **self._named,
                 "false_alarms": str(self.settings.false_alarms),
                 "rows_in_run": self._rows_in_run(),
                 "features": [self._episode(at) for at in ranked],
@@ -203,7 +205,23 @@ class DriftReport:
         return f" (rows come in runs: {rows:.0f} were counted as one)" if rows >= NOTABLE_RUN else ""
 
     def _moved(self, at: int) -> list[dict[str, Any]]:
-        return moved_bins(self.plan.bins[at], self._counts(at))
+        bins = self.plan.bins[at]
+        if self.season is not None:
+            bins = replace(bins, expected=self._expected(at, self.season))
+        return moved_bins(bins, self._counts(at))
+
+    def _expected(self, at: int, season: InSeason) -> Any:
+        """Pseudo-counts of what is expected of the rows that ``_counts`` counts."""
+        return season.expected(self.standing.drifting.get(at))[self.plan.bounds[at] : self.plan.bounds[at + 1]]
+
+    @cached_property
+    def _named(self) -> dict[str, Any]:
+        if self.season is None:
+            return self.reference.named
+        return {**self.reference.named, **self.season.evidence(self.evaluation.window.seasons)}
+
+    def _in_season(self) -> str:
+        return self.season.in_words(self.evaluation.window.seasons) if self.season is not None else ""
 
     def _histogram(self, at: int) -> dict[str, Any]:
         """``bins`` {labels, reference, current}: every bin in order, as shares, for people to look at; nothing without rows."""
@@ -214,7 +232,8 @@ class DriftReport:
             current = self._window_shares[self.plan.bounds[at] : self.plan.bounds[at + 1]]
         else:
             return {}
-        return {"bins": {"labels": self.plan.bins[at].labels, "reference": self.plan.reference_shares[at], "current": current}}
+        usual = self.plan.reference_shares[at] if self.season is None else rounded_shares(self._expected(at, self.season))
+        return {"bins": {"labels": self.plan.bins[at].labels, "reference": usual, "current": current}}
 
     @cached_property
     def _has_rows(self) -> list[bool]:
@@ -244,10 +263,10 @@ class DriftReport:
         ranked = [at for at in np.argsort(-np.nan_to_num(self.view.effect), kind="stable").tolist() if chosen[at]]
         drifting = [at for at in ranked if self.view.drifting[at]]
         if not drifting:
-            reason = "no column of the window differs from the reference by more than chance explains"
+            reason = f"no column of the window differs from the reference by more than chance explains{self._in_season()}"
         else:
             reason = f"{names_in_words([names[at] for at in drifting])} differ from the reference; {names[drifting[0]]} most, "
-            reason += f"{score:.1%} of its rows moved"
+            reason += f"{score:.1%} of its rows moved{self._in_season()}"
         ranking = [{"feature": names[at], "score": self._scores[at]} for at in ranked[:RANKED]]
         return Verdict(
             Outcome.BAD if drifting else Outcome.OK,
@@ -256,7 +275,7 @@ class DriftReport:
             threshold=self.settings.smallest_effect,
             sample_size=int(max(self.view.n, default=0)),
             method="effect",
-            evidence={"ranking": ranking, **self.reference.named},
+            evidence={"ranking": ranking, **self._named},
         )
 
     def _column_verdict(self, at: int, name: str, drifting: bool) -> Verdict:
@@ -270,7 +289,7 @@ class DriftReport:
             p_value=self._p_values[at],
             effect_size=effect,
             method="effect",
-            evidence={**self.reference.named, **self._histogram(at)},
+            evidence={**self._named, **self._histogram(at)},
         )
         if drifting:
             moved = self._moved(at)

@@ -9,6 +9,9 @@ of them only. A column's φ is the largest over the scales with at least 16 comp
 Before a scale has 16 comparisons the order of the reference's rows says what to expect of blocks of as many rows; unless, at the scales that
 are known, the traffic shows to be in better order than the reference (a file that was sorted).
 
+Where the reference has seasons, blocks are compared less what their hours lead one to expect, and the ratio is taken down by how
+little the reference knows of the difference.
+
 The detector divides the column's counts by φ. What this can't see is a rhythm much longer than 16 blocks of 64 evaluations: a weekly
 pattern in hourly evaluations is drift, unless the reference holds whole weeks.
 
@@ -18,7 +21,7 @@ Related: Kish's design effect; McCullagh and Nelder, Generalized linear models, 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -26,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neural.monitoring.drift.bins import Bins
+from neural.monitoring.drift.expectation import Expectation
 from neural.monitoring.windows.order import LEVELS, RunLengths
 
 SCALES = (1, 4, 16, 64)  # evaluations a block
@@ -34,13 +38,14 @@ FEWEST = 16  # comparisons before a scale is believed
 LEAST_ROWS = 20  # of a column, in either block
 STANDARD_ERRORS = 4.0  # above 1 before φ is believed
 EVERY = 8  # evaluations between estimates
+_NO_HOURS: NDArray[np.float64] = np.zeros(0)
 MUCH_LESS = 0.5  # of the reference's φ at a known scale, from which its order is not that of the traffic
 
 
 class Runs:
     """``effect``: each column's φ, at least 1, shape (columns,)."""
 
-    def __init__(self, columns: Sequence[Bins], expected: Sequence[RunLengths] = ()) -> None:
+    def __init__(self, columns: Sequence[Bins], expected: Sequence[RunLengths] = (), season: Expectation | None = None) -> None:
         self._sizes = np.array([len(item) for item in columns], dtype=np.intp)
         starts = self._starts = np.cumsum(self._sizes) - self._sizes
         self._expected = [*expected] or [()] * len(starts)
@@ -52,28 +57,55 @@ class Runs:
         self._waves = np.full((len(SCALES), KEPT, len(starts)), np.nan)
         self._found = np.full((len(SCALES), KEPT, len(starts)), np.nan)
         self._count = 0
+        self._season = season
+        hours = season.hours if season is not None else 0
+        self._hours_now, self._hours_before = np.zeros((2, len(SCALES), hours))
         self.effect = np.array([max((effect for _, effect in one), default=1.0) for one in self._expected])
 
-    def step(self, counts: NDArray[np.float64]) -> None:
-        """Take in the counts of one evaluation, shape (bins of all columns,)."""
+    def step(self, counts: NDArray[np.float64], hours: NDArray[np.float64] = _NO_HOURS, drifting: Collection[int] = ()) -> None:
+        """Take in the counts of one evaluation, shape (bins of all columns,), and its rows by hour, none without seasons.
+
+        ``drifting``: columns that have left the reference, and so its seasons: their hours can't be taken away.
+        """
         self._count += 1
         self._rows += float(counts.sum()) / max(len(self._starts), 1)
         self._now += counts
+        self._hours_now += hours
         for at, scale in enumerate(SCALES):
             if self._count % scale == 0:
                 slot = (self._count // scale) % KEPT
-                self._found[at, slot] = self._compare(self._before[at], self._now[at])
-                self._waves[at, slot] = self._quartiles.compare(self._before[at], self._now[at], self._starts)
+                self._found[at, slot], self._waves[at, slot] = self._compared(at)
+                if self._season is not None:
+                    self._found[at, slot, [*drifting]] = self._waves[at, slot, [*drifting]] = np.nan
                 self._before[at], self._now[at] = self._now[at], 0.0
+                self._hours_before[at], self._hours_now[at] = self._hours_now[at], 0.0
         if self._count % EVERY == 0:
             self.effect = self._estimate()
 
-    def _compare(self, a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Chi-squared over its null's median, for each column; NaN where there are too few rows."""
+    def _compared(self, at: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The last two blocks of a scale: how unlike they are, over all bins, and at the quartiles."""
+        a, b = self._before[at], self._now[at]
+        if self._season is None:
+            return self._compare(a, b, a, b), self._quartiles.compare(a, b, a, b, self._starts)
+        hours_a, hours_b = self._hours_before[at], self._hours_now[at]
         n, m = np.add.reduceat(a, self._starts), np.add.reduceat(b, self._starts)
-        both = a + b
+        shares = self._season.pseudo_counts(np.stack([hours_a, hours_b]))
+        shares /= np.repeat(np.add.reduceat(shares, self._starts, axis=1), self._sizes, axis=1)
+        less = a - np.repeat(n, self._sizes) * (shares[0] - shares[1])  # as if it had come in the hours of b
         with np.errstate(divide="ignore", invalid="ignore"):
-            gaps = (a * np.repeat(m, self._sizes) - b * np.repeat(n, self._sizes)) ** 2
+            chance = 1.0 / n + 1.0 / m
+            known = chance / (chance + self._season.doubt(hours_a, hours_b))
+        return self._compare(a, b, less, b) * known, self._quartiles.compare(a, b, less, b, self._starts) * known
+
+    def _compare(
+        self, a: NDArray[np.float64], b: NDArray[np.float64], like_a: NDArray[np.float64], like_b: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Chi-squared over its null's median, for each column; NaN where there are too few rows. ``like_a``, ``like_b``: the same counts in
+        the same hours."""
+        n, m = np.add.reduceat(a, self._starts), np.add.reduceat(b, self._starts)
+        both = np.maximum(a + b, like_a + like_b)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            gaps = (like_a * np.repeat(m, self._sizes) - like_b * np.repeat(n, self._sizes)) ** 2
             terms = np.where(both > 0, gaps / (both * np.repeat(n * m, self._sizes)), 0.0)
             freedom = np.add.reduceat((both > 0).astype(np.float64), self._starts) - 1.0
             ratio = np.add.reduceat(terms, self._starts) / _median_of_chi_squared(freedom)
@@ -110,6 +142,7 @@ class Runs:
             "waves": _plain(self._waves),
             "count": self._count,
             "rows": self._rows,
+            "hours": [self._hours_now.tolist(), self._hours_before.tolist()],
             "effect": self.effect.tolist(),
         }
 
@@ -120,6 +153,8 @@ class Runs:
         self._waves = np.array(state.get("waves", _plain(self._waves)), dtype=np.float64)
         self._count = int(state["count"])
         self._rows = float(state.get("rows", 0.0))
+        if "hours" in state:
+            self._hours_now, self._hours_before = (np.array(one, dtype=np.float64) for one in state["hours"])
         self.effect = np.array(state["effect"], dtype=np.float64)
 
 
@@ -176,13 +211,21 @@ class Quartiles:
             np.array(last, dtype=np.intp), np.array(owner, dtype=np.intp), median, STANDARD_ERRORS * spread / math.sqrt(FEWEST)
         )
 
-    def compare(self, a: NDArray[np.float64], b: NDArray[np.float64], starts: NDArray[np.intp]) -> NDArray[np.float64]:
+    def compare(
+        self,
+        a: NDArray[np.float64],
+        b: NDArray[np.float64],
+        like_a: NDArray[np.float64],
+        like_b: NDArray[np.float64],
+        starts: NDArray[np.intp],
+    ) -> NDArray[np.float64]:
         """Squared normal gaps between two blocks at the quartiles, averaged, over their null's median; NaN where rows are few."""
         n, m = np.add.reduceat(a, starts), np.add.reduceat(b, starts)
         (below, n_mine), (below_now, m_mine) = self._below(a, n, starts), self._below(b, m, starts)
         with np.errstate(divide="ignore", invalid="ignore"):
             p = (below + below_now) / (n_mine + m_mine)
-            gaps = (below / n_mine - below_now / m_mine) ** 2 / (p * (1.0 - p) * (1.0 / n_mine + 1.0 / m_mine))
+            apart = self._below(like_a, n, starts)[0] / n_mine - self._below(like_b, m, starts)[0] / m_mine
+            gaps = apart**2 / (p * (1.0 - p) * (1.0 / n_mine + 1.0 / m_mine))
         sums = np.bincount(self.column, weights=np.nan_to_num(gaps, posinf=0.0), minlength=len(starts))
         levels = np.bincount(self.column, minlength=len(starts))
         usable = (np.minimum(n, m) >= LEAST_ROWS) & (levels > 0)

@@ -23,6 +23,9 @@ reference than under the drifted distribution, and carry no evidence against the
 length. The detector starts anew for that column, and forgets its rows since the drift began. An acknowledgement does not wait for that: see
 ``acknowledged``.
 
+With seasons (hour of the week, see ``expectation``) the null of the rows since a start is the mixture of the hours they came in; it learns
+nothing then, since what came before came in other hours.
+
 Where the guarantee ends: it is for rows that are exchangeable with the reference's. Rows that come in runs (autocorrelated, or one
 client's batch of near-equal rows) are worth fewer than they are: ``runs`` estimates by how much, first from the order of the
 reference's rows, then from the traffic, and counts are divided by it. It can't tell a rhythm longer than what either has shown from drift.
@@ -43,6 +46,7 @@ from numpy.typing import NDArray
 from neural.monitoring.drift.bins import Bins
 from neural.monitoring.drift.episode import Episode
 from neural.monitoring.drift.evidence import EvidenceModel
+from neural.monitoring.drift.expectation import Expectation
 from neural.monitoring.drift.runs import Runs
 from neural.monitoring.windows.order import RunLengths
 
@@ -53,6 +57,7 @@ LOG_MISFIT = math.log(100.0)  # rows that left the drifted distribution are not 
 LEARN_ROWS = 10_000.0
 """Rows of calm traffic the null learns from, or as many as the reference has: more would make a detector that finds what nobody minds."""
 LOG_NOTHING = -600.0  # the weight of a start from before a column started anew
+_NO_HOURS: NDArray[np.float64] = np.zeros(0)
 LOG_CAP = 60.0  # evidence beyond e^60 times the threshold says nothing more
 
 
@@ -79,8 +84,9 @@ class Standing:
 class SequentialDetector:
     """Counts in, standing out. One for a model version and reference."""
 
-    def __init__(self, bins: Sequence[Bins], runs: Sequence[RunLengths] = ()) -> None:
-        """``runs``: of the columns' references, in order; nothing is expected where it is left out."""
+    def __init__(self, bins: Sequence[Bins], runs: Sequence[RunLengths] = (), season: Expectation | None = None) -> None:
+        """``runs``: of the columns' references, in order; nothing is expected where it is left out. ``season``: what is to be expected by
+        hour, where the reference has seasons."""
         self.model = EvidenceModel(bins)
         self._bounds = np.cumsum([0, *(len(item) for item in bins)])
         self._expected = [item.expected for item in bins]
@@ -95,24 +101,36 @@ class SequentialDetector:
         self._updated = np.zeros(0)  # number of the evaluation its log_m is of
         self._log_m = np.zeros((0, self._columns))
         self._count = 0
-        self.runs = Runs(bins, runs)
+        self.runs = Runs(bins, runs, season)
+        self._season = season
+        self._hours = np.zeros(season.hours if season is not None else 0)  # rows by hour, as ``_total``
+        self._hour_starts = np.zeros((0, len(self._hours)))
+        self._restarts: dict[int, NDArray[np.float64]] = {}  # column → rows by hour when it last started anew
         self.episodes: dict[int, Episode] = {}
         self._log_evidence = np.full(self._columns, -LOG_CAP)
         self.log_r = np.full(self._columns, -np.inf)  # ln R of each column, in seconds
 
     def step(
-        self, counts: NDArray[np.float64], now: float, *, elapsed: float, seconds_between: float, patience: float
+        self,
+        counts: NDArray[np.float64],
+        now: float,
+        *,
+        elapsed: float,
+        seconds_between: float,
+        patience: float,
+        hours: NDArray[np.float64] = _NO_HOURS,
     ) -> Standing:
-        """Take in what came since the last step: counts of shape (bins of all columns,).
+        """Take in what came since the last step: counts of shape (bins of all columns,), and the rows by hour, none without seasons.
 
         ``elapsed``: seconds since the last step; ``seconds_between``: accepted mean time between false alarms; ``patience``:
         seconds without rows after which a drifting column is given up.
         """
-        ended = self._end_episodes(counts, now, patience)
+        ended = self._end_episodes(counts, now, patience, hours)
         if counts.any():
             self._note_start(now, min(max(elapsed, 1e-9), seconds_between / 100))
             self._total = self._total + counts
-            self.runs.step(counts)
+            self._hours = self._hours + hours
+            self.runs.step(counts, hours, self.episodes)
         return self._stand(now, math.log(seconds_between), ended)
 
     def _stand(self, now: float, log_threshold: float, ended: list[int]) -> Standing:
@@ -154,8 +172,20 @@ class SequentialDetector:
     def _refresh(self, starts: NDArray[np.intp]) -> None:
         if len(starts):
             worth, seen = self._worth, self._starts[starts]
-            self._log_m[starts] = self.model.log_evidence((self._total - seen) / worth, self._learnt(seen, worth))
+            expected = self._expect(self._hour_starts[starts])
+            learnt = self._learnt(seen, worth) if expected is None else None
+            self._log_m[starts] = self.model.log_evidence((self._total - seen) / worth, learnt, expected)
             self._updated[starts] = self._count
+
+    def _expect(self, since: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        """Pseudo-counts of the rows that came since so many had come by hour, (rows, hours); None without seasons."""
+        if self._season is None:
+            return None
+        expected = self._season.pseudo_counts(self._hours - since)
+        for column, restart in self._restarts.items():
+            mine = self._slice(column)
+            expected[:, mine] = self._season.pseudo_counts(self._hours - np.maximum(since, restart))[:, mine]
+        return expected
 
     def _learnt(self, seen: NDArray[np.float64], worth: NDArray[np.float64]) -> NDArray[np.float64]:
         """What had come before a start without drift, as counts of at most so many rows."""
@@ -168,18 +198,29 @@ class SequentialDetector:
     def _begin(self, column: int, now: float) -> None:
         mine, start = self._slice(column), self._likeliest(column)
         drifted = self._total[mine] - self._starts[start, mine]
-        self.episodes[column] = Episode(float(self._times[start]), now, drifted, np.zeros_like(drifted), last_rows_at=now)
+        self.episodes[column] = Episode(
+            float(self._times[start]),
+            now,
+            drifted,
+            np.zeros_like(drifted),
+            last_rows_at=now,
+            drifted_hours=self._hours - np.maximum(self._hour_starts[start], self._restarts.get(column, 0.0)),
+            recent_hours=np.zeros_like(self._hours),
+        )
 
     def _likeliest(self, column: int) -> int:
         """The start since which there is most evidence."""
         return int(np.argmax(self._log_m[:, column]))
 
-    def _end_episodes(self, counts: NDArray[np.float64], now: float, patience: float) -> list[int]:
+    def _end_episodes(self, counts: NDArray[np.float64], now: float, patience: float, hours: NDArray[np.float64]) -> list[int]:
         ended: list[int] = []
+        expected = self._season.pseudo_counts(hours[None, :])[0] if self._season is not None and self.episodes else None
         for column, episode in list(self.episodes.items()):
             mine = self._slice(column)
-            back = episode.step(counts[mine] / self.runs.effect[column], self._expected[column], now)
-            against = self._log_evidence_of(column, episode.recent) if back else 0.0
+            reference = self._expected[column] if expected is None else expected[mine]
+            usual = None if self._season is None else self._season.pseudo_counts(episode.drifted_hours[None, :])[0, mine]
+            back = episode.step(counts[mine] / self.runs.effect[column], reference, now, hours, usual)
+            against = self._log_evidence_of(column, episode) if back else 0.0
             if back and against <= 0.0:
                 ended.append(column)
             elif against >= LOG_MISFIT:
@@ -203,11 +244,14 @@ class SequentialDetector:
         self._base[mine] = self._total[mine] - calm
         self._log_m[:, column] = 0.0
         self._log_weights[:, column] = LOG_NOTHING
+        if self._season is not None:
+            self._restarts[column] = self._hours
 
-    def _log_evidence_of(self, column: int, recent: NDArray[np.float64]) -> float:
+    def _log_evidence_of(self, column: int, episode: Episode) -> float:
         counts = np.zeros((1, len(self._total)))
-        counts[0, self._slice(column)] = recent / self.runs.effect[column]
-        return float(self.model.log_evidence(counts)[0, column])
+        counts[0, self._slice(column)] = episode.recent / self.runs.effect[column]
+        expected = None if self._season is None else self._season.pseudo_counts(episode.recent_hours[None, :])
+        return float(self.model.log_evidence(counts, expected=expected)[0, column])
 
     def _note_start(self, now: float, weight: float) -> None:
         if len(self._starts) == STARTS:
@@ -215,6 +259,7 @@ class SequentialDetector:
             self._merge(1 + int(np.argmin(ages[:-2] / ages[2:])))
         self._count += 1
         self._starts = np.vstack([self._starts, self._total[None, :]])
+        self._hour_starts = np.vstack([self._hour_starts, self._hours[None, :]])
         self._log_weights = np.vstack([self._log_weights, np.full((1, self._columns), math.log(weight))])
         self._times = np.append(self._times, now - weight)
         self._evaluations = np.append(self._evaluations, float(self._count))
@@ -228,6 +273,7 @@ class SequentialDetector:
         self._log_weights[drop - 1] = np.logaddexp(grown[drop - 1], grown[drop]) - self._log_m[drop - 1]
         keep = np.arange(len(self._starts)) != drop
         self._starts, self._log_weights = self._starts[keep], self._log_weights[keep]
+        self._hour_starts = self._hour_starts[keep]
         self._times, self._evaluations = self._times[keep], self._evaluations[keep]
         self._updated, self._log_m = self._updated[keep], self._log_m[keep]
 
@@ -256,6 +302,8 @@ class SequentialDetector:
             "updated": self._updated.tolist(),
             "log_m": self._log_m.tolist(),
             "runs": self.runs.snapshot(),
+            "hours": [self._hours.tolist(), self._hour_starts.tolist()],
+            "restarts": [[column, hours.tolist()] for column, hours in self._restarts.items()],
             "count": self._count,
             "episodes": [[column, episode.snapshot()] for column, episode in self.episodes.items()],
         }
@@ -277,6 +325,12 @@ class SequentialDetector:
         else:
             self._adopt(state)
         self.runs.restore(state["runs"])
+        if "hours" in state:
+            self._hours = np.array(state["hours"][0], dtype=np.float64)
+            self._hour_starts = np.array(state["hours"][1], dtype=np.float64).reshape(len(self._starts), len(self._hours))
+        else:  # of a version that knew no seasons
+            self._hour_starts = np.zeros((len(self._starts), len(self._hours)))
+        self._restarts = {int(column): np.array(hours, dtype=np.float64) for column, hours in state.get("restarts", ())}
         self._count = int(state["count"])
         self.episodes = {int(column): Episode.from_snapshot(item) for column, item in state["episodes"]}
 

@@ -56,16 +56,22 @@ class TiltModel:
         self._small = np.flatnonzero(parameters.min(axis=(0, 1)) < LEAST)
         self._norm = _terms(parameters, self._small)
 
-    def log_evidence(self, counts: NDArray[np.float64], learnt: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+    def log_evidence(
+        self,
+        counts: NDArray[np.float64],
+        learnt: NDArray[np.float64] | None = None,
+        expected: NDArray[np.float64] | None = None,
+    ) -> NDArray[np.float64]:
         """Log e-values, shape (rows, columns), of counts of shape (rows, bins of all columns); 0 for columns without an order.
 
-        ``learnt``: counts the null has besides the reference's, of the same shape.
+        ``learnt``: counts the null has besides the reference's, of the same shape. ``expected``: pseudo-counts of the null, where it is
+        not the whole reference's.
         """
-        parameters, norm = self._parameters(self._null), self._norm
-        if learnt is not None:
-            parameters = self._parameters(self._null + self._sum(learnt))
-            norm = _terms(parameters, self._small)
-        terms = _terms(parameters + self._sum(counts)[:, None], self._small)
+        null = self._null if expected is None else self._sum(expected)
+        parameters = self._parameters(null if learnt is None else null + self._sum(learnt))
+        small = self._small if expected is None else np.flatnonzero(parameters.min(axis=(0, 1)) < LEAST)
+        norm = self._norm if learnt is None and expected is None else _terms(parameters, small)
+        terms = _terms(parameters + self._sum(counts)[:, None], small)
         terms -= norm
         sums = np.add.reduceat(terms, self._columns, axis=2)
         ratios = sums[:, 1:] - sums[:, :1]  # the totals are equal, and cancel

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from neural.monitoring.drift.evidence import EvidenceModel
 from neural.monitoring.drift.multiple import e_benjamini_hochberg, e_bonferroni
-from neural.monitoring.drift.plan import Family, Plan
+from neural.monitoring.drift.plan import Family, Plan, families_of
 from neural.monitoring.drift.registry import METHODS
 from neural.monitoring.drift.sample import MeasuredMany, Stack
 from neural.monitoring.drift.settings import DriftSettings
-from neural.monitoring.windows import Window
+from neural.monitoring.windows import Reference, Window
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,21 @@ class WindowView:
         return np.where(np.isnan(self.effect), np.nan, np.where(self.drifting, self.effect, 0.0))
 
 
-def view_window(window: Window, plan: Plan, model: EvidenceModel, settings: DriftSettings, alpha: float) -> WindowView:
-    """``alpha``: the probability with which this evaluation may call anything drift when nothing drifts."""
+def view_window(
+    window: Window,
+    plan: Plan,
+    model: EvidenceModel,
+    settings: DriftSettings,
+    alpha: float,
+    season: tuple[Reference, NDArray[np.float64]] | None = None,
+) -> WindowView:
+    """``alpha``: the probability with which this evaluation may call anything drift when nothing drifts. ``season``: what is expected of the
+    window's hours, as a reference and as pseudo-counts (bins,), where the reference has seasons."""
     size = len(plan.columns)
     n, effect = np.zeros(size), np.full(size, np.nan)
     measured: dict[str, MeasuredMany] = {}
-    for family, names in ((plan.ordered, settings.methods.numeric), (plan.categorical, settings.methods.categorical)):
+    ordered, categorical = (plan.ordered, plan.categorical) if season is None else families_of(plan, season[0])
+    for family, names in ((ordered, settings.methods.numeric), (categorical, settings.methods.categorical)):
         if len(family.at) == 0:
             continue
         stack = family.stack(window.columns)
@@ -52,7 +61,8 @@ def view_window(window: Window, plan: Plan, model: EvidenceModel, settings: Drif
         for name in names:
             measured[name] = _placed(METHODS[name].from_panes(stack), family, size, measured.get(name))
     counts = plan.bin_counts(window.columns)
-    log_e = model.log_evidence(counts[None, :])[0] if size else np.zeros(0)
+    expected = None if season is None else season[1][None, :]
+    log_e = model.log_evidence(counts[None, :], expected=expected)[0] if size else np.zeros(0)
     correct = e_bonferroni if settings.correction == "bonferroni" else e_benjamini_hochberg
     enough = n >= settings.fewest_rows
     drifting = correct(np.where(enough, log_e, -np.inf), alpha) & (np.nan_to_num(effect) >= settings.smallest_effect)

@@ -67,8 +67,8 @@ class QualityMonitor:
         if reference is not None:
             is_new = reference.hash != state.counter.reference_hash
             state.counter.use(reference)
-            if is_new:
-                state.rates = reference_rates(reference, state.counter.bounds, state.counter.max_ages)
+            if is_new or reference.seasons is not None:
+                state.rates = reference_rates(evaluation.expected or reference, state.counter.bounds, state.counter.max_ages)
         state.counter.finish(state.fresh)
         step = _step(evaluation, state)
         state.history.add(step, evaluation.length_seconds)
@@ -100,7 +100,8 @@ class QualityMonitor:
                 reference, self._settings, before=evaluation.now - evaluation.length_seconds, alike=alike
             )
             timeless = {name: pane for name, pane in evaluation.window.columns.items() if name not in state.counter.max_ages}
-            yield from shifted_columns(timeless, reference.columns, window.rows_per_request)
+            expected = evaluation.expected or reference
+            yield from shifted_columns(timeless, expected.columns, window.rows_per_request)
         if window.duplicates:
             yield duplicate_finding(window, state.counter.duplicates.row_ids)
 

@@ -10,12 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neural.monitoring.errors import ReferenceDataError
 from neural.monitoring.records import Column, Kind
 from neural.monitoring.windows.concat import take_rows
 from neural.monitoring.windows.derive import SKETCH, Derivation
 from neural.monitoring.windows.grid import count_sorted, grid_edges
+from neural.monitoring.windows.moments import unix_seconds
 from neural.monitoring.windows.order import runs_of_numbers, runs_of_words
 from neural.monitoring.windows.reference import ColumnReference, Reference
+from neural.monitoring.windows.seasonal import build_seasons
+from neural.monitoring.windows.seasons import TIME, Seasonal
 from neural.monitoring.windows.usable import usable_numbers, usable_values
 
 DEFAULT_CELLS = 256
@@ -33,21 +37,36 @@ def build_reference(
     cells: int = DEFAULT_CELLS,
     max_categories: int = DEFAULT_MAX_CATEGORIES,
     whole_rows: bool = False,
+    seasonal: Seasonal | None = None,
 ) -> Reference:
     """Summarise columns of equal length. ``created_at``: Unix seconds; ``performance``: metric → value on the reference.
 
-    Texts and embeddings get derived columns beside them, and with ``whole_rows`` all features together: see ``derive``.
+    Texts and embeddings get derived columns beside them, and with ``whole_rows`` all features together: see ``derive``. With ``seasonal``
+    the column ``@time`` (Unix seconds) says which hour each row belongs to; it is needed then, and no column to watch.
+    Raises ReferenceDataError without it, or when it holds no time.
     """
+    times = _times(columns) if seasonal is not None else np.empty(0)
+    columns = {name: column for name, column in columns.items() if name != TIME}
     derivation = Derivation.fit(columns, whole_rows=whole_rows)
-    columns = {name: column for name, column in columns.items() if not name.startswith(SKETCH)} | (
-        derivation.derive(take_rows(columns, slice(1, None, 2))) if derivation else {}
-    )
+    derived = derivation.derive(take_rows(columns, slice(1, None, 2))) if derivation else {}
+    columns = {name: column for name, column in columns.items() if not name.startswith(SKETCH)} | derived
     built = {
         name: _categorical(column, max_categories) if column.kind is Kind.CATEGORICAL else _numeric(column, cells)
         for name, column in columns.items()
     }
     rows = max((len(column) for column in columns.values()), default=0)
-    return Reference(built, rows, source, created_at, dict(performance or {}), derivation=derivation)
+    seasons = None
+    if seasonal is not None:
+        seasons = build_seasons(columns, built, times, frozenset(derived), seasonal)
+        built = {name: replace(column, runs=()) for name, column in built.items()}  # an hour is unlike the one before: no run
+    return Reference(built, rows, source, created_at, dict(performance or {}), derivation=derivation, seasons=seasons)
+
+
+def _times(columns: Mapping[str, Column]) -> NDArray[np.float64]:
+    times = unix_seconds(columns[TIME]) if TIME in columns else np.empty(0)
+    if not np.isfinite(times).any():
+        raise ReferenceDataError("the reference is to be seasonal, and no row says when it was")
+    return times
 
 
 def _numeric(column: Column, cells: int) -> ColumnReference:

@@ -78,6 +78,7 @@ def _pack_model(panes: ModelPanes, writer: _Writer) -> dict[str, Any]:
         "places": [[place.name, place.kind.value, place.centre] for place in panes.layout.places.values()],
         "latest": _pack_tally(panes.latest, writer),
         "latest_since": panes.latest_since,
+        "latest_seasons": list(panes.latest_seasons.items()),
         "late_rows": panes.late_rows,
         "panes": [[number, _pack_tally(tally, writer)] for number, tally in panes.panes.items()],
         "traffic": [[number, _pack_traffic(pane, writer)] for number, pane in panes.traffic.items()],
@@ -99,7 +100,17 @@ def _unpack_model(item: Mapping[str, Any], reader: _Reader, settings: WindowSett
         held = _unpack_learner(item["learner"], reader, learner)
     else:
         held = None
-    return ModelPanes(settings, layout, held, latest, float(item["latest_since"]), panes, traffic, int(item["late_rows"]))
+    return ModelPanes(
+        settings,
+        layout,
+        held,
+        latest,
+        float(item["latest_since"]),
+        panes,
+        traffic,
+        int(item["late_rows"]),
+        latest_seasons={int(hour): int(rows) for hour, rows in item.get("latest_seasons", ())},
+    )
 
 
 def _pack_tally(tally: Tally, writer: _Writer) -> dict[str, Any]:

@@ -31,6 +31,8 @@ class Evaluation:
     traffic: TrafficPane
     reference: Reference | None
     earlier: Sequence[Signal] = ()  # signals of the monitors that ran before, at this evaluation, for this model version
+    expected: Reference | None = None
+    """What the reference leads one to expect of the window: itself, or the mixture of the hours its rows came in (see ``seasonal``)."""
     acknowledged: Mapping[str, float] = field(default_factory=dict[str, float])
     """Family ("drift", "quality" …) → when somebody last acknowledged an alert of it for this model version (Unix seconds)."""
     without_reference: str = "there is no reference"

@@ -129,14 +129,14 @@ class Layout:
                 self._plans[key] = plan
         return plan
 
-    def window(self, tally: Tally, start: float, end: float) -> Window:
-        """A tally as monitors see it. The tally must not change afterwards."""
+    def window(self, tally: Tally, start: float, end: float, seasons: Mapping[int, int] | None = None) -> Window:
+        """A tally as monitors see it. The tally must not change afterwards. ``seasons``: its rows by hour, if they are needed."""
         tally.widen(len(self.places))
         sums, low, high = tally.sums.tolist(), tally.low.tolist(), tally.high.tolist()
         columns = {
             place.name: _pane(place, sums[place.at], low[place.at], high[place.at], tally) for place in self.places.values()
         }
-        return Window(start, end, tally.rows, columns)
+        return Window(start, end, tally.rows, columns, seasons or {})
 
 
 def _pane(place: Place, sums: list[float], low: float, high: float, tally: Tally) -> ColumnPane:

@@ -12,6 +12,7 @@ from neural.monitoring.windows.build import build_reference
 from neural.monitoring.windows.concat import Block, concat_columns, take_rows
 from neural.monitoring.windows.derive import SKETCH, sketches
 from neural.monitoring.windows.reference import Reference
+from neural.monitoring.windows.seasons import TIME
 from neural.monitoring.windows.settings import ReferenceSettings, WindowSettings
 
 _OWN = frozenset({PREDICTION, LATENCY})
@@ -37,7 +38,10 @@ class Learner:
         rows = len(times)
         if rows == 0:
             return
-        self.blocks.append((rows, _with_sketches(_watched(columns, self._windows.max_columns))))
+        held = _with_sketches(_watched(columns, self._windows.max_columns))
+        if self._settings.seasonal is not None:
+            held[TIME] = Column(TIME, Kind.NUMERIC, times, np.isnan(times))
+        self.blocks.append((rows, held))
         self.priorities.append(self._random.random(rows))
         self.seen += rows
         self.held += rows
@@ -75,6 +79,7 @@ class Learner:
             cells=self._windows.cells,
             max_categories=self._windows.max_categories,
             whole_rows=self._settings.whole_rows,
+            seasonal=self._settings.seasonal,
         )
 
     def resume(

@@ -13,25 +13,39 @@ import numpy as np
 from neural.monitoring.errors import DataError, ReferenceDataError
 from neural.monitoring.records import LATENCY, PREDICTION, PROBABILITY_PREFIX, Column, Kind
 from neural.monitoring.windows.columns import column_of, columns_from
+from neural.monitoring.windows.moments import unix_seconds
 from neural.monitoring.windows.sagemaker import sagemaker_columns
+from neural.monitoring.windows.seasons import TIME
 
 MAX_FILE_BYTES = 4 * 2**30
 MAX_LOG_ROWS = 200_000
 
 
-def load_reference_file(path: Path, kinds: Mapping[str, Kind] | None = None) -> dict[str, Column]:
+def load_reference_file(path: Path, kinds: Mapping[str, Kind] | None = None, *, time: str | None = None) -> dict[str, Column]:
     """Columns by name. ``prediction``, ``probability:<class>`` and ``latency`` may be written with or without their ``@``.
 
     A folder of Parquet files is read as a slice of the prediction log (the whole log, or one model's, day's or hour's folder), evenly
     thinned to 200,000 rows. An NPZ file holds one 1-D array a column, or a 2-D array ``data`` with ``feature_names`` beside it. A
-    ``statistics.json`` is a SageMaker baseline. ``kinds``: columns that are to be read as something else than they look like.
+    ``statistics.json`` is a SageMaker baseline. ``kinds``: columns that are to be read as something else than they look like. ``time``: the
+    column that says when each row was; it becomes ``@time``, Unix seconds.
     Raises ReferenceDataError, in one line, when the file is missing, of another type, too large, or not readable.
     """
-    columns = _log_columns(path) if path.is_dir() else _file_columns(path)
+    columns = _log_columns(path, time) if path.is_dir() else _file_columns(path)
     if not columns or not max(len(column) for column in columns.values()):
         raise ReferenceDataError(f"{path}: holds no rows")
-    named = {_column_name(name): _renamed(column) for name, column in columns.items()}
+    told = _told_times(path, columns, time) if time is not None else {}
+    named = {_column_name(name): _renamed(column) for name, column in columns.items()} | told
     return {name: _as_kind(column, (kinds or {}).get(name)) for name, column in named.items()}
+
+
+def _told_times(path: Path, columns: dict[str, Column], time: str) -> dict[str, Column]:
+    """Takes the column of times out of the others."""
+    if time not in columns:
+        raise ReferenceDataError(f"{path}: has no column {time!r} that says when each row was; name it in reference.time")
+    seconds = unix_seconds(columns.pop(time))
+    if not np.isfinite(seconds).any():
+        raise ReferenceDataError(f"{path}: the column {time!r} holds no times: write timestamps, or Unix seconds")
+    return {TIME: Column(TIME, Kind.NUMERIC, seconds, np.isnan(seconds))}
 
 
 _BROKEN = (
@@ -60,7 +74,7 @@ def _unreadable(path: Path, error: Exception) -> ReferenceDataError:
     return ReferenceDataError(f"{path}: can't be read: {why}")
 
 
-def _log_columns(path: Path) -> dict[str, Column]:
+def _log_columns(path: Path, time: str | None = None) -> dict[str, Column]:
     """Features under their own names, and the model's answers."""
     import pyarrow as pa
     from pyarrow import parquet
@@ -75,7 +89,8 @@ def _log_columns(path: Path) -> dict[str, Column]:
         columns = columns_from(pa.concat_tables(tables, promote_options="permissive"))
     except (OSError, ValueError, KeyError, DataError) as error:
         raise _unreadable(path, error) from error
-    kept = [column for name, column in columns.items() if name not in _LOG_ONLY and name != "label"]
+    left_out = _LOG_ONLY - {time}
+    kept = [column for name, column in columns.items() if name not in left_out and name != "label"]
     return {column.name: column for column in (_renamed(column, _log_name(column.name)) for column in kept)}
 
 

@@ -14,6 +14,7 @@ from neural.monitoring.windows.concat import take_rows
 from neural.monitoring.windows.layout import Layout
 from neural.monitoring.windows.learner import Learner
 from neural.monitoring.windows.reference import Reference
+from neural.monitoring.windows.seasons import add_rows
 from neural.monitoring.windows.settings import WindowSettings
 from neural.monitoring.windows.tally import Tally
 from neural.monitoring.windows.traffic import TrafficPane, traffic_pane
@@ -49,6 +50,7 @@ class ModelPanes:
     traffic: dict[int, TrafficPane] = field(default_factory=dict[int, TrafficPane])
     late_rows: int = 0
     blocks: Blocks = field(default_factory=Blocks)
+    latest_seasons: dict[int, int] = field(default_factory=dict[int, int])  # as ``Window.seasons``
 
     @classmethod
     def new(cls, settings: WindowSettings, reference: Reference | None, learner: Learner | None, now: float) -> ModelPanes:
@@ -61,7 +63,7 @@ class ModelPanes:
         if before is not None:
             reference = replace(reference, version=before.version + 1)
         self.layout = Layout(reference, self.settings.max_columns)
-        self.latest, self.latest_since = self.layout.empty(), now
+        self.latest, self.latest_since, self.latest_seasons = self.layout.empty(), now, {}
         self.panes.clear()
         self.blocks.clear()
         self.learner = None
@@ -86,6 +88,7 @@ class ModelPanes:
     def _add(self, number: int, columns: Mapping[str, Column], rows: int, now: float) -> None:
         tally = self.layout.count(self._derived(columns), rows)
         self.latest.add(tally)
+        self._add_season(self.latest_seasons, number, rows)
         if number < self._oldest_number(now):
             self.late_rows += rows
             return
@@ -94,6 +97,12 @@ class ModelPanes:
             self.panes[number] = tally
         else:
             pane.add(tally)
+
+    def _add_season(self, into: dict[int, int], number: int, rows: int) -> None:
+        """Rows of a pane, by its middle; nothing where the reference has no seasons."""
+        seasons = self.layout.reference.seasons if self.layout.reference is not None else None
+        if seasons is not None:
+            add_rows(into, rows, (number + 0.5) * self.settings.pane_seconds, seasons.seasonal)
 
     def _derived(self, columns: Mapping[str, Column]) -> Mapping[str, Column]:
         reference = self.layout.reference
@@ -117,13 +126,17 @@ class ModelPanes:
     def window(self, now: float) -> Window:
         """The panes that overlap [now - length, now], added up."""
         total = self.layout.empty()
-        self.blocks.add_to(total, self.panes, [number for number in self.panes if self._in_window(number, now)])
-        return self.layout.window(total, now - self.settings.length, now)
+        numbers = [number for number in self.panes if self._in_window(number, now)]
+        self.blocks.add_to(total, self.panes, numbers)
+        seasons: dict[int, int] = {}
+        for number in numbers:
+            self._add_season(seasons, number, self.panes[number].rows)
+        return self.layout.window(total, now - self.settings.length, now, seasons)
 
     def take_latest(self, now: float) -> Window:
         """What came in since the last call. Empties it."""
-        window = self.layout.window(self.latest, self.latest_since, now)
-        self.latest, self.latest_since = self.layout.empty(), now
+        window = self.layout.window(self.latest, self.latest_since, now, self.latest_seasons)
+        self.latest, self.latest_since, self.latest_seasons = self.layout.empty(), now, {}
         return window
 
     def traffic_window(self, now: float) -> TrafficPane:

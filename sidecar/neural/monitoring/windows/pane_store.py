@@ -9,6 +9,7 @@ from neural.monitoring.windows.evaluation import Evaluation
 from neural.monitoring.windows.learner import Learner
 from neural.monitoring.windows.model_panes import ModelPanes
 from neural.monitoring.windows.reference import Reference
+from neural.monitoring.windows.seasonal import in_season
 from neural.monitoring.windows.settings import ReferenceSettings, WindowSettings
 
 Key = tuple[str, str]
@@ -72,15 +73,17 @@ class PaneStore:
         panes = self._panes(model, version)
         if panes is None:
             raise KeyError((model, version))
+        window, reference = panes.window(now), panes.layout.reference
         return Evaluation(
             model=model,
             version=version,
             now=now,
             length_seconds=self._settings.length,
-            window=panes.window(now),
+            window=window,
             latest=panes.take_latest(now),
             traffic=panes.traffic_window(now),
-            reference=panes.layout.reference,
+            reference=reference,
+            expected=None if reference is None else in_season(reference, window.seasons),
             without_reference="there is no reference" if panes.learner is None else panes.learner.progress,
         )
 

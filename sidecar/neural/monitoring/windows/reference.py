@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,7 @@ from neural.monitoring.errors import ReferenceDataError
 from neural.monitoring.records import Kind
 from neural.monitoring.windows.derive import Derivation
 from neural.monitoring.windows.order import RunLengths
+from neural.monitoring.windows.seasons import Seasons
 
 OTHER = "_other"
 UNSEEN = "_unseen"
@@ -114,6 +116,7 @@ class Reference:
     hash: str = ""
     derivation: Derivation = field(default_factory=Derivation)
     version: int = 1
+    seasons: Seasons | None = None
 
     def __post_init__(self) -> None:
         if not self.hash:
@@ -139,7 +142,7 @@ class Reference:
             "hash": self.hash,
             "version": self.version,
             "columns": [_column_to_json(column) for column in self.columns.values()],
-            **_derivation_json(self),
+            **_more_json(self),
         }
         return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
 
@@ -159,11 +162,12 @@ class Reference:
                 performance={str(k): float(v) for k, v in body["performance"].items()},
                 hash=str(body["hash"]),
                 version=int(body.get("version", 1)),
+                seasons=Seasons.unpack(body["seasons"]) if "seasons" in body else None,
                 derivation=Derivation.from_json(body["derivation"]) if "derivation" in body else Derivation(),
             )
         except ReferenceDataError:
             raise
-        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, zlib.error) as error:
             raise ReferenceDataError(f"the stored reference can't be read: {error}") from error
 
 
@@ -199,8 +203,10 @@ def _column_from_json(body: Mapping[str, Any]) -> ColumnReference:
     )
 
 
-def _derivation_json(reference: Reference) -> dict[str, Any]:
-    return {"derivation": reference.derivation.to_json()} if reference.derivation else {}
+def _more_json(reference: Reference) -> dict[str, Any]:
+    """What only some references have."""
+    derivation = {"derivation": reference.derivation.to_json()} if reference.derivation else {}
+    return derivation if reference.seasons is None else {**derivation, "seasons": reference.seasons.packed}
 
 
 def _digest(reference: Reference) -> str:
@@ -209,7 +215,7 @@ def _digest(reference: Reference) -> str:
         "rows": reference.rows,
         "performance": dict(sorted(reference.performance.items())),
         "columns": [_column_to_json(reference.columns[name]) for name in sorted(reference.columns)],
-        **_derivation_json(reference),
+        **_more_json(reference),
     }
     data = orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(data, digest_size=8).hexdigest()

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from neural.monitoring.section import Duration, Section, parse_duration_seconds
+from neural.monitoring.windows.seasons import HOURS, Seasonal
 
 MAX_PANES = 120
 """Panes a window is made of, at most: a shorter ``pane`` is widened, so that memory depends on features only."""
@@ -88,3 +89,20 @@ class ReferenceSettings(Section):
     """Watch all features together as well: random cosines of whole rows (MMD) and the error of a PCA, as columns of their own."""
     max_rows: Annotated[int, Field(ge=100, le=10_000_000)] = 20_000
     """Rows held while learning; of more, a uniform sample is kept."""
+    seasonal: Seasonal | None = None
+    """Compare each hour with the same hour of the reference, UTC: hour_of_week, or hour_of_day. For traffic with a daily or weekly rhythm, and
+    a reference of several weeks. Hours with fewer than 50 reference rows borrow from those around them, then from the same hour of all
+    days, then from all rows."""
+    time: str = "time"
+    """With ``seasonal``: the column of the source that says when each row was (timestamps, or Unix seconds). A prediction log has it."""
+
+    @model_validator(mode="after")
+    def _learns_every_season(self) -> Self:
+        if self.seasonal is not None and self.source is None:
+            needed = HOURS[self.seasonal] * 3600.0
+            if self.learn.seconds is None or self.learn.seconds < needed:
+                raise ValueError(
+                    f"seasonal: {self.seasonal} needs a reference that holds every hour: "
+                    f"write learn: {needed / 86_400:g}d or longer, or name a source"
+                )
+        return self
