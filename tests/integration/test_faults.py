@@ -21,7 +21,8 @@ import pytest
 from neural.monitoring.predictions import read_predictions
 from neural.monitoring.store import open_store
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+from scarce import memory_group, small_disk
 from sidecars import NEURAL, SidecarProcess, batch, event, free_port
 
 pytestmark = [
@@ -83,23 +84,9 @@ def start(tmp_path: Path) -> Iterator[Callable[..., SidecarProcess]]:
         one.close()
 
 
-@contextlib.contextmanager
-def _mounted(place: Path, megabytes: int) -> Iterator[None]:
-    place.mkdir(exist_ok=True)
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(place)], capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        pytest.skip(f"no small disk can be mounted here: {done.stderr.strip()}")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "-l", str(place)], check=False, capture_output=True)
-
-
 def test_disk_full(tmp_path: Path, start: Callable[..., SidecarProcess]) -> None:
     """Nothing more is acknowledged, senders are told to wait; with room again it goes on, and nothing acknowledged is lost."""
-    with _mounted(tmp_path / "state", 12):
+    with small_disk(tmp_path / "state", 12):
         sidecar = start()
         sent = sidecar.send(_batches(1, 20))
         ballast = sidecar.state / "ballast"
@@ -126,7 +113,7 @@ def test_disk_full(tmp_path: Path, start: Callable[..., SidecarProcess]) -> None
 
 def test_read_only_disk(tmp_path: Path, start: Callable[..., SidecarProcess]) -> None:
     """At the start one clear line; while running as a full disk: refused with a time to wait, alive, and on again when the disk is."""
-    with _mounted(tmp_path / "state", 8):
+    with small_disk(tmp_path / "state", 8):
         subprocess.run(["mount", "-o", "remount,ro", str(tmp_path / "state")], check=True)
         stillborn = SidecarProcess(tmp_path)
         done = subprocess.run(
@@ -193,7 +180,7 @@ def test_clock_jumps(tmp_path: Path, jump: float) -> None:
 
 def test_killed_for_its_memory(tmp_path: Path, start: Callable[..., SidecarProcess]) -> None:
     """The kernel's kill: started again, the sidecar replays its journal and loses nothing that it acknowledged."""
-    group = _memory_group()
+    group = memory_group()
     sidecar = start()
     assert sidecar.process is not None
     if group is not None:
@@ -232,20 +219,6 @@ def test_killed_for_its_memory(tmp_path: Path, start: Callable[..., SidecarProce
 def _until_counted(sidecar: SidecarProcess, least: int) -> int:
     _until(lambda: _counters(sidecar).get("events", 0) >= least)
     return int(_counters(sidecar)["events"])
-
-
-def _memory_group() -> Path | None:
-    root = Path("/sys/fs/cgroup")
-    for parent in (root, root / "memory"):
-        group = parent / f"neural-test-{os.getpid()}"
-        try:
-            group.mkdir()
-            if (group / "memory.max").exists():
-                return group
-            group.rmdir()
-        except OSError:
-            continue
-    return None
 
 
 def test_sigterm_during_a_flush(start: Callable[..., SidecarProcess]) -> None:

@@ -2,85 +2,23 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from export_fakes import NOW, board, rows, traffic
-from opentelemetry.sdk.trace.export import SpanExportResult
 from opentelemetry.trace import SpanKind, StatusCode
+from span_fakes import CALLER, NOTHING, PARENT, SERVER, START, TRACE, Collected, batch, event, options, told
 
 from neural.monitoring.decode import Decoded
 from neural.monitoring.decode.parsed import Unparsed
-from neural.monitoring.errors import ConfigError
-from neural.monitoring.export import IncidentWatch, SpanOptions, board_verdicts, span_emitter, span_options
-from neural.monitoring.export.otlp_transport import Transport
-from neural.monitoring.export.sampling import SpanSampler, sampler_from
-from neural.monitoring.export.span_export import SCHEMA_URL, otlp_exporter
+from neural.monitoring.export import IncidentWatch, board_verdicts, span_options
+from neural.monitoring.export.span_export import SCHEMA_URL
 from neural.monitoring.export.spans import SpanEmitter
 from neural.monitoring.export.trace_context import parse_traceparent
 from neural.monitoring.settings import OTLPSettings
 from neural.monitoring.store import AlertRow
 from neural.monitoring.views import Snapshot, SnapshotBoard
-from neural.wire import CaptureBatch, CaptureEvent, Flag, Outcome, Protocol
-
-TRACE, CALLER, SERVER = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", "b7ad6b7169203331"
-PARENT = f"00-{TRACE}-{CALLER}-01"
-START = 1_700_000_000_123_456_789
-NOTHING = Decoded(rows=[], traffic=[], failures=[])
-
-
-class Collected:
-    """An exporter that keeps what it gets; ``gate`` holds it up, ``answer`` is what it says."""
-
-    def __init__(self, answer=SpanExportResult.SUCCESS):
-        self.batches, self.answer, self.gate, self.entered, self.closed = [], answer, threading.Event(), threading.Event(), False
-        self.gate.set()
-
-    def export(self, spans):
-        self.entered.set()
-        self.gate.wait(20)
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        self.batches.append(list(spans))
-        return self.answer
-
-    def shutdown(self):
-        self.closed = True
-        self.gate.set()
-
-    @property
-    def spans(self):
-        return [span for batch in self.batches for span in batch]
-
-
-def event(**changes) -> CaptureEvent:
-    given = {
-        "prediction_id": "p1",
-        "started_unix_ns": START,
-        "duration_ns": 25_000_000,
-        "status": 200,
-        "path": "/v2/models/flights/infer",
-    }
-    return CaptureEvent(**{**given, **changes})
-
-
-def batch(*events: CaptureEvent, **changes) -> CaptureBatch:
-    return CaptureBatch("host:1", 1, events, **{"resource": {"service.name": "flights-server", "host.name": "h"}, **changes})
-
-
-def options(**changes) -> SpanOptions:
-    return SpanOptions(**{"transport": Transport("grpc", "http://nowhere:1"), "delay_seconds": 3600.0, **changes})
-
-
-def told(capture: CaptureBatch, decoded: Decoded = NOTHING, *, verdicts=None, **changes):
-    collected = Collected()
-    emitter = SpanEmitter(options(**changes), collected, **({"verdicts": verdicts} if verdicts else {}))
-    emitter.emit(capture, decoded)
-    assert emitter.stop(10)
-    assert collected.closed
-    return collected.spans
+from neural.wire import CaptureBatch, Flag, Outcome, Protocol
 
 
 def test_a_span_stands_at_the_captured_times_under_the_caller():
@@ -231,56 +169,6 @@ def test_long_values_are_cut_where_asked():
     assert span.attributes["url.path"] == "/xxxxxxxxx"
 
 
-def test_a_full_queue_drops_and_counts():
-    collected = Collected()
-    collected.gate.clear()
-    emitter = SpanEmitter(options(queue=4, batch=2), collected)
-    events = [event(prediction_id=f"p{i}", started_unix_ns=START + i) for i in range(10)]
-    assert emitter.emit(batch(*events), NOTHING) == 4
-    assert collected.entered.wait(10)
-    stats = emitter.stats()
-    assert (stats["queued"], stats["dropped"], stats["waiting"]) == (4, 6, 4)
-    collected.gate.set()
-    assert emitter.stop(10)
-    assert emitter.stats()["exported"] == 4
-    assert [len(one) for one in collected.batches] == [2, 2]
-
-
-@pytest.mark.parametrize("answer", [SpanExportResult.FAILURE, RuntimeError("broken")], ids=["refused", "raised"])
-def test_a_failed_export_is_counted_and_the_next_goes_on(answer):
-    collected = Collected(answer)
-    emitter = SpanEmitter(options(), collected)
-    emitter.emit(batch(event()), NOTHING)
-    assert emitter.flush(10)
-    collected.answer = SpanExportResult.SUCCESS
-    emitter.emit(batch(event()), NOTHING)
-    assert emitter.stop(10)
-    stats = emitter.stats()
-    assert (stats["queued"], stats["exported"], stats["failed"], stats["waiting"]) == (2, 1, 1, 0)
-
-
-def test_stopping_counts_what_is_left_as_failed():
-    collected = Collected()
-    collected.gate.clear()
-    emitter = SpanEmitter(options(batch=1), collected)
-    emitter.emit(batch(event(), event(prediction_id="p2")), NOTHING)
-    assert collected.entered.wait(10)
-    assert not emitter.stop(0.05)
-    emitter._thread.join(10)
-    stats = emitter.stats()
-    assert stats["queued"] == stats["exported"] + stats["failed"] == 2
-    assert emitter.emit(batch(event()), NOTHING) == 0
-    assert emitter.stats()["dropped"] == 1
-
-
-def test_full_batches_go_without_waiting_for_the_delay():
-    collected = Collected()
-    emitter = SpanEmitter(options(batch=2), collected)
-    emitter.emit(batch(event(), event(prediction_id="p2")), NOTHING)
-    assert collected.entered.wait(10)
-    emitter.stop(10)
-
-
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -292,134 +180,6 @@ def test_full_batches_go_without_waiting_for_the_delay():
 def test_traceparent_is_read_as_w3c_has_it(text, expected):
     parent = parse_traceparent(text)
     assert (parent.sampled if parent else None) == expected
-
-
-@pytest.mark.parametrize(
-    ("share", "env", "expected"),
-    [
-        (None, {}, SpanSampler(1.0, True)),
-        (0.25, {"OTEL_TRACES_SAMPLER": "always_off"}, SpanSampler(0.25, False)),
-        (None, {"OTEL_TRACES_SAMPLER": "always_on"}, SpanSampler(1.0, False)),
-        (None, {"OTEL_TRACES_SAMPLER": "always_off"}, SpanSampler(0.0, False)),
-        (None, {"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.5"}, SpanSampler(0.5, False)),
-        (None, {"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.5"}, SpanSampler(0.5, True)),
-        (None, {"OTEL_TRACES_SAMPLER": "parentbased_always_off"}, SpanSampler(0.0, True)),
-        (None, {"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "x"}, SpanSampler(1.0, False)),
-        (None, {"OTEL_TRACES_SAMPLER": "jaeger_remote"}, SpanSampler(1.0, True)),
-    ],
-)
-def test_samplers_are_otels_own(share, env, expected):
-    assert sampler_from(share, env) == expected
-
-
-def test_an_unsampled_caller_gets_no_span_and_it_is_counted():
-    collected = Collected()
-    emitter = SpanEmitter(options(), collected)
-    emitter.emit(batch(event(traceparent=PARENT[:-1] + "0"), event(prediction_id="p2")), NOTHING)
-    emitter.stop(10)
-    assert emitter.stats()["sampled_out"] == 1
-    assert len(collected.spans) == 1
-
-
-def test_the_ratio_keeps_its_share_of_traces():
-    sampler = SpanSampler(0.3, parent_decides=False)
-    ids = np.random.default_rng(0).integers(0, 2**63, size=4000)
-    kept = sum(sampler.keeps(int(one) * 2, None) for one in ids)
-    assert 1050 < kept < 1350
-
-
-class TestOptions:
-    def test_spans_are_off_unless_asked_for(self):
-        assert span_options(None, {}) is None
-        assert span_options(None, {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4317"}) is not None
-        assert span_options(OTLPSettings(), {}) is not None
-        assert span_options(OTLPSettings(), {"OTEL_SDK_DISABLED": "TRUE"}) is None
-        assert span_options(OTLPSettings(), {"OTEL_TRACES_EXPORTER": "none"}) is None
-        assert span_options(OTLPSettings(traces=False), {}) is None
-        assert span_emitter(None, {}) is None
-
-    @pytest.mark.parametrize(
-        ("settings", "env", "protocol", "endpoint"),
-        [
-            ({}, {}, "grpc", "http://localhost:4317"),
-            ({"endpoint": "http://c:4318"}, {}, "http/protobuf", "http://c:4318/v1/traces"),
-            ({"endpoint": "http://c:4318/v1/traces"}, {}, "http/protobuf", "http://c:4318/v1/traces"),
-            ({"endpoint": "http://c:9999"}, {}, "grpc", "http://c:9999"),
-            ({"endpoint": "http://c:9999", "protocol": "http/protobuf"}, {}, "http/protobuf", "http://c:9999/v1/traces"),
-            ({"endpoint": "https://c/otlp"}, {}, "http/protobuf", "https://c/otlp/v1/traces"),
-            ({}, {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}, "http/protobuf", "http://localhost:4318/v1/traces"),
-            ({}, {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318/"}, "http/protobuf", "http://c:4318/v1/traces"),
-            ({}, {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://c:4318/own"}, "http/protobuf", "http://c:4318/own"),
-            ({"protocol": "grpc"}, {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}, "grpc", "http://localhost:4317"),
-            (
-                {},
-                {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf"},
-                "http/protobuf",
-                "http://localhost:4318/v1/traces",
-            ),
-        ],
-    )
-    def test_transport_and_endpoint(self, settings, env, protocol, endpoint):
-        found = span_options(OTLPSettings(**settings), env)
-        assert (found.transport.protocol, found.transport.endpoint) == (protocol, endpoint)
-
-    def test_the_environment_fills_what_the_file_leaves_out(self):
-        env = {
-            "OTEL_EXPORTER_OTLP_HEADERS": "api-key=secret%20one,X=1", "OTEL_EXPORTER_OTLP_TRACES_HEADERS": "x=2", "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip",
-            "OTEL_EXPORTER_OTLP_TIMEOUT": "3", "OTEL_BSP_MAX_QUEUE_SIZE": "100", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "10", "OTEL_BSP_SCHEDULE_DELAY": "250",
-            "OTEL_RESOURCE_ATTRIBUTES": "a=b,team=ml%2Fops", "OTEL_SERVICE_NAME": "svc", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT": "99",
-            "OTEL_EXPORTER_OTLP_CERTIFICATE": "ca.pem", "OTEL_EXPORTER_OTLP_CLIENT_KEY": "k", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE": "c",
-        }  # fmt: skip
-        found = span_options(OTLPSettings(resource={"team": "mine"}), env)
-        assert dict(found.transport.headers) == {"api-key": "secret one", "x": "2"}
-        assert (found.transport.compression, found.transport.timeout_seconds, found.queue, found.batch, found.delay_seconds) == (
-            "gzip",
-            3,
-            100,
-            10,
-            0.25,
-        )
-        assert dict(found.resource) == {"a": "b", "team": "mine", "service.name": "svc"}
-        assert (
-            found.max_value_length,
-            found.transport.certificate,
-            found.transport.client_key,
-            found.transport.client_certificate,
-        ) == (99, "ca.pem", "k", "c")
-        assert "secret" not in repr(found)
-
-    def test_the_file_goes_first(self):
-        settings = OTLPSettings(
-            compression="none", timeout="7s", queue=5, batch=2, delay="1s", headers={"X": "file"}, certificate="own.pem"
-        )
-        env = {
-            "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip",
-            "OTEL_EXPORTER_OTLP_TIMEOUT": "3",
-            "OTEL_BSP_SCHEDULE_DELAY": "1",
-            "OTEL_EXPORTER_OTLP_HEADERS": "x=env",
-        }
-        found = span_options(settings, env)
-        assert (found.transport.compression, found.transport.timeout_seconds, found.queue, found.batch, found.delay_seconds) == (
-            "none",
-            7,
-            5,
-            2,
-            1,
-        )
-        assert dict(found.transport.headers) == {"x": "file"}
-
-    def test_nonsense_in_the_environment_means_the_default(self):
-        env = {"OTEL_BSP_MAX_QUEUE_SIZE": "many", "OTEL_BSP_SCHEDULE_DELAY": "-1", "OTEL_EXPORTER_OTLP_TIMEOUT": "inf"}
-        found = span_options(OTLPSettings(), env)
-        assert (found.queue, found.delay_seconds, found.transport.timeout_seconds) == (2048, 5, 10)
-
-    def test_a_queue_smaller_than_a_batch_grows_to_it(self):
-        assert span_options(OTLPSettings(queue=5, batch=50), {}).queue == 50
-
-    @pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
-    def test_a_certificate_that_is_not_there_is_one_line(self, protocol):
-        with pytest.raises(ConfigError, match=r"export.otlp.certificate: /nowhere.pem can't be read"):
-            otlp_exporter(options(transport=Transport(protocol, "https://c:1", certificate="/nowhere.pem")))
 
 
 def test_a_batched_request_links_to_every_caller_whose_rows_it_holds():
@@ -503,36 +263,6 @@ def test_an_alert_from_before_the_start_is_told_in_its_incident_only():
     first, *others = collected.spans
     assert not first.events
     assert sorted(len(span.events) for span in others) == [1, 2]
-
-
-@pytest.mark.parametrize(
-    ("env", "seconds"),
-    [
-        ({}, 10.0),
-        ({"OTEL_EXPORTER_OTLP_TIMEOUT": "3"}, 3.0),
-        ({"OTEL_EXPORTER_OTLP_TIMEOUT": "2500"}, 2.5),
-        ({"OTEL_EXPORTER_OTLP_TIMEOUT": "3", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT": "4000"}, 4.0),
-        ({"OTEL_BSP_EXPORT_TIMEOUT": "1500"}, 1.5),
-        ({"OTEL_METRIC_EXPORT_TIMEOUT": "1500"}, 10.0),
-    ],
-)
-def test_timeouts_are_read_in_either_unit_and_the_shorter_holds(env, seconds):
-    assert span_options(OTLPSettings(endpoint="http://c:4317"), env).transport.timeout_seconds == seconds
-
-
-@pytest.mark.parametrize(
-    ("endpoint", "insecure", "secure"),
-    [
-        ("c:4317", "", False),
-        ("c:4317", "true", False),
-        ("c:4317", "false", True),
-        ("http://c:4317", "false", False),
-        ("https://c", "true", True),
-    ],
-)
-def test_tls_is_asked_for_by_scheme_or_variable(endpoint, insecure, secure):
-    env = {"OTEL_EXPORTER_OTLP_INSECURE": insecure, "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}
-    assert span_options(None, env).transport.secure is secure
 
 
 def test_a_span_has_no_more_attributes_and_links_than_the_environment_allows():
