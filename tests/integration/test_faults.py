@@ -21,7 +21,8 @@ import pytest
 from neural.monitoring.predictions import read_predictions
 from neural.monitoring.store import open_store
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 from scarce import memory_group, small_disk
 from sidecars import NEURAL, SidecarProcess, batch, event, free_port
 

@@ -35,7 +35,6 @@ from neural.monitoring import (
     create_throughput_slo,
 )
 
-
 # Alerting system
 
 
