@@ -74,6 +74,7 @@ class _PlainContext:
     def __init__(self, context: Any) -> None:
         self._context = context
         self._code: Any = None
+        self.aborted = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._context, name)
@@ -84,6 +85,7 @@ class _PlainContext:
 
     def abort(self, code: Any, *details: Any, **more: Any) -> None:
         self._code = code
+        self.aborted = True
         self._context.abort(code, *details, **more)
 
     def code(self) -> Any:
@@ -136,14 +138,17 @@ class PlainStream(ThreadedStream):
 
     stream_stream = unary_stream
 
-    def _responses(self, request: Any, context: Any) -> Iterator[Any]:
+    def _responses(self, request: Any, context: _PlainContext) -> Iterator[Any]:
         self.entered(context)
         try:
             for response in self._method.behaviour(request, context):
                 self._yielded += 1
                 yield response
         except Exception as error:
-            self._exhaust(self.failure(error))
+            if context.aborted:  # the server has sent its status, and serialises nothing any more
+                self.raised(error)
+            else:
+                self._exhaust(self.failure(error))
             raise
         except BaseException as error:  # closed from outside: nothing is serialised any more
             self.raised(error)
