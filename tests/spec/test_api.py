@@ -5,6 +5,9 @@ from __future__ import annotations
 import inspect
 import json
 import math
+import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -87,6 +90,26 @@ def test_the_signature(name: str) -> None:
     for text, (_, default) in zip(expected, found, strict=False):
         if "=" in text:
             assert default == eval(text.split("=", 1)[1], {"AlertSeverity": api.AlertSeverity}), text
+
+
+def test_the_names_are_listed_before_they_are_loaded() -> None:
+    names = {name.split(".")[0] for name in SIGNATURES}
+    asked = "import neural.monitoring as m, sys; print('neural.monitoring.monitor' in sys.modules, *dir(m))"
+    loaded, *listed = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout.split()
+    assert loaded == "False"
+    assert names <= set(listed)
+
+
+def test_metrics_are_served_on_loopback_unless_told_otherwise(monitor: Any) -> None:
+    monitor.start_prometheus_server(port=0)
+    assert monitor.prometheus_exporter.host == "127.0.0.1"
+    other = api.ModelMonitor(storage_path=monitor.storage_path / "other")
+    port = other.start_prometheus_server(port=0, host="0.0.0.0")
+    with socket.create_connection(("127.0.0.2", port), timeout=5):
+        pass
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.2", monitor.prometheus_exporter.port), timeout=5)
+    other.close()
 
 
 def test_enumerations_have_their_members() -> None:

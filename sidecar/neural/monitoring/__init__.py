@@ -93,6 +93,10 @@ __all__ = [
 ]
 
 
+def __dir__() -> list[str]:
+    return sorted({*__all__, *globals()})
+
+
 def __getattr__(name: str) -> object:
     if name == "__version__":
         return import_module("neural.capture.version").__version__

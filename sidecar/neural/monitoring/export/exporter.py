@@ -16,6 +16,7 @@ _PERFORMANCE = ("accuracy", "precision", "recall", "f1")
 
 class PrometheusExporter:
     """``registry``: a ``MetricsRegistry``, or a ``prometheus_client.CollectorRegistry`` to put the metrics into.
+    ``host``: loopback by default; ``0.0.0.0`` lets a Prometheus of another machine or pod scrape it.
 
     Every ``record_`` and ``set_`` call names the model; without it the exporter's own is meant.
     """
@@ -25,7 +26,7 @@ class PrometheusExporter:
         port: int = 9090,
         registry: Any = None,
         *,
-        host: str = "0.0.0.0",  # noqa: S104 - Prometheus scrapes from outside; the page is read-only
+        host: str = "127.0.0.1",
         model_name: str = "default",
         model_version: str = "1.0",
     ) -> None:

@@ -20,7 +20,7 @@ class PortInUseError(NeuralError):
 class MetricsServer:
     """Serves GET /metrics (and /, which says where it is). ``port`` 0 takes a free one; read it back from ``port``."""
 
-    def __init__(self, page: PageOf, *, host: str = "0.0.0.0", port: int = 9090) -> None:  # noqa: S104 - Prometheus scrapes from outside
+    def __init__(self, page: PageOf, *, host: str = "127.0.0.1", port: int = 9090) -> None:
         try:
             self._server = _Server((host, port), _handler(page))
         except OSError as error:

@@ -32,7 +32,7 @@ class StoredMetrics:
         return SidecarMetrics(board, totals, budget=self._budget).scrape(accept)
 
 
-def stored_metrics_server(storage_path: Path | str, port: int = 9090, host: str = "0.0.0.0") -> MetricsServer:  # noqa: S104 - Prometheus scrapes from outside
+def stored_metrics_server(storage_path: Path | str, port: int = 9090, host: str = "127.0.0.1") -> MetricsServer:
     """A started server over a state folder. Raises StoreError when there is none, NeuralError when the port is taken."""
     store = open_store(Path(storage_path), read_only=True)
     return MetricsServer(StoredMetrics(store).page, host=host, port=port).start()
@@ -41,7 +41,7 @@ def stored_metrics_server(storage_path: Path | str, port: int = 9090, host: str 
 def serve_stored_metrics(
     storage_path: Path | str,
     port: int = 9090,
-    host: str = "0.0.0.0",  # noqa: S104 - Prometheus scrapes from outside
+    host: str = "127.0.0.1",
     announce: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve until interrupted; ``announce`` is called once the port is ours. Raises as ``stored_metrics_server``."""

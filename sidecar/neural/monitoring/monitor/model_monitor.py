@@ -131,12 +131,15 @@ class ModelMonitor:
         self.total_errors += 1
         self._consequences.of_error(error_type)
 
-    def start_prometheus_server(self, port: int = 9090) -> int:
-        """Serve /metrics in a thread; returns the port (useful with 0). Raises NeuralError when the port is taken."""
+    def start_prometheus_server(self, port: int = 9090, *, host: str = "127.0.0.1") -> int:
+        """Serve /metrics in a thread; returns the port (useful with 0). Raises NeuralError when the port is taken.
+
+        ``host``: loopback by default; ``0.0.0.0`` lets a Prometheus of another machine or pod scrape it.
+        """
         if self.prometheus_exporter is None:
             self.metrics_registry = MetricsRegistry()
             self.prometheus_exporter = PrometheusExporter(registry=self.metrics_registry)
-        self.prometheus_exporter.port = port
+        self.prometheus_exporter.host, self.prometheus_exporter.port = host, port
         return self.prometheus_exporter.start_server()
 
     def send_alert(
