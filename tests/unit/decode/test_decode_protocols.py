@@ -256,9 +256,9 @@ def test_sagemaker_built_in_algorithms_features_lists():
     assert batch.predictions.values.tolist() == ["0", "1"]
 
 
-def test_csv_keeps_codes_with_leading_zeros_as_text():
-    batch, _ = decode(b"zip,n\n01067,1\n99999,2\n", b'{"predictions":[1,2]}', path="/invocations", headers=CSV)
-    assert features(batch) == {"zip": ["01067", "99999"], "n": [1, 2]}
+def test_csv_keeps_codes_with_leading_zeros_and_halves_of_numbers_as_text():
+    batch, _ = decode(b"zip,n,s\n01067,.5,e5\n99999,5.,1e\n", b'{"predictions":[1,2]}', path="/invocations", headers=CSV)
+    assert features(batch) == {"zip": ["01067", "99999"], "n": [0.5, 5.0], "s": ["e5", "1e"]}
 
 
 @pytest.mark.parametrize("body", [b'a,b\n1,"2\n', b"a,b\n1\n", b"\xff\xfe", b"\n\n", b'a,b\n1,2"x"\n"'])

@@ -90,6 +90,13 @@ def test_bytes_that_are_no_reference_are_refused(data):
         Reference.from_bytes(data)
 
 
+@pytest.mark.parametrize("changed", [{"rows": 10**60}, {"rows": -1}, {"version": 10**30}])
+def test_counts_that_could_not_be_stored_again_are_refused(changed):
+    stored = json.loads(build_reference(columns_from({"x": [1.0, 2.0]}), source="a", created_at=1.0).to_bytes())
+    with pytest.raises(ReferenceDataError, match="is no count"):
+        Reference.from_bytes(json.dumps({**stored, **changed}).encode())
+
+
 FRAME = pd.DataFrame({"x": [1.0, np.nan, 3.0], "n": [1, 2, 3], "c": ["a", None, "c"], "b": [True, False, True]})
 
 
@@ -197,6 +204,17 @@ def test_files_that_are_no_reference_are_refused_in_one_line(tmp_path, name, con
     with pytest.raises(ReferenceDataError, match=message) as caught:
         load_reference_file(path)
     assert "\n" not in str(caught.value)
+
+
+def test_an_encrypted_archive_is_refused_in_one_line(tmp_path):
+    path = tmp_path / "secret.npz"
+    np.savez(path, x=np.arange(3.0))
+    archive = bytearray(path.read_bytes())
+    archive[6] |= 1  # the flag that says so: of the entry
+    archive[archive.index(b"PK\x01\x02") + 8] |= 1  # and in the archive's list
+    path.write_bytes(archive)
+    with pytest.raises(ReferenceDataError, match=r"can't be read: .*encrypted"):
+        load_reference_file(path)
 
 
 def test_an_empty_folder_is_no_log(tmp_path):

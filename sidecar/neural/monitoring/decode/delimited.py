@@ -12,7 +12,7 @@ import orjson
 
 from neural.monitoring.decode.parsed import Reason, Undecodable
 
-_NUMBER: Final = re.compile(r"[+-]?(?:0|[1-9]\d*)?(?:\.\d*)?(?:[eE][+-]?\d+)?")
+_NUMBER: Final = re.compile(r"[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 _MAX_CELL: Final = 128 * 1024  # characters: csv's own default
 
 
@@ -56,7 +56,7 @@ def is_number(cell: str) -> bool:
     lowered = cell.lower()
     if lowered in ("nan", "inf", "-inf", "infinity", "-infinity"):
         return True
-    return any(map(str.isdigit, cell)) and cell.isascii() and _NUMBER.fullmatch(cell) is not None and len(cell) < 400
+    return cell.isascii() and _NUMBER.fullmatch(cell) is not None and len(cell) < 400
 
 
 def has_header(rows: Sequence[Sequence[str]]) -> bool:

@@ -50,7 +50,7 @@ def _told_times(path: Path, columns: dict[str, Column], time: str) -> dict[str, 
 
 _BROKEN = (
     *(OSError, EOFError, ValueError, KeyError, DataError),
-    *(zipfile.BadZipFile, zlib.error, NotImplementedError, MemoryError),  # what a damaged archive says of itself
+    *(zipfile.BadZipFile, zlib.error, RuntimeError, MemoryError),  # what a damaged, strange or encrypted archive says of itself
 )
 
 

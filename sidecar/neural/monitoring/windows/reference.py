@@ -156,12 +156,12 @@ class Reference:
             columns = [_column_from_json(item) for item in body["columns"]]
             return cls(
                 columns={column.name: column for column in columns},
-                rows=int(body["rows"]),
+                rows=_whole(body["rows"]),
                 source=str(body["source"]),
                 created_at=float(body["created_at"]),
                 performance={str(k): float(v) for k, v in body["performance"].items()},
                 hash=str(body["hash"]),
-                version=int(body.get("version", 1)),
+                version=_whole(body.get("version", 1)),
                 seasons=Seasons.unpack(body["seasons"]) if "seasons" in body else None,
                 derivation=Derivation.from_json(body["derivation"]) if "derivation" in body else Derivation(),
             )
@@ -171,6 +171,7 @@ class Reference:
             raise ReferenceDataError(f"the stored reference can't be read: {error}") from error
 
 
+_MOST = 2**63 - 1
 _SCALARS = (
     "name", "n", "missing", "invalid", "non_finite", "mean", "std", "minimum", "maximum", "median", "mad", "q1", "q3",
     "distinct", "singletons",
@@ -198,9 +199,17 @@ def _column_from_json(body: Mapping[str, Any]) -> ColumnReference:
         counts=np.array(body["counts"], dtype=np.int64),
         held=np.array(body["held"], dtype=np.int64),
         labels=tuple(body["labels"]),
-        runs=tuple((int(rows), float(effect)) for rows, effect in body.get("runs", ())),
+        runs=tuple((_whole(rows), float(effect)) for rows, effect in body.get("runs", ())),
         categories=dict(zip(names, counts, strict=True)),
     )
+
+
+def _whole(value: Any) -> int:
+    """Raises ValueError for what could not be written again."""
+    number = int(value)
+    if not 0 <= number <= _MOST:
+        raise ValueError(f"{value!r} is no count")
+    return number
 
 
 def _more_json(reference: Reference) -> dict[str, Any]:
