@@ -182,6 +182,18 @@ def test_awkward_columns_give_findings_and_no_nan(stream):
             json.dumps([dict(signal.verdict.evidence) if signal.verdict else {}], allow_nan=False)
 
 
+def test_what_moved_by_less_than_matters_is_named_and_no_alarm(stream):
+    random = np.random.default_rng(2)
+    watched = stream({"x": random.normal(size=50_000)}, smallest_effect="50%")
+    found = [watched.second({"x": random.normal(0.5, 1.0, 500)})["drift.alarm", ""] for _ in range(12)][-1]
+    assert found.value == 0.0
+    assert found.verdict.outcome is Outcome.OK
+    assert found.verdict.statistic < 1.0
+    assert "x moved by" in found.verdict.reason
+    assert "less than 50%" in found.verdict.reason
+    assert 0.1 < found.verdict.evidence["too_small"]["x"] < 0.3
+
+
 def test_a_constant_that_changes_is_drift(stream):
     watched = stream({"k": np.ones(2000)})
     assert not any(watched.alarm({"k": np.ones(200)}) for _ in range(5))

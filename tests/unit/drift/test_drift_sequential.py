@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from scipy import stats
 from tests.study.budget import run_budget
 from tests.study.worlds import WORLDS, World
 
@@ -253,3 +254,52 @@ def test_a_tilt_says_nothing_of_columns_without_an_order():
     _, bins = bins_for(words)
     tilt = TiltModel([bins])
     assert tilt.log_evidence(np.array([[0.0, 5.0, 90.0, 5.0]]))[0, 0] == pytest.approx(0.0)
+
+
+class Large(One):
+    """A reference of a million rows, and a hundred thousand rows a minute."""
+
+    def __init__(self, smallest):
+        super().__init__(rows=1_000_000)
+        self.detector = SequentialDetector([self.bins], smallest=smallest)
+
+    def minute(self, shift):
+        shares = np.diff([0.0, *stats.norm.cdf(self.reference.edges - shift), 1.0])
+        expected = np.bincount(self.bins.group, weights=shares, minlength=len(self.bins))
+        counts = self.random.multinomial(100_000, expected / expected.sum()).astype(float)
+        self.now += 60.0
+        return self.detector.step(counts, self.now, elapsed=60.0, seconds_between=MONTH, patience=3600.0)
+
+
+def test_a_difference_that_only_many_rows_can_show_is_no_alarm_but_is_told():
+    assert any(one.minute(0.03).alarm for one in [Large(0.0)] for _ in range(5))
+    large = Large(0.02)
+    for _ in range(40):
+        standing = large.minute(0.03)  # standard deviations: 1.2 % of the rows
+        assert not standing.alarm
+    assert standing.small[0] == pytest.approx(0.012, abs=0.003)
+    assert standing.log_model < 0.0
+    assert standing.log_evidence[0] < 0.0
+    again = Large(0.02)
+    again.detector.restore(json.loads(json.dumps(large.detector.snapshot())))
+    again.now, again.random = large.now, np.random.default_rng(1)
+    large.random = np.random.default_rng(1)
+    ours, theirs = large.minute(0.03), again.minute(0.03)
+    assert ours.small == theirs.small
+    assert ours.log_evidence.tolist() == theirs.log_evidence.tolist()
+
+
+def test_a_drift_that_matters_is_found_at_once_after_one_that_does_not():
+    large = Large(0.02)
+    for _ in range(60):
+        assert not large.minute(0.02).alarm
+    since = large.now
+    assert any(large.minute(0.15).alarm for _ in range(3))
+    assert large.detector.episodes[0].since >= since - 60.0
+
+
+def test_a_drift_that_shrinks_below_what_matters_ends():
+    large = Large(0.02)
+    assert any(large.minute(0.2).alarm for _ in range(3))
+    assert any(not large.minute(0.02).alarm for _ in range(5))
+    assert not any(large.minute(0.02).alarm for _ in range(10))

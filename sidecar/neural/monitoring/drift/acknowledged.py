@@ -38,10 +38,13 @@ class Acknowledged:
 
 
 class Acknowledgements:
-    """Of the columns of one detector. ``bins``: of all columns."""
+    """Of the columns of one detector. ``bins``: of all columns; ``smallest``: share of rows that must have moved on."""
 
-    def __init__(self, detector: SequentialDetector, bins: Sequence[Bins], season: Expectation | None = None) -> None:
+    def __init__(
+        self, detector: SequentialDetector, bins: Sequence[Bins], season: Expectation | None = None, *, smallest: float = 0.0
+    ) -> None:
         self._detector = detector
+        self._smallest = smallest
         self._season = season
         self._bins = bins
         self._bounds = np.cumsum([0, *(len(item) for item in bins)])
@@ -60,7 +63,7 @@ class Acknowledgements:
         relearnt = None if self._season is None else Relearnt(expected, self._season.hours, now)
         if relearnt is not None and seen is not None:
             relearnt = relearnt.restored(seen)
-        detector = SequentialDetector([replace(self._bins[at], expected=expected)], season=relearnt)
+        detector = SequentialDetector([replace(self._bins[at], expected=expected)], season=relearnt, smallest=self._smallest)
         return Acknowledged(now, expected, detector, relearnt)
 
     def step(

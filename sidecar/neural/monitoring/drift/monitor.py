@@ -41,12 +41,14 @@ class _Watched:
     heard: float = 0.0  # Unix seconds of the last acknowledgement
 
     @classmethod
-    def new(cls, reference: Reference, plan: Plan) -> _Watched:
+    def new(cls, reference: Reference, plan: Plan, smallest: float) -> _Watched:
         if not plan.bins:
             return cls(reference, plan, None, None, None)
         season = SeasonalNull(plan.columns, plan.bins, reference.seasons) if reference.seasons is not None else None
-        detector = SequentialDetector(plan.bins, [column.runs for column in plan.columns], season)
-        return cls(reference, plan, detector, Acknowledgements(detector, plan.bins, season), season)
+        runs = [column.runs for column in plan.columns]
+        detector = SequentialDetector(plan.bins, runs, season, smallest=smallest)
+        known = Acknowledgements(detector, plan.bins, season, smallest=smallest)
+        return cls(reference, plan, detector, known, season)
 
     def by_hour(self, window: Window) -> NDArray[np.float64]:
         """The window's rows by hour; none without seasons."""
@@ -141,7 +143,7 @@ class DriftMonitor:
         if known is not None and known.reference.hash == reference.hash:
             return known
         plan = make_plan(reference, self._settings.ignore)
-        watched = _Watched.new(reference, plan)
+        watched = _Watched.new(reference, plan, self._settings.smallest_effect)
         state = self._pending.pop(key, None)
         same = state is not None and state["reference"] == reference.hash and state["columns"] == list(plan.names)
         if state is not None and same and watched.detector is not None and watched.known is not None:

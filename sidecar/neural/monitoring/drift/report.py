@@ -146,7 +146,8 @@ class DriftReport:
         if not ranked:
             outcome = Outcome.OK if self.rows else Outcome.UNKNOWN
             calm = f"the evidence for drift is {times(log_ratio)} of what would raise an alarm, by chance once in {between}"
-            reason = f"{calm}{self._discounted()}{self._known()}{self._in_season()}" if self.rows else "no rows have come in yet"
+            more = f"{self._too_little()}{self._discounted()}{self._known()}{self._in_season()}"
+            reason = f"{calm}{more}" if self.rows else "no rows have come in yet"
         else:
             outcome = Outcome.BAD
             since = at_time(min(self.standing.drifting[at].since for at in ranked))
@@ -168,6 +169,7 @@ class DriftReport:
                 "false_alarms": str(self.settings.false_alarms),
                 "rows_in_run": self._rows_in_run(),
                 "features": [self._episode(at) for at in ranked],
+                "too_small": {names[at]: round(moved, 6) for at, moved in self.standing.small.items()},
                 "acknowledged": [{**self._episode(at), "acknowledged_at": when} for at, when in self.acknowledged.items()],
             },
         )
@@ -187,6 +189,14 @@ class DriftReport:
     def _discounted(self) -> str:
         most = int(np.argmax(self.standing.rows_in_run))
         return f"; {self.plan.names[most]}{self._runs(most)}" if self._runs(most) else ""
+
+    def _too_little(self) -> str:
+        """Columns that moved for certain, by less than matters."""
+        small = sorted(self.standing.small.items(), key=lambda item: -item[1])
+        if not small:
+            return ""
+        named = names_in_words([self.plan.names[at] for at, _ in small])
+        return f"; {named} moved by {small[0][1]:.2%} of the rows, not by chance but less than {100 * self.settings.smallest_effect:g}%"
 
     def _known(self) -> str:
         if not self.acknowledged:

@@ -23,6 +23,10 @@ reference than under the drifted distribution, and carry no evidence against the
 length. The detector starts anew for that column, and forgets its rows since the drift began. An acknowledgement does not wait for that: see
 ``acknowledged``.
 
+Evidence grows with the rows, and with enough of them any difference is beyond chance. So an alarm also takes a share of rows moved of at
+least ``smallest``, since some start whose evidence would do alone (or the likeliest); a column of which less moved is left out of the
+mean over columns, which can only delay an alarm of the others.
+
 With seasons (hour of the week, see ``expectation``) the null of the rows since a start is the mixture of the hours they came in; it learns
 nothing then, since what came before came in other hours.
 
@@ -37,13 +41,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neural.monitoring.drift.bins import Bins
+from neural.monitoring.drift.effects import Effects
 from neural.monitoring.drift.episode import Episode
 from neural.monitoring.drift.evidence import EvidenceModel
 from neural.monitoring.drift.expectation import Expectation
@@ -58,6 +63,7 @@ LEARN_ROWS = 10_000.0
 """Rows of calm traffic the null learns from, or as many as the reference has: more would make a detector that finds what nobody minds."""
 LOG_NOTHING = -600.0  # the weight of a start from before a column started anew
 _NO_HOURS: NDArray[np.float64] = np.zeros(0)
+LOG_HELD = math.log(0.99)  # shown of a column that moved too little: no alarm, whatever the evidence
 LOG_CAP = 60.0  # evidence beyond e^60 times the threshold says nothing more
 
 
@@ -67,6 +73,7 @@ class Standing:
 
     ``log_evidence``: per column, ln(R / (T x columns)): 0 means that this column alone raises the alarm. ``log_model``: the same for all
     columns together. ``drifting``: column → its episode. ``rows_in_run``: per column, rows that count as one (1: all are worth a row).
+    ``small``: column → share of rows moved, where chance does not explain it and it is too little to matter.
     """
 
     log_evidence: NDArray[np.float64]
@@ -75,6 +82,7 @@ class Standing:
     rows_in_run: NDArray[np.float64]
     started: tuple[int, ...] = ()
     ended: tuple[int, ...] = ()
+    small: Mapping[int, float] = field(default_factory=dict[int, float])
 
     @property
     def alarm(self) -> bool:
@@ -84,10 +92,20 @@ class Standing:
 class SequentialDetector:
     """Counts in, standing out. One for a model version and reference."""
 
-    def __init__(self, bins: Sequence[Bins], runs: Sequence[RunLengths] = (), season: Expectation | None = None) -> None:
+    def __init__(
+        self,
+        bins: Sequence[Bins],
+        runs: Sequence[RunLengths] = (),
+        season: Expectation | None = None,
+        *,
+        smallest: float = 0.0,
+    ) -> None:
         """``runs``: of the columns' references, in order; nothing is expected where it is left out. ``season``: what is to be expected by
-        hour, where the reference has seasons."""
+        hour, where the reference has seasons. ``smallest``: share of rows moved below which nothing is an alarm."""
         self.model = EvidenceModel(bins)
+        self._effects = Effects(bins)
+        self._smallest = smallest
+        self._small: dict[int, float] = {}
         self._bounds = np.cumsum([0, *(len(item) for item in bins)])
         self._expected = [item.expected for item in bins]
         self._columns = len(bins)
@@ -137,22 +155,43 @@ class SequentialDetector:
         if len(self._starts) == 0:
             return Standing(self._log_evidence, -LOG_CAP, dict(self.episodes), self.runs.effect, (), tuple(ended))
         self._update()
-        calm = np.ones(self._columns, dtype=bool)
-        calm[list(self.episodes)] = False
         log_r = self._weigh() - log_threshold
-        log_model = _log_mean(log_r[calm], self._columns)
+        moved = self._moved(log_threshold) if self._small else None
+        log_model = self._judge(log_r, moved)
+        started: list[int] = []
         if log_model >= 0.0:  # the guarantee is for evidence as of now
             log_r = self.refresh() - log_threshold
-            log_model = _log_mean(log_r[calm], self._columns)
-        started: list[int] = []
-        if log_model >= 0.0:
-            started = [int(column) for column in np.flatnonzero(calm & (log_r >= 0.0))]
+            moved = self._moved(log_threshold)
+            log_model = self._judge(log_r, moved)
+            started = [] if log_model < 0.0 else np.flatnonzero(self._loud() & (log_r >= 0.0)).tolist()
             for column in started:
-                self._begin(column, now)
+                self._begin(column, now, self._likeliest(column, moved[:, column] >= self._smallest))
         self._log_evidence = np.clip(log_r - math.log(self._columns), -LOG_CAP, LOG_CAP)
-        return Standing(
-            self._log_evidence, min(log_model, LOG_CAP), dict(self.episodes), self.runs.effect, tuple(started), tuple(ended)
-        )
+        self._log_evidence[[*self._small]] = np.minimum(self._log_evidence[[*self._small]], LOG_HELD)
+        known = tuple(started), tuple(ended), dict(self._small)
+        return Standing(self._log_evidence, min(log_model, LOG_CAP), dict(self.episodes), self.runs.effect, *known)
+
+    def _judge(self, log_r: NDArray[np.float64], moved: NDArray[np.float64] | None) -> float:
+        """ln of the mean of R over the threshold, over the columns that may alarm; which moved too little is kept in ``_small``."""
+        self._small = {}
+        if moved is not None:
+            most = moved.max(axis=0)
+            self._small = {
+                int(at): float(most[at]) for at in np.flatnonzero(self._loud() & (log_r >= 0.0) & (most < self._smallest))
+            }
+        return _log_mean(log_r[self._loud()], self._columns)
+
+    def _loud(self) -> NDArray[np.bool_]:
+        """Columns whose evidence counts: they neither drift already nor moved too little to matter."""
+        loud = np.ones(self._columns, dtype=bool)
+        loud[[*self.episodes, *self._small]] = False
+        return loud
+
+    def _moved(self, log_threshold: float) -> NDArray[np.float64]:
+        """Share of rows moved since each start whose evidence would do, (starts, columns); 0 of the others."""
+        weighted = self._log_m + self._log_weights
+        enough = weighted >= np.minimum(log_threshold, weighted.max(axis=0))
+        return np.where(enough, self._effects.of(self._total - self._starts, self._expect(self._hour_starts)), 0.0)
 
     def refresh(self) -> NDArray[np.float64]:
         """Bring every start up to date: ``log_r`` as of now."""
@@ -195,8 +234,8 @@ class SequentialDetector:
         found: NDArray[np.float64] = calm * np.repeat(share, np.diff(self._bounds), axis=1)
         return found
 
-    def _begin(self, column: int, now: float) -> None:
-        mine, start = self._slice(column), self._likeliest(column)
+    def _begin(self, column: int, now: float, start: int) -> None:
+        mine = self._slice(column)
         drifted = self._total[mine] - self._starts[start, mine]
         self.episodes[column] = Episode(
             float(self._times[start]),
@@ -208,9 +247,9 @@ class SequentialDetector:
             recent_hours=np.zeros_like(self._hours),
         )
 
-    def _likeliest(self, column: int) -> int:
+    def _likeliest(self, column: int, among: NDArray[np.bool_] | bool = True) -> int:
         """The start since which there is most evidence."""
-        return int(np.argmax(self._log_m[:, column]))
+        return int(np.argmax(np.where(among, self._log_m[:, column], -np.inf)))
 
     def _end_episodes(self, counts: NDArray[np.float64], now: float, patience: float, hours: NDArray[np.float64]) -> list[int]:
         ended: list[int] = []
@@ -248,9 +287,12 @@ class SequentialDetector:
             self._restarts[column] = self._hours
 
     def _log_evidence_of(self, column: int, episode: Episode) -> float:
+        """Against the reference, of the rows that look like its again; none where they moved too little to matter."""
         counts = np.zeros((1, len(self._total)))
         counts[0, self._slice(column)] = episode.recent / self.runs.effect[column]
         expected = None if self._season is None else self._season.pseudo_counts(episode.recent_hours[None, :])
+        if self._effects.of(counts, expected)[0, column] < self._smallest:
+            return 0.0
         return float(self.model.log_evidence(counts, expected=expected)[0, column])
 
     def _note_start(self, now: float, weight: float) -> None:
@@ -305,6 +347,7 @@ class SequentialDetector:
             "hours": [self._hours.tolist(), self._hour_starts.tolist()],
             "restarts": [[column, hours.tolist()] for column, hours in self._restarts.items()],
             "count": self._count,
+            "small": [*self._small],
             "episodes": [[column, episode.snapshot()] for column, episode in self.episodes.items()],
         }
 
@@ -332,6 +375,7 @@ class SequentialDetector:
             self._hour_starts = np.zeros((len(self._starts), len(self._hours)))
         self._restarts = {int(column): np.array(hours, dtype=np.float64) for column, hours in state.get("restarts", ())}
         self._count = int(state["count"])
+        self._small = {int(column): 0.0 for column in state.get("small", ())}
         self.episodes = {int(column): Episode.from_snapshot(item) for column, item in state["episodes"]}
 
     def _adopt(self, state: Mapping[str, Any]) -> None:

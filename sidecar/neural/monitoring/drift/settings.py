@@ -51,7 +51,7 @@ class DriftSettings(Section):
     fewest_rows: Annotated[int, Field(ge=1)] = 30
     """With fewer values in the window the window-based verdict of a column is "not enough data"."""
     smallest_effect: Annotated[Fraction, Field(ge=0, le=1)] = 0.02
-    """Windows in which less than this share of the rows moved are not called drifting, however many rows there are."""
+    """Where less than this share of a column's rows moved there is no drift, in the window and in the alarm, however many rows there are."""
     errors: tuple[str, ...] = ("adwin",)
     """Detectors that read the errors of labelled rows (concept drift): adwin, ddm, page_hinkley. Only adwin seldom alarms by chance."""
     correction: Literal["benjamini-hochberg", "bonferroni"] = "benjamini-hochberg"
