@@ -128,7 +128,7 @@ def taught() -> Decoding:
     """What kinds columns have is decided by the first values: both ways begin with the same."""
     decoding = Decoding()
     for shape in SHAPES:
-        for key in ({}, {"model": "other"}, {"version": "7"}):
+        for key in ({}, {"model": "other"}, {"version": "7"}, {"path": "/elsewhere"}):
             decoding.decode(CaptureBatch("s", 1, [good(shape)._replace(**key)] * 3))
     return decoding
 
