@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -214,6 +215,15 @@ def test_an_encrypted_archive_is_refused_in_one_line(tmp_path):
     archive[archive.index(b"PK\x01\x02") + 8] |= 1  # and in the archive's list
     path.write_bytes(archive)
     with pytest.raises(ReferenceDataError, match=r"can't be read: .*encrypted"):
+        load_reference_file(path)
+
+
+def test_an_array_whose_head_is_cut_off_is_refused_in_one_line(tmp_path):
+    path = tmp_path / "cut.npz"
+    head = b"{'descr': ('<f8', "
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x.npy", b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head)
+    with pytest.raises(ReferenceDataError, match=r"can't be read: .*EOF"):
         load_reference_file(path)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -48,12 +47,6 @@ def _told_times(path: Path, columns: dict[str, Column], time: str) -> dict[str, 
     return {TIME: Column(TIME, Kind.NUMERIC, seconds, np.isnan(seconds))}
 
 
-_BROKEN = (
-    *(OSError, EOFError, ValueError, KeyError, DataError),
-    *(zipfile.BadZipFile, zlib.error, RuntimeError, MemoryError),  # what a damaged, strange or encrypted archive says of itself
-)
-
-
 def _file_columns(path: Path) -> dict[str, Column]:
     readers = {".parquet": _parquet, ".pq": _parquet, ".csv": _csv, ".npz": _npz, ".json": sagemaker_columns}
     reader = readers.get(path.suffix.lower())
@@ -65,7 +58,7 @@ def _file_columns(path: Path) -> dict[str, Column]:
         raise ReferenceDataError(f"{path}: larger than {MAX_FILE_BYTES} bytes; a sample of some 100,000 rows is enough")
     try:
         return reader(path)
-    except _BROKEN as error:
+    except Exception as error:  # of a damaged archive numpy and zipfile raise whatever comes up below them
         raise _unreadable(path, error) from error
 
 
