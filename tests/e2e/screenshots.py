@@ -1,6 +1,6 @@
 """Pictures of the dashboard for README and for a look at every page: `python tests/e2e/screenshots.py [folder] [--all] [--url URL]`.
 
-Without --url it runs the demo and shows what the sidecar stored, as it stood in the first incident (--invented: the invented incident of
+Without --url it runs the demo up to its first incident and shows what the sidecar has stored by then (--invented: the invented incident of
 tests/unit/dashboard/incident.py, in seconds). Needs Debian's chromium and chromium-driver.
 """
 
@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import argparse
 import runpy
+import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import uvicorn
@@ -37,20 +39,45 @@ MAX_HEIGHT = 4000
 
 @contextmanager
 def demo_server():
-    """The dashboard over the state of a real demo run; yields its URL and the moment to look at (Unix seconds)."""
+    """The dashboard over the state of a real demo, copied in its first incident; yields its URL and the moment (Unix seconds)."""
     from neural.monitoring.dashboard import build_dashboard
     from neural.monitoring.store import open_store
 
     with tempfile.TemporaryDirectory(prefix="neural-shots-") as folder:
         command = [sys.executable, "-m", "neural.monitoring.cli", "demo", "--seconds", "60", "--port", "0", "--folder", folder]
-        subprocess.run(command, check=False)
-        store = open_store(Path(folder) / "state", read_only=True)
+        demo = subprocess.Popen(command)
         try:
-            drift = min(row.fired_at for row in store.alerts() if row.rule == "Data drift" and row.fired_at)
+            _copy_in_the_incident(Path(folder) / "state", Path(folder) / "copy", demo)
+        finally:
+            demo.send_signal(signal.SIGINT)
+            demo.wait(60)
+        store = open_store(Path(folder) / "copy", read_only=True)
+        try:
+            newest = max(one.time for one in store.latest_signals(["requests.rate"]))
             with serving(build_dashboard(store)) as url:
-                yield url, drift + SECONDS_INTO_THE_INCIDENT
+                yield url, newest + 1.0
         finally:
             store.close()
+
+
+def _copy_in_the_incident(state, copy, demo):
+    """The state file as it is a few seconds after drift was told."""
+    from neural.monitoring.errors import StoreError
+    from neural.monitoring.store import STATE_FILE, open_store
+
+    fired = None
+    while fired is None or time.time() < fired + SECONDS_INTO_THE_INCIDENT:
+        assert demo.poll() is None, "the demo ended without drift"
+        time.sleep(0.2)
+        if fired is None and (state / STATE_FILE).is_file():
+            with (
+                suppress(StoreError),
+                closing(open_store(state, read_only=True)) as store,
+            ):  # the file may be there before its tables
+                fired = min((row.fired_at for row in store.alerts() if row.rule == "Data drift" and row.fired_at), default=None)
+    copy.mkdir()
+    with closing(sqlite3.connect(state / STATE_FILE)) as source, closing(sqlite3.connect(copy / STATE_FILE)) as target:
+        source.backup(target)
 
 
 @contextmanager

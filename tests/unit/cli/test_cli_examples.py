@@ -130,7 +130,7 @@ def here(prepared, tmp_path, fill_store, monkeypatch):
     fill_store(store, time.time())
     held: list[str] = []
 
-    def hold(name, result=0):
+    def hold(name: str, result: object = 0) -> None:
         def stop(*arguments, **options):
             if announce := options.get("announce"):
                 announce()
@@ -233,4 +233,4 @@ def test_an_example_runs_as_it_stands(line, here, neural, monkeypatch):
     assert said.out.strip() or said.err.strip() or here.held, "it printed nothing"
     assert "Traceback" not in said.err
     if more:
-        _follow(said, *more, here.folder)
+        _follow(said, more[0], more[1], here.folder)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import replace
 
@@ -325,3 +326,43 @@ def test_performance_shows_classes_and_segments_with_intervals_the_worse_segment
     segments = tables["Performance by segment"]
     assert segments.index("carrier=AA") < segments.index("carrier=UA")
     assert "worse" in segments
+
+
+def test_an_earlier_moment_has_its_objectives_and_findings_although_verdicts_are_kept_only_where_they_change(
+    store, render, text_of, now
+):
+    past = f"?until={now - 120:.0f}"
+    objectives = text_of(render(store, f"/slo{past}").slots["page"])
+    assert "no data" not in objectives
+    assert "kept" in objectives
+    found = text_of(render(store, f"/quality{past}").slots["page"])
+    assert "Nothing was found." not in found
+    assert "the last that was kept" in found
+    assert "as it should be" in found
+
+
+def test_an_alert_has_lasted_as_long_as_the_view_goes(own_store, render, text_of, now):
+    row = next(row for row in own_store.alerts() if row.rule == "Data drift")
+    own_store.put_alert(replace(row, fired_at=now - 300.0, resolved_at=now - 60.0, state="resolved"))
+    assert "firing · 10 s" in text_of(render(own_store, f"/alerts?until={now - 290:.0f}").slots["page"])
+
+
+def test_the_drift_verdict_calls_the_models_answers_as_people_do(own_store, render, text_of, now, story):
+    labels = dict(story.MODEL)
+    verdict = Verdict(Outcome.BAD, "temp, @prediction, @probability:1 drifted")
+    own_store.write_signals([Signal("drift.alarm", 1.0, now, labels, verdict)])
+    for name in ("@prediction", "@probability:1"):
+        own_store.write_signals([Signal("drift.feature_score", 0.3, now, {**labels, "feature": name}, verdict)])
+    said = text_of(render(own_store, "/drift").slots["page"])
+    assert "temp, prediction, probability of 1 drifted" in said
+    assert "@" not in said
+
+
+def test_words_over_moved_bins_never_stand_on_each_other():
+    from neural.monitoring.dashboard.bins import Bin
+    from neural.monitoring.dashboard.figures import distribution
+
+    moved = [Bin(f"bin {i}", 0.05, 0.2 + i / 1000, True) for i in range(18)]
+    places = sorted(note["x"] for note in distribution(moved)["layout"]["annotations"])
+    assert len(places) > 1
+    assert all(right - left >= 3 for left, right in itertools.pairwise(places))

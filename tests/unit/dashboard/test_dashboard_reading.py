@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from neural.monitoring.dashboard.reading import MAX_POINTS, Reader
 from neural.monitoring.dashboard.selection import Selection
 from neural.monitoring.dashboard.series import grouped
@@ -15,10 +17,12 @@ def test_the_auto_range_shows_all_there_is_up_to_an_hour(store, read, now):
     assert read(store, "/?range=6h").range_seconds == 6 * 3600
 
 
-def test_a_young_store_is_shown_by_the_minute(now, read):
+@pytest.mark.parametrize(("age", "every", "shown"), [(30, 1, 30), (5, 1, 10), (30, 60, 60), (600, 60, 600), (90_000, 600, 3600)])
+def test_a_young_store_is_shown_whole_and_an_old_one_by_the_hour(now, read, age, every, shown):
     store = MemoryStore()
-    store.write_signals(Signal("requests.rate", 1.0, now - i, MODEL) for i in range(30))
-    assert read(store).range_seconds == 60
+    store.put_value("sidecar", {"evaluate_every_seconds": every})
+    store.write_signals(Signal("requests.rate", 1.0, now - i, MODEL) for i in range(0, age + 1, every))
+    assert read(store).range_seconds == pytest.approx(shown, rel=0.03)
 
 
 def test_the_most_recently_measured_model_is_chosen(now, read):

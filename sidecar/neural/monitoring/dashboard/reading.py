@@ -23,6 +23,7 @@ from neural.monitoring.views.current import (
 from neural.monitoring.views.snapshot import Snapshot
 
 LEAST_AUTO_SECONDS, MOST_AUTO_SECONDS = 60.0, 3600.0
+LEAST_AUTO_EVALUATIONS = 10  # where evaluations are frequent, a minute would be mostly empty at first
 MAX_POINTS = 240  # per series; longer stretches are sampled
 SAME_EVALUATION_SECONDS = 1.0
 LEAST_FRESH_SECONDS = 120.0
@@ -88,7 +89,8 @@ class Reader:
         longest = self.until - MOST_AUTO_SECONDS
         pulse = self.store.read_signals(PULSE, labels=self.labels, since=longest, until=self.until)
         age = self.until - pulse[0].time if pulse else MOST_AUTO_SECONDS
-        return min(max(age * 1.02, LEAST_AUTO_SECONDS), MOST_AUTO_SECONDS)
+        least = min(LEAST_AUTO_SECONDS, LEAST_AUTO_EVALUATIONS * self.step) or LEAST_AUTO_SECONDS
+        return min(max(age * 1.02, least), MOST_AUTO_SECONDS)
 
     @property
     def since(self) -> float:

@@ -55,7 +55,7 @@ def axis(**more: Any) -> dict[str, Any]:
     return {"gridcolor": GRID, "zeroline": False, "linecolor": GRID, "automargin": True, "fixedrange": True, **more}
 
 
-def time_axis(since: float, until: float, **more: Any) -> dict[str, Any]:
+def time_axis(since: float, until: float, *, most_ticks: int = 5, **more: Any) -> dict[str, Any]:
     """An x axis of time (Unix seconds in, UTC shown)."""
     length = until - since
     ticks = "%H:%M:%S" if length <= 600 else "%H:%M" if length <= 100_000 else "%-d %b"
@@ -66,7 +66,7 @@ def time_axis(since: float, until: float, **more: Any) -> dict[str, Any]:
         showgrid=False,
         hoverformat="%-d %b %H:%M:%S UTC",
         tickformat=ticks,
-        nticks=6,
+        nticks=most_ticks,
         tickangle=0,
         **more,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 NOTHING = "–"
@@ -47,6 +47,13 @@ def column_name(name: str) -> str:
         return name
     kind, _, of = name[1:].partition(":")
     return f"{kind} of {of}" if of else kind
+
+
+def with_column_names(text: str, names: Iterable[str]) -> str:
+    """A sentence in which the model's outputs are called as people call them; ``names`` are the columns it may speak of."""
+    for name in sorted((name for name in names if name.startswith("@")), key=len, reverse=True):
+        text = text.replace(name, column_name(name))
+    return text
 
 
 def percent(value: float | None) -> str:

@@ -94,7 +94,10 @@ def checks_now(now_state: Current) -> dict[str, dict[str, Any]]:
 
 
 def _check(signal: Signal, unit: str) -> dict[str, Any]:
-    return {"value": signal.value, "unit": unit, "outcome": outcome(signal), "reason": reason(signal)}
+    judged = outcome(signal)
+    if signal.verdict is None and unit == "count" and signal.value is not None:  # of an earlier moment: the verdict is not kept
+        judged = "bad" if signal.value else "ok"
+    return {"value": signal.value, "unit": unit, "outcome": judged, "reason": reason(signal)}
 
 
 def findings_in(evidence: Mapping[str, Any], now_state: Current) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from neural.monitoring.dashboard.words import plain, shortened
 
 MAX_LABELS = 12
 MAX_NOTES = 4
+NOTES_ACROSS = 6  # so many fit side by side on a phone
 LEAST_NOTED = 0.05  # five points of a hundred
 
 
@@ -51,7 +52,11 @@ def _side(name: str) -> dict[str, Any]:
 def _largest_moves(bins: Sequence[Bin]) -> list[int]:
     """Where to write how far a bin moved: a few places, else the words would run into each other on a phone."""
     moved = [i for i, item in enumerate(bins) if item.moved and abs(item.current - item.reference) >= LEAST_NOTED]
-    return sorted(moved, key=lambda i: -abs(bins[i].current - bins[i].reference))[:MAX_NOTES]
+    noted: list[int] = []
+    for place in sorted(moved, key=lambda i: -abs(bins[i].current - bins[i].reference)):
+        if all(abs(place - other) * NOTES_ACROSS >= len(bins) for other in noted):
+            noted.append(place)
+    return noted[:MAX_NOTES]
 
 
 def _note(place: int, item: Bin) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def heatmap(
     }
     vertical = axis(type="category", autorange="reversed", showgrid=False, ticks="", **ticks)
     margin = {"l": 60, "r": 8, "t": 10, "b": 24}
-    return figure([trace], xaxis=time_axis(since, until), yaxis=vertical, hovermode="closest", margin=margin)
+    return figure([trace], xaxis=time_axis(since, until, most_ticks=4), yaxis=vertical, hovermode="closest", margin=margin)
 
 
 def height(rows: int) -> int:

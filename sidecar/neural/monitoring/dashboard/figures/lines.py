@@ -52,7 +52,7 @@ def lines(
     marks = [level_line(level, RED, plain(caption)) for caption, level in limits.items() if level > 0 or not log]
     notes = [{**note, "y": log10(note["y"])} if log else note for _, note in marks]
     return figure(
-        [_trace(item, SEQUENCE[i % len(SEQUENCE)]) for i, item in enumerate(items)],
+        [_trace(item, SEQUENCE[i % len(SEQUENCE)], again=i >= len(SEQUENCE)) for i, item in enumerate(items)],
         xaxis=time_axis(since, until),
         yaxis=axis(**_vertical(items, unit, list(limits.values()), log=log, zero=zero, bounds=bounds)),
         shapes=[*_shade(provisional_since, since, until), *(shape for shape, _ in marks)],
@@ -104,7 +104,7 @@ def _format(unit: str, low: float, high: float) -> dict[str, Any]:
     return {"tickformat": "~s" if large else "~g", "hoverformat": ".4~s" if large else ".4~g"}
 
 
-def _trace(item: Line, colour: str) -> dict[str, Any]:
+def _trace(item: Line, colour: str, *, again: bool) -> dict[str, Any]:
     times, values = item.series.with_gaps()
     few = sum(value is not None for value in values) <= FEW_POINTS
     chosen = item.colour or colour
@@ -114,7 +114,7 @@ def _trace(item: Line, colour: str) -> dict[str, Any]:
         "name": plain(shortened(item.name)),
         "x": [moment * 1000 for moment in times],
         "y": values,
-        "line": {"color": chosen, "width": 1.8, **({"dash": "dot"} if item.dash else {})},
+        "line": {"color": chosen, "width": 1.8, **({"dash": "dot"} if item.dash else {"dash": "dash"} if again else {})},
         "connectgaps": False,
     }
     return {**trace, "fill": "tozeroy", "fillcolor": _veil(chosen)} if item.fill else trace

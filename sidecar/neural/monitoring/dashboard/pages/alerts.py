@@ -72,7 +72,7 @@ def _filter(view: View, name: str, options: tuple[str, ...]) -> Any:
 
 
 def _card(view: View, row: AlertRow) -> Any:
-    end = row.resolved_at or view.reader.until
+    end = min(row.resolved_at or view.reader.until, view.reader.until)
     lasted = seconds(max(end - row.fired_at, 0.0)) if row.fired_at is not None else "not fired"
     state = _state(view, row)
     summary = html.Summary([

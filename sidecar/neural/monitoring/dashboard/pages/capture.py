@@ -54,8 +54,9 @@ def _cost(view: View) -> Any:
     if not latest and overhead is None:
         return panel("What watching costs", empty("The sidecar has not reported on itself."))
     memory, spent, backlog = (latest[name].value if name in latest else None for name in OWN)
+    added = f"{number(overhead)} µs" if overhead is not None else NOTHING
     pairs = [
-        ("Added to a request", f"{number(overhead)} µs" if overhead is not None else NOTHING),
+        *([("Added to a request", added)] if view.selection.live else []),  # of an earlier moment it is not kept
         ("Sidecar's memory", size_bytes(memory)),
         ("Last evaluation took", seconds(spent)),
         ("Waiting to be read", number(backlog)),

@@ -15,7 +15,7 @@ from neural.monitoring.dashboard.headline import level_of
 from neural.monitoring.dashboard.pages.feature_rank import as_rank
 from neural.monitoring.dashboard.pages.page import Page, View
 from neural.monitoring.dashboard.series import Series
-from neural.monitoring.dashboard.words import NOTHING, column_name, date_time, number, p_value, plural
+from neural.monitoring.dashboard.words import NOTHING, column_name, date_time, number, p_value, plural, with_column_names
 from neural.monitoring.signal import Signal, Verdict
 
 MAX_ROWS, MAX_EMBEDDED = 40, 8
@@ -69,7 +69,8 @@ def _alarm(view: View) -> Any:
     if alarm is None or alarm.verdict is None:
         return remark("There is no verdict at this time.")
     word = {"ok": "no drift", "bad": "drift", "unknown": "not enough data"}[level_of(alarm)]
-    return html.P([badge(level_of(alarm), word), " ", alarm.verdict.reason], className="reason")
+    names = [s.labels.get("feature", "") for s in view.reader.state.get("drift.feature_score", ())]
+    return html.P([badge(level_of(alarm), word), " ", with_column_names(alarm.verdict.reason, names)], className="reason")
 
 
 def _tiles(view: View) -> Any:

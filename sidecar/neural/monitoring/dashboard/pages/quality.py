@@ -12,6 +12,7 @@ from neural.monitoring.dashboard.headline import level_of
 from neural.monitoring.dashboard.pages.page import Page, View
 from neural.monitoring.dashboard.pages.quality_checks import checks_panel, findings_panel
 from neural.monitoring.dashboard.words import number, percent
+from neural.monitoring.views.quality import quality_now
 
 KINDS = ("missing", "invalid", "unseen", "outlier", "stale")
 MAX_LINES = 6
@@ -51,7 +52,7 @@ def _tiles(view: View) -> Any:
         tile(
             "Score",
             number(score.value if score else None),
-            level=level_of(score),
+            level=quality_now(reader.current)["outcome"],
             series=_only(view, "quality.score"),
             note="1 is flawless",
         )

@@ -8,12 +8,12 @@ from dash import dcc, html
 
 from neural.monitoring.dashboard.components import badge, empty, facts, grid, panel, table
 from neural.monitoring.dashboard.figures import Line, graph, lines
-from neural.monitoring.dashboard.headline import level_of
 from neural.monitoring.dashboard.pages.page import Page, View
 from neural.monitoring.dashboard.series import Series
 from neural.monitoring.dashboard.words import date_time, number, percent, seconds
 from neural.monitoring.section import parse_duration_seconds
 from neural.monitoring.signal import Signal
+from neural.monitoring.views.slos import slos_now
 
 
 def render(view: View) -> list[Any]:
@@ -39,14 +39,12 @@ def _names(view: View) -> list[str]:
 
 
 def _overview(view: View, names: list[str], chosen: str) -> Any:
-    rows = []
+    rows, judged = [], slos_now(view.reader.current)
     for name in names:
         compliance, budget = view.reader.one("slo.compliance", slo=name), view.reader.one("slo.budget_remaining", slo=name)
         worst = max((s.value or 0.0 for s in _burns(view, name)), default=None)
-        burning = any(s.value for s in view.reader.state.get("slo.burn_alert", ()) if s.labels.get("slo") == name)
         left = budget.value if budget else None
-        state = "bad" if left is not None and left <= 0 else "warn" if burning else level_of(budget or compliance)
-        word = {"bad": "spent", "warn": "burning", "ok": "kept", "unknown": "no data"}[state]
+        state, word = _state(judged.get(name, {}).get("status", "no_data"), left)
         link = dcc.Link(name, href=view.href(slo=name), className="strong" if name == chosen else "")
         rows.append([
             link, badge(state, word), percent(view.reader.value("slo.target", slo=name)),
@@ -54,6 +52,15 @@ def _overview(view: View, names: list[str], chosen: str) -> Any:
         ])  # fmt: skip
     head = ("SLO", "State", "Target", "Compliance", "Budget left", "Burn rate")
     return table(head, rows, numeric=(2, 3, 4, 5), label="Service level objectives")
+
+
+def _state(status: str, left: float | None) -> tuple[str, str]:
+    """The badge of an objective: its level and its word."""
+    if left is not None and left <= 0:
+        return "bad", "spent"
+    return {"met": ("ok", "kept"), "at_risk": ("warn", "burning"), "breached": ("bad", "missed")}.get(
+        status, ("unknown", "no data")
+    )
 
 
 def _left(value: float | None) -> str:
