@@ -14,7 +14,6 @@ from starlette.routing import Mount
 
 from neural.monitoring.api import api_routes
 from neural.monitoring.dashboard import build_dashboard
-from neural.monitoring.signal import Signal
 from neural.monitoring.store import MemoryStore
 
 if not (shutil.which("chromium") and shutil.which("chromedriver")):
@@ -33,40 +32,6 @@ WAIT_SECONDS = 30
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def full():
-    """(store, url) of a dashboard with everything in it, refreshed every second."""
-    store = MemoryStore()
-    STORY.fill(store, time.time())
-    store.write_signals([Signal("requests.rate", 1.0, time.time() - 1500, {"model": "second", "version": "b"})])
-    with SHOTS.serving(build_dashboard(store, refresh_seconds=1)) as url:
-        yield store, url
-    store.close()
-
-
-@pytest.fixture(scope="module")
-def bare():
-    store = MemoryStore()
-    with SHOTS.serving(build_dashboard(store)) as url:
-        yield url
-    store.close()
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with SHOTS.browser() as driver:
-        yield driver
-
-
-@pytest.fixture
-def driver(chromium):
-    """The browser with an empty console and the normal size, so that tests don't meet each other's leavings."""
-    chromium.get("about:blank")
-    chromium.get_log("browser")
-    SHOTS._resize(chromium, 1280, 900)
-    return chromium
-
-
 def _open(driver, url):
     driver.get(url)
     SHOTS.wait_until_drawn(driver, WAIT_SECONDS)
@@ -82,30 +47,6 @@ def _text(driver, selector):
 
 def _complaints(driver):
     return [entry["message"] for entry in driver.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
-
-
-@pytest.mark.parametrize("page", SHOTS.PAGES)
-def test_every_page_opens_with_data_and_without_complaint(driver, full, page):
-    _, url = full
-    _open(driver, f"{url}/{'' if page == 'overview' else page}")
-    assert driver.find_elements(By.CSS_SELECTOR, "#page .panel")
-    assert not driver.find_elements(By.CSS_SELECTOR, ".alert-bad")
-    assert _complaints(driver) == []
-
-
-@pytest.mark.parametrize("page", SHOTS.PAGES)
-def test_every_page_opens_without_data_and_says_so(driver, bare, page):
-    _open(driver, f"{bare}/{'' if page == 'overview' else page}")
-    assert driver.find_elements(By.CSS_SELECTOR, ".empty")
-    assert not driver.find_elements(By.CSS_SELECTOR, ".alert-bad")
-    assert _complaints(driver) == []
-
-
-@pytest.mark.parametrize("page", SHOTS.PAGES)
-def test_a_phone_never_scrolls_sideways(driver, full, page):
-    SHOTS._resize(driver, 390, 844)
-    _open(driver, f"{full[1]}/{'' if page == 'overview' else page}")
-    assert driver.execute_script("return document.documentElement.scrollWidth") <= 390
 
 
 def test_from_the_overview_through_the_incident_to_the_moved_bins(driver, full):

@@ -32,12 +32,12 @@ def _signals(now: float, *, bad: bool) -> list[Signal]:
         one("drift.feature_score", 0.31 if bad else 0.02, said("PSI 0.31", moved=["(20, 30]"]), feature="age"),
         one("drift.psi", 0.31 if bad else 0.02, feature="age"), one("drift.ks", 0.2, feature="age"),
         one("drift.feature_score", 0.01, Verdict(Outcome.OK, "PSI 0.01 under 0.2"), feature="temp"),
-        one("quality.alarm", float(bad), said("12 % of temp is missing" if bad else "All well", schema=FOUND if bad else [])),
+        one("quality.alarm", float(bad), said("12% of temp is missing" if bad else "All well", schema=FOUND if bad else [])),
         one("quality.score", 0.6 if bad else 0.99), one("quality.missing_rate", 0.12 if bad else 0.0),
-        one("quality.feature_missing_rate", 0.12 if bad else 0.0, said("12 % missing"), feature="temp"),
+        one("quality.feature_missing_rate", 0.12 if bad else 0.0, said("12% missing"), feature="temp"),
         *_quality_checks(one, said, bad), *_by_part(one, said, bad),
         one("performance.accuracy", 0.91, Verdict(Outcome.OK, "0.91 over 0.8")), one("performance.coverage", 0.4), one("performance.labels", 360.0),
-        one("slo.compliance", 0.98 if bad else 0.9995, said("98 % of 99 %" if bad else "99.95 % of 99 %"), slo="fast"),
+        one("slo.compliance", 0.98 if bad else 0.9995, said("98% of 99%" if bad else "99.95% of 99%"), slo="fast"),
         one("slo.target", 0.99, slo="fast"), one("slo.budget_remaining", -1.0 if bad else 0.95, slo="fast"),
         one("slo.burn_rate", 20.0 if bad else 0.05, slo="fast", window="1h"), one("slo.burn_alert", float(bad), slo="fast", severity="page"),
         one("capture.loss_ratio", 0.0), one("sidecar.backlog", 0.0),
@@ -85,7 +85,7 @@ def fill(store: Store, now: float = NOW, *, bad: bool = False, evaluations: int 
             "performance_drift": None, "data_distribution_drift": 0.31 if is_bad else 0.02}))  # fmt: skip
         store.add_report(Report("quality", time, "fraud", "3", {
             "timestamp": time, "is_healthy": not is_bad, "quality_score": 0.6 if is_bad else 0.99, "missing_rate": 0.12 if is_bad else 0.0,
-            "outlier_rate": 0.0, "invalid_rate": 0.0, "warnings": ["12 % of temp is missing"] if is_bad else []}))  # fmt: skip
+            "outlier_rate": 0.0, "invalid_rate": 0.0, "warnings": ["12% of temp is missing"] if is_bad else []}))  # fmt: skip
     if bad:
         _incident(store, now)
 

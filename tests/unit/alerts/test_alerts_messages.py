@@ -16,10 +16,10 @@ NOW = 1_700_000_000.0
 def entry(**fields):
     base = {
         "alert_id": "a", "fingerprint": "f", "status": "firing", "repeat": False, "rule": "Data drift", "severity": "warning", "title": "Data drift",
-        "message": "temp drifted: <= 10.94 °C: 0 % in the reference, 85 % now", "source": "drift", "model": "flights", "version": "1",
+        "message": "temp drifted: <= 10.94 °C: 0% in the reference, 85% now", "source": "drift", "model": "flights", "version": "1",
         "labels": {}, "annotations": {}, "runbook": "Is it the world, or a broken feed?", "started_at": NOW, "fired_at": NOW, "resolved_at": None,
         "evidence": {
-            "reason": "temp drifted: <= 10.94 °C: 0 % in the reference, 85 % now", "n": 286, "command": "neural monitor drift --format json",
+            "reason": "temp drifted: <= 10.94 °C: 0% in the reference, 85% now", "n": 286, "command": "neural monitor drift --format json",
             "top_features": [{"feature": "temp", "value": 0.85, "moved": [{"bin": "<= 10.94", "reference": 0.0, "current": 0.85}]}, {"feature": "dewp", "value": 0.61}], "versions": {"before": "1", "after": "2", "changed_at": NOW - 60, "serving": ["2"]},
             "ledger": {"seen": 1200.0, "loss_ratio": 0.0, "unparsed_rate": 0.02},
             "examples": [{"row_id": "r-1:0", "trace_id": "ab" * 16, "why": "temp: <= 10.94"}, {"row_id": "r-2", "why": "temp: <= 10.94"}],

@@ -41,11 +41,11 @@ def test_text_tells_rows_features_and_what_is_not_rolled(neural, logged):
     assert (said.code, said.err) == (0, "")
     assert said.out.startswith("2023-11-14 22:00:00 to 2023-11-14 23:00:09 UTC  20 rows")
     for expected in (
-        "fraud 3 20 (100.0 %)",
+        "fraud 3 20 (100.0%)",
         "10 rows of open hours",
-        "late 10 (50.0 %)",
+        "late 10 (50.0%)",
         "p95 20.0 ms",
-        "accuracy 50.00 %",
+        "accuracy 50.00%",
         "4.500",
     ):
         assert expected in said.out

@@ -68,7 +68,7 @@ def test_a_bad_alarm_beside_a_good_score_tells_its_reason_first(neural, folder):
     alarm = store.latest_signals(["quality.alarm"])[0]
     store.write_signals([replace(alarm, name="quality.score", value=1.0, verdict=None)])
     said = neural("status", "--storage-path", path).out
-    assert "Quality      bad  12 % of temp is missing  (score now 1.000)" in said
+    assert "Quality      bad  12% of temp is missing  (score now 1.000)" in said
     store.write_signals([replace(alarm, time=alarm.time + 0.5, verdict=None)])
     store.close()
     assert "Quality      bad  the alarm gives no reason" in neural("status", "--storage-path", path).out
@@ -134,7 +134,7 @@ def test_status_shows_the_numbers_a_person_asks_for(neural, folder):
         "1,100",
         "12.5 requests/s",
         "p95 45.0 ms",
-        "6.00 %",
+        "6.00%",
         "age moved: PSI 0.31",
         "fast",
         "breached",
@@ -146,7 +146,7 @@ def test_status_shows_the_numbers_a_person_asks_for(neural, folder):
 def test_drift_ranks_the_features_and_says_why(neural, folder):
     said = neural("drift", "--storage-path", folder(bad=True), "--window", "20")
     assert said.out.index("age") < said.out.index("temp")
-    assert "10 with drift (50.0 %)" in said.out
+    assert "10 with drift (50.0%)" in said.out
     assert neural("drift", "--storage-path", folder(bad=True), "--window", "20", "--format", "json").json["total_samples"] == 20
 
 
@@ -249,9 +249,9 @@ def test_every_command_has_help(neural, command):
 
 def test_quality_says_what_is_found_in_columns_and_rows(neural, folder):
     out = neural("quality", "--storage-path", folder(bad=True)).out
-    for words in ("Schema and column order  1 violation", "Stuck columns", "Repeated rows", "2.00 %", "15.0 min old"):
+    for words in ("Schema and column order  1 violation", "Stuck columns", "Repeated rows", "2.00%", "15.0 min old"):
         assert words in re.sub(" {2,}", "  ", out)
-    assert re.search(r"reordered columns +age +bad +4.4 % +2023-11-14 22:04:20 +age stands where temp is expected", out)
+    assert re.search(r"reordered columns +age +bad +4.4% +2023-11-14 22:04:20 +age stands where temp is expected", out)
 
 
 def test_performance_is_told_by_class_and_by_segment_with_intervals(neural, folder):

@@ -141,7 +141,7 @@ class TestSLAReport:
         assert said.code == 1
         for expected in ("fast", "2023-10", "2023-11"):
             assert expected in said.out
-        assert ("99.900 %" in said.out) is (form != "csv")
+        assert ("99.900%" in said.out) is (form != "csv")
 
     def test_html_is_self_contained(self, neural, counted):
         assert_self_contained(self.ask(neural, counted, "--format", "html").out)

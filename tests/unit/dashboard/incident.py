@@ -137,7 +137,7 @@ def _evidence(feature, effect, dice, bad):
 
 def _quality(dice, time, strength):
     score = 0.985 - 0.03 * strength + dice.gauss(0, 0.002)
-    found = {"findings": [_finding(time, "wind_gust", "missing", 498, "11 % of wind_gust is missing", None)], "others": [
+    found = {"findings": [_finding(time, "wind_gust", "missing", 498, "11% of wind_gust is missing", None)], "others": [
         _finding(time, "", "duplicate_rows", 36, "36 rows came more than once", None)]}  # fmt: skip
     said = "4,530 rows: 1.4% of values are missing, none is invalid."
     yield _signal("quality.alarm", 0.0, time, _verdict(False, said, evidence=found))

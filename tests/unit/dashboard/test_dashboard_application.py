@@ -146,9 +146,9 @@ async def test_the_sla_report_is_about_the_objectives_and_the_stretch_of_time_sh
     async with _client(build_dashboard(own_store, clock=ManualClock(now), objectives=[objective])) as client:
         month = await client.get("/export/sla.html")
         hour = await client.get("/export/sla.html?range=1h")
-    assert "90.000 %" in month.text
+    assert "90.000%" in month.text
     assert "fast (latency) of flights" in hour.text
-    assert "90.000 %" not in hour.text
+    assert "90.000%" not in hour.text
 
 
 def test_a_spreadsheet_does_not_run_a_name_as_a_formula(now, read):

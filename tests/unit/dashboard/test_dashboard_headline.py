@@ -83,4 +83,4 @@ def test_a_lossy_capture_casts_doubt_on_the_rest(now, read):
     ledger.append(Signal("capture.dropped", 10.0, now, {**MODEL, "reason": "ring_full"}))
     found = headline(read(_store(now, *ledger, _drift(now, Outcome.OK))))
     assert (found.level, found.topic) == ("warn", "capture")
-    assert found.sentence.startswith("10 % of requests were not captured")
+    assert found.sentence.startswith("10% of requests were not captured")

@@ -141,7 +141,7 @@ def test_quality_ranks_the_troubled_feature_first_and_marks_the_cell(store, rend
 def test_performance_with_few_labels_is_called_provisional(store, render, text_of):
     said = text_of(render(store, "/performance").slots["page"])
     assert "provisional" in said
-    assert " % to 7" in said  # the interval of the accuracy
+    assert "% to 7" in said  # the interval of the accuracy
 
 
 def test_a_spent_budget_is_said_and_its_objective_can_be_chosen(store, render, text_of):

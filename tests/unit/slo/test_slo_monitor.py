@@ -75,7 +75,7 @@ def test_a_missed_target_says_so_with_the_numbers():
     bench.monitor.observe_traffic(traffic([START] * 10, failed=[True] + [False] * 9))
     verdict = bench.evaluate()["slo.compliance",].verdict
     assert verdict.outcome is Outcome.BAD
-    assert verdict.reason == "90 % of 10 requests in the last 1h were good: misses the target of 95 %"
+    assert verdict.reason == "90% of 10 requests in the last 1h were good: misses the target of 95%"
 
 
 def test_latency_counts_answered_requests_in_time_and_a_fast_failure_is_not_good():

@@ -118,7 +118,7 @@ class TestQuality:
         assert found["current"]["is_healthy"] is False
         assert found["current"]["features"][0] == {
             "feature": "temp", "missing_rate": 0.12, "outlier_rate": None, "invalid_rate": None, "unseen_rate": None,
-            "stale_rate": None, "outcome": "bad", "reason": "12 % missing"}  # fmt: skip
+            "stale_rate": None, "outcome": "bad", "reason": "12% missing"}  # fmt: skip
 
     def test_names_the_checks_of_columns_and_rows_and_what_they_found(self, ill):
         now = views.quality(ill)["current"]
@@ -239,7 +239,7 @@ class TestHealth:
         found = views.health(ill, now)
         assert found["status"] == "critical"
         assert found["issues"][0] == "1 alert firing: Title 1"
-        assert found["issues"][-1] == "12 % of temp is missing"
+        assert found["issues"][-1] == "12% of temp is missing"
 
     def test_a_silent_sidecar_is_critical(self, well, now):
         assert views.health(well, now + 100)["status"] == "healthy"

@@ -86,6 +86,7 @@ def _dash(server: FastAPI, prefix: str) -> dash.Dash:
         use_pages=False,
         meta_tags=META,
     )
+    app.index_string = app.index_string.replace("<html>", '<html lang="en">', 1)
     app.backend.websocket_capability = False  # else every browser tries, in vain, to open one
     app.init_app(server)
     return app

@@ -38,7 +38,7 @@ def _frame(refresh_seconds: float) -> list[Any]:
         dcc.Interval(id="tick", interval=int(refresh_seconds * 1000)),
         html.A("Skip to the page", href="#page", className="skip"),
         html.Header([html.Span("Neural Monitoring", className="brand"), html.Div(id="nav"), _theme_switch()], className="top"),
-        html.Div(id="toolbar", className="toolbar"),
+        html.Section(id="toolbar", className="toolbar", **aria(label="What is shown")),
         html.Div("No answer from the server. What you see is old.", id="offline", className="offline", hidden=True, role="alert"),
         html.Main(loading(), id="page", tabIndex="-1"),
         dcc.Store(id="made"),
@@ -62,7 +62,7 @@ def navigation(view: View) -> html.Nav:
     current = view.selection.page
     links = [
         dcc.Link(
-            page.title,
+            [page.title, html.Span(" (this page)", className="unseen")] if page.name == current else page.title,
             href=view.href(page=page.name, feature="", slo="", severity="", state="", measure=""),
             className="nav-on" if page.name == current else "",
         )

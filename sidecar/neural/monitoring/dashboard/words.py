@@ -62,10 +62,10 @@ def percent(value: float | None) -> str:
         return NOTHING
     shown = value * 100
     if 0 < shown < 0.01:
-        return "< 0.01 %"
+        return "< 0.01%"
     if 99.99 < shown < 100:
-        return "> 99.99 %"
-    return f"{_significant(shown, 4 if 99 < shown < 100 else 3)} %"
+        return "> 99.99%"
+    return f"{_significant(shown, 4 if 99 < shown < 100 else 3)}%"
 
 
 def seconds(value: float | None) -> str:

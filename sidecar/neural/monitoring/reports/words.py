@@ -24,8 +24,8 @@ def printable(value: Any) -> Any:
 
 
 def percent(value: float | None, digits: int = 2) -> str:
-    """A share: 0.0612 → 6.12 %."""
-    return NOTHING if value is None else f"{value * 100:.{digits}f} %"
+    """A share: 0.0612 → 6.12%."""
+    return NOTHING if value is None else f"{value * 100:.{digits}f}%"
 
 
 def seconds(value: float | None) -> str:
@@ -93,7 +93,7 @@ CHECKS = {
 
 
 def checked(name: str, check: Mapping[str, Any]) -> str:
-    """What one check found: none, 2 columns, 0.30 %, 12 s old."""
+    """What one check found: none, 2 columns, 0.30%, 12 s old."""
     value, unit = check["value"], check["unit"]
     if value is None:
         return NOTHING

@@ -139,6 +139,6 @@ def _burn_evidence(verdict: BurnVerdict, settings: SLOSettings) -> dict[str, Any
 
 @lru_cache(maxsize=1024)
 def _percent(share: float) -> str:
-    """Enough digits that 99.95 % is not rounded to 100 %."""
+    """Enough digits that 99.95% is not rounded to 100%."""
     text = f"{100 * share:.4f}".rstrip("0").rstrip(".")
-    return "just under 100 %" if text == "100" and share < 1 else f"{text} %"
+    return "just under 100%" if text == "100" and share < 1 else f"{text}%"

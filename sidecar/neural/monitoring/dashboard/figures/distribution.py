@@ -12,6 +12,7 @@ from neural.monitoring.dashboard.words import plain, shortened
 MAX_LABELS = 12
 MAX_NOTES = 4
 NOTES_ACROSS = 6  # so many fit side by side on a phone
+UNBROKEN = "\u00a0"  # Plotly would break a label at its spaces and turn it as well
 LEAST_NOTED = 0.05  # five points of a hundred
 
 
@@ -29,7 +30,8 @@ def distribution(bins: Sequence[Bin]) -> dict[str, Any]:
     ticks = {
         "tickmode": "array",
         "tickvals": places[::every],
-        "ticktext": [plain(shortened(item.label, 14)) for item in bins[::every]],
+        "ticktext": [plain(shortened(item.label, 14)).replace(" ", UNBROKEN) for item in bins[::every]],
+        "autotickangles": [0, 45, 90],
     }
     return figure(
         traces,

@@ -16,4 +16,4 @@ def graph(identity: str, figure: dict[str, Any], label: str, height: int = 220) 
     name = re.sub(r"[^\w-]+", "-", f"neural-{identity}")
     config: Any = {**GRAPH_CONFIG, "toImageButtonOptions": {**GRAPH_CONFIG["toImageButtonOptions"], "filename": name}}
     chart = dcc.Graph(id=identity, figure=figure, config=config, style={"height": f"{height}px"}, className="graph")
-    return html.Figure(chart, role="img", style={"minHeight": f"{height}px"}, **aria(label=label))
+    return html.Figure(chart, style={"minHeight": f"{height}px"}, **aria(label=label))

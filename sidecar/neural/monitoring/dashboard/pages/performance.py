@@ -140,7 +140,7 @@ def _calibration(view: View) -> Any:
                 "performance-calibration", calibration(points), "Predicted probability against how often it came true", 280
             )
             return panel(
-                "Calibration", chart, remark(words), hint="Bars are 95 % intervals. Below the diagonal the model is too sure"
+                "Calibration", chart, remark(words), hint="Bars are 95% intervals. Below the diagonal the model is too sure"
             )
     if not view.selection.live:
         why = "It is kept with the newest verdict, and whenever a verdict changes."
@@ -200,7 +200,7 @@ def _table(view: View, measured: list[str]) -> Any:
 
 
 def _interval(name: str, verdict: Verdict) -> str:
-    """'76 % to 79 %': the confidence interval in the evidence, if it is there."""
+    """'76% to 79%': the confidence interval in the evidence, if it is there."""
     bounds = verdict.evidence.get("interval")
     if not isinstance(bounds, list | tuple) or len(bounds) != 2 or not all(isinstance(b, int | float) for b in bounds):
         return ""
