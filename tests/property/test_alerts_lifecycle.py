@@ -88,6 +88,9 @@ def test_nothing_fires_without_having_been_seen_for_its_time(fields, answers, st
 
 @settings(max_examples=100, deadline=None)
 @given(rules, answers, steps, st.integers(0, 39))
+@example(  # the clock is set back before it: nothing else changes then
+    {"for": 60, "keep_firing_for": 0, "cooldown": 0, "repeat": None, "no_data": "keep"}, [True] * 3, [60.0, -1.0, 60.0], 2
+)
 def test_a_restart_at_any_moment_changes_nothing(fields, answers, steps, restart_at):
     plain, store = play(fields, answers, steps)
     broken, other = play(fields, answers, steps, restart_at)

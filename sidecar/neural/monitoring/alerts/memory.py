@@ -39,6 +39,7 @@ class EngineMemory:
     begun: int = 0
     versions: VersionHistory = field(default_factory=VersionHistory)
     _saved: Saved | None = None
+    _saved_at: float = 0.0
 
     def of_rule(self) -> dict[str, list[tuple[Key, Episode]]]:
         """Active episodes by rule."""
@@ -48,15 +49,15 @@ class EngineMemory:
         return found
 
     def save(self, store: Store) -> None:
-        """Write what changed; nothing at an evaluation at which nothing did."""
+        """Write what changed; nothing at an evaluation at which nothing did, unless the clock was set back: time counts from there."""
         now = self.evaluated_at or 0.0
         self.told = {one: at for one, at in self.told.items() if abs(now - at) < _REMEMBER_SECONDS}
         state: Saved = ([one.progress for one in self.episodes.values()], dict(self.told), repr(self.versions.known))
-        if state != self._saved and (self._saved or self.episodes or self.told or self.versions.known):
+        if (state != self._saved or now < self._saved_at) and (self._saved or self.episodes or self.told or self.versions.known):
             episodes = [one.to_dict() for one in self.episodes.values()]
             body = {"format": _FORMAT, "episodes": episodes, "told": self.told, "evaluated_at": self.evaluated_at}
             store.put_value(STATE_KEY, {**body, "versions": self.versions.known, "begun": self.begun})
-            self._saved = state
+            self._saved, self._saved_at = state, now
 
     @classmethod
     def load(cls, store: Store) -> EngineMemory:
