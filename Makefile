@@ -15,7 +15,7 @@ FUZZ_SECONDS ?= 600
 ifeq ($(MAKECMDGOALS),test)
 MAKEFLAGS += -j3
 endif
-.PHONY: help demo test debian test-fast bench study fuzz realdata estimation scrapes soak torture ready audit image lint fmt proto screenshots clean
+.PHONY: help demo test debian test-fast properties bench study fuzz realdata estimation scrapes soak torture ready audit image lint fmt proto screenshots clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -54,6 +54,9 @@ test: debian $(VENV)/.test $(SERVERS)/.done $(AZURITE)/.done ## everything, agai
 
 test-fast: $(VENV)/.test ## what needs no server process, in under 90 seconds
 	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not slow" --ignore=tests/integration --ignore=tests/e2e
+
+properties: $(VENV)/.test ## what must hold for any input, with new examples each time (PROPERTIES_ARGS="--hypothesis-seed=1")
+	HYPOTHESIS_PROFILE=new $(BIN)/python -m pytest -n 2 --dist load -q $(PROPERTIES_ARGS) $$(grep -rl --include='test_*.py' 'from hypothesis' tests)
 
 $(BENCH)/.done: pyproject.toml
 	$(PYTHON) -m venv $(BENCH)
