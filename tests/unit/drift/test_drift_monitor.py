@@ -194,6 +194,18 @@ def test_what_moved_by_less_than_matters_is_named_and_no_alarm(stream):
     assert 0.1 < found.verdict.evidence["too_small"]["x"] < 0.3
 
 
+@pytest.mark.parametrize("share", [0.5, 1.0])
+def test_the_least_float_as_a_mark_for_missing_is_a_value_like_any_other(stream, share):
+    least, random = -np.finfo(float).max, np.random.default_rng(5)
+
+    def rows(n):
+        return {"x": np.where(random.random(n) < share, least, random.normal(size=n))}
+
+    watched = stream(rows(2_000))
+    assert not any(watched.alarm(rows(200)) for _ in range(20))
+    assert any(watched.alarm({"x": random.normal(size=200)}) for _ in range(3))
+
+
 def test_a_constant_that_changes_is_drift(stream):
     watched = stream({"k": np.ones(2000)})
     assert not any(watched.alarm({"k": np.ones(200)}) for _ in range(5))

@@ -58,6 +58,9 @@ def _numeric(column: ColumnReference, bins: int) -> Bins:
     """Order: below, the inner bins ascending, above, gaps (of a discrete column)."""
     counts = column.counts.astype(np.float64)
     filled = np.flatnonzero(counts[1:-1]) + 1
+    if len(filled) == 0:  # all values are the least float there is: nothing lies below it, so they have the open cell
+        group = np.minimum(np.arange(len(counts)), 1)
+        return Bins(group, np.array([column.n + HALF, 1.0]), _numeric_labels(column, group, 0), 0, ordered=True)
     middle = np.cumsum(counts) - counts / 2
     _, ranks = np.unique(np.floor(middle[filled] / column.n * bins), return_inverse=True)
     k = int(ranks.max()) + 1
@@ -66,7 +69,8 @@ def _numeric(column: ColumnReference, bins: int) -> Bins:
     group = ranks[following] + 1
     group[0], group[-1] = 0, k + 1
     expected = np.bincount(group, weights=counts, minlength=k + 2).astype(np.float64) + HALF
-    expected[0] = expected[-1] = 1.0
+    expected[0] = expected[0] if counts[0] else 1.0  # the least float has no cell inside
+    expected[-1] = 1.0
     labels = _numeric_labels(column, group, k)
     once = np.flatnonzero(counts[1:-1] == 1) + 1
     if not _is_discrete(column, len(once)):

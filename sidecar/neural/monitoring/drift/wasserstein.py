@@ -34,10 +34,10 @@ class Wasserstein:
     def from_panes(self, stack: Stack) -> MeasuredMany:
         side, gaps = stack.side, np.abs(stack.gaps)
         before = np.concatenate([[0.0], gaps[:-1]])
-        inside = np.add.reduceat(np.where(side.widths > 0, side.widths * (gaps + before) / 2, 0.0), stack.starts)
-        error = np.add.reduceat(side.widths * (side.shares + stack.current_shares), stack.starts)
         scale = np.where(side.scale > 0, side.scale, 1.0)
-        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):  # cells may be as wide as a float can say
+            inside = np.add.reduceat(np.where(side.widths > 0, side.widths * (gaps + before) / 2, 0.0), stack.starts)
+            error = np.add.reduceat(side.widths * (side.shares + stack.current_shares), stack.starts)
             return MeasuredMany((inside + stack.outside / stack.n_current) / scale, error=error / scale)
 
 

@@ -141,7 +141,7 @@ def estimate_verdict(estimate: Estimate, settings: PerformanceSettings, referenc
         sample_size=int(estimate.rows),
         method="confidence-based estimation" if name not in {"mae", "rmse"} else "direct loss estimation",
         evidence={
-            "interval": [value - half, value + half],
+            "interval": [_finite(value - half), _finite(value + half)],
             "confidence": settings.confidence,
             "record": dict(estimate.record),
             "blind_to": "a changed relation between inputs and outcomes: only labels show that",
@@ -214,4 +214,5 @@ def class_verdict(scores: ClassMetrics, name: str, metric: Metric, settings: Per
 
 
 def _finite(value: float) -> float | None:
+    """None for an end that is open, or not known."""
     return value if abs(value) < float("inf") else None
