@@ -286,6 +286,7 @@ def test_ten_thousand_features(start: Callable[..., SidecarProcess]) -> None:
     assert len(series) <= 20_000
     assert float(next(line for line in series if line.startswith("neural_fleet_columns_left_out")).split()[-1]) > 0
     assert sidecar.rss_bytes() < 500 << 20
+    assert 'neural_sidecar_events_total{kind="unwatched_columns"}' in page
     said = sidecar.stop(90)
     assert "windows.max_columns is 2000" in said
     assert len(_ids(sidecar)) == 48

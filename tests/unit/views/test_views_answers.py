@@ -313,3 +313,13 @@ def test_what_the_python_api_said_stays_true_until_it_says_more(well, now):
     found = views.status(well, now + 100_000)
     assert found["status"] == "healthy"
     assert found["drift"]["status"] == "ok"
+
+
+def test_what_is_not_watched_for_lack_of_room_is_said(well):
+    well.put_value("capture", {**well.value("capture"), "counters": {"rows": 9, "unwatched_rows": 1_200, "unwatched_columns": 3}})
+    found = views.health(well, 100)
+    assert found["status"] == "warning"
+    assert found["issues"] == [
+        "1,200 rows of model versions beyond windows.max_models were logged and not watched",
+        "3 columns beyond windows.max_columns are logged and not watched",
+    ]

@@ -182,14 +182,17 @@ def test_infinities_are_counted_apart(clock, reference):
     assert x.mean == 1.0
 
 
-def test_models_and_columns_are_bounded(clock):
+def test_models_and_columns_are_bounded_and_that_is_said_once(clock, caplog):
     panes = store(clock, max_models=2, max_columns=3)
-    for version in "123":
+    for version in "1233":
         panes.add_rows(batch({"x": [1.0, 2.0]}, version=version))
     assert panes.models() == [("m", "1"), ("m", "2")]
-    assert panes.refused_rows == 2
+    assert panes.refused_rows == 4
+    assert caplog.messages == ["windows.max_models is 2: m version 3 and those that come after it are not watched"]
+    assert panes.unwatched_columns == 0
     panes.add_rows(batch({f"x{i}": [1.0] for i in range(10)}))
     assert len(panes.evaluation("m", "1", clock()).window.columns) == 3
+    assert panes.unwatched_columns == 3  # of the eight as many are told apart as there is room for
 
 
 def test_restore_continues_as_if_never_stopped(clock, reference):

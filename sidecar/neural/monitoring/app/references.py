@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
 from dataclasses import replace
 
 from neural.monitoring.clock import Clock
 from neural.monitoring.errors import ConfigError, NeuralError
 from neural.monitoring.performance import TRUTH, Baseline, baseline_of, has_truth
+from neural.monitoring.records import Column
 from neural.monitoring.settings import Settings
-from neural.monitoring.windows import PaneStore, Reference, build_reference, load_reference_file
+from neural.monitoring.windows import PaneStore, Reference, build_reference, load_reference_file, watched_columns
 
+log = logging.getLogger(__name__)
 _KEY = "reference.source"
 
 
@@ -36,7 +40,7 @@ def file_reference(settings: Settings, clock: Clock) -> tuple[Reference | None, 
         if baseline is not None:
             del columns[TRUTH]
         reference = build_reference(
-            columns,
+            _within(columns, settings.windows.max_columns),
             source=path.name,
             created_at=clock(),
             performance=baseline.metrics if baseline is not None else None,
@@ -48,6 +52,19 @@ def file_reference(settings: Settings, clock: Clock) -> tuple[Reference | None, 
         return reference, None if baseline is None else replace(baseline, reference=reference.hash)
     except NeuralError as error:
         raise ConfigError(str(error), where=where, key=_KEY) from error
+
+
+def _within(columns: Mapping[str, Column], most: int) -> Mapping[str, Column]:
+    kept = watched_columns(columns, most)
+    if len(kept) < len(columns):
+        first = next(name for name in columns if name not in kept)
+        log.warning(
+            "windows.max_columns is %d: the reference has %d columns; %r and those after it are not watched",
+            most,
+            len(columns),
+            first,
+        )
+    return kept
 
 
 def use_reference(reference: Reference | None, panes: PaneStore) -> None:

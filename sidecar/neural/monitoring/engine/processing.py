@@ -34,6 +34,8 @@ from neural.wire import CaptureBatch, WireError
 from neural.wire.decode import decode_batch
 
 log = logging.getLogger(__name__)
+UNWATCHED_ROWS, UNWATCHED_COLUMNS = "unwatched_rows", "unwatched_columns"
+"""Totals: rows of model versions beyond ``windows.max_models``, and columns beyond ``windows.max_columns``."""
 MAX_FAILURE_EXAMPLES = 20
 """Decode failures kept as examples between two evaluations."""
 
@@ -118,13 +120,23 @@ class Processor:
             self._gathered_rows.settle()  # a reference is learnt from so many rows, not from some more
 
     def _take_rows(self, rows: RecordBatch) -> None:
-        self.panes.add_rows(rows)
+        self._watch(rows)
         for labelled in self.joiner.observe_rows(rows) or ():
             self._labelled(labelled)
         for monitor in self._of_rows:
             monitor.observe_rows(rows)
         if self.predictions is not None:
             self.predictions.append(rows)
+
+    def _watch(self, rows: RecordBatch) -> None:
+        """Count them; what there was no room for is said in the totals, where metrics and status find it."""
+        refused = self.panes.refused_rows
+        self.panes.add_rows(rows)
+        if self.panes.refused_rows > refused:
+            self.totals.counts[UNWATCHED_ROWS] += self.panes.refused_rows - refused
+        columns = self.panes.unwatched_columns
+        if columns:
+            self.totals.counts[UNWATCHED_COLUMNS] = columns
 
     def _guarded(self, take: Callable[[Batch], None]) -> Callable[[Batch], None]:
         """Whoever settles (an evaluation, a checkpoint) goes on when a batch can't be processed."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from neural.monitoring.store import Store
 from neural.monitoring.views.capture import capture_now
-from neural.monitoring.views.current import SIDECAR, Current, current
+from neural.monitoring.views.current import CAPTURE, SIDECAR, Current, current
 from neural.monitoring.views.drift import drift_now
 from neural.monitoring.views.quality import quality_now
 from neural.monitoring.views.slos import slos_now
@@ -65,6 +65,7 @@ def _checks(store: Store, now_state: Current, now: float) -> Iterator[Check]:
     yield _quality(now_state)
     yield _slos(now_state)
     yield _capture(store, now_state, now)
+    yield from _limits(store)
 
 
 def _sidecar(store: Store, now_state: Current, now: float) -> Check:
@@ -77,6 +78,17 @@ def _sidecar(store: Store, now_state: Current, now: float) -> Check:
         told = f"No evaluation for {silent:.0f} s, since {_utc(now_state.newest)}: is the sidecar running?"
         return Check("sidecar", CRITICAL, told)
     return Check("sidecar", HEALTHY, f"Last evaluation {max(0.0, now - now_state.newest):.0f} s ago")
+
+
+def _limits(store: Store) -> Iterator[Check]:
+    """Only where one was reached."""
+    counters = (store.value(CAPTURE, {}) or {}).get("counters") or {}
+    rows, columns = int(counters.get("unwatched_rows") or 0), int(counters.get("unwatched_columns") or 0)
+    if rows:
+        told = f"{rows:,} rows of model versions beyond windows.max_models were logged and not watched"
+        yield Check("models", WARNING, told)
+    if columns:
+        yield Check("columns", WARNING, f"{columns:,} columns beyond windows.max_columns are logged and not watched")
 
 
 def _awaited(store: Store) -> str:

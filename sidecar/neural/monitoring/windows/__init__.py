@@ -15,6 +15,7 @@ from neural.monitoring.windows.evaluation import (
     Stateful,
 )
 from neural.monitoring.windows.infer import InferredFeature, infer_features
+from neural.monitoring.windows.learner import watched_columns
 from neural.monitoring.windows.load import load_reference_file
 from neural.monitoring.windows.pane import ColumnPane
 from neural.monitoring.windows.pane_store import PaneStore
@@ -54,5 +55,6 @@ __all__ = [
     "sagemaker_columns",
     "sagemaker_features",
     "traffic_pane",
+    "watched_columns",
     "weight_by_status",
 ]

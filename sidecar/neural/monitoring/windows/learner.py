@@ -15,7 +15,7 @@ from neural.monitoring.windows.reference import Reference
 from neural.monitoring.windows.seasons import TIME
 from neural.monitoring.windows.settings import ReferenceSettings, WindowSettings
 
-_OWN = frozenset({PREDICTION, LATENCY})
+_OWN = frozenset({PREDICTION, LATENCY, TIME})
 FEWEST_ROWS = 100
 """A reference learnt for a time waits for at least so many rows."""
 
@@ -38,7 +38,7 @@ class Learner:
         rows = len(times)
         if rows == 0:
             return
-        held = _with_sketches(_watched(columns, self._windows.max_columns))
+        held = _with_sketches(watched_columns(columns, self._windows.max_columns))
         if self._settings.seasonal is not None:
             held[TIME] = Column(TIME, Kind.NUMERIC, times, np.isnan(times))
         self.blocks.append((rows, held))
@@ -109,7 +109,7 @@ class Learner:
         self.held = len(priorities)
 
 
-def _watched(columns: Mapping[str, Column], most: int) -> Mapping[str, Column]:
+def watched_columns(columns: Mapping[str, Column], most: int) -> Mapping[str, Column]:
     """What the model said and how fast comes before its features, then these in their order."""
     if len(columns) <= most:
         return columns

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from neural.monitoring.clock import Clock
 from neural.monitoring.records import RecordBatch, TrafficBatch
 from neural.monitoring.windows.checkpoint import pack_models, unpack_models
@@ -12,6 +14,7 @@ from neural.monitoring.windows.reference import Reference
 from neural.monitoring.windows.seasonal import in_season
 from neural.monitoring.windows.settings import ReferenceSettings, WindowSettings
 
+log = logging.getLogger(__name__)
 Key = tuple[str, str]
 """(model, version)."""
 
@@ -56,12 +59,27 @@ class PaneStore:
     def late_rows(self) -> int:
         return sum(panes.late_rows for panes in self._models.values())
 
+    @property
+    def unwatched_columns(self) -> int:
+        """Columns beyond ``max_columns`` of all model versions; of each at most ``max_columns`` are told apart."""
+        return sum(len(panes.layout.left_out) for panes in self._models.values())
+
     def add_rows(self, batch: RecordBatch) -> None:
         panes = self._panes(batch.model, batch.version)
         if panes is None:
-            self.refused_rows += len(batch)
+            self._refuse(batch)
         else:
             panes.add_rows(batch, self._clock())
+
+    def _refuse(self, batch: RecordBatch) -> None:
+        if not self.refused_rows:
+            log.warning(
+                "windows.max_models is %d: %s version %s and those that come after it are not watched",
+                self._settings.max_models,
+                batch.model,
+                batch.version,
+            )
+        self.refused_rows += len(batch)
 
     def add_traffic(self, batch: TrafficBatch) -> None:
         panes = self._panes(batch.model, batch.version)
