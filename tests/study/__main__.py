@@ -22,7 +22,7 @@ from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
 PEER_SHIFTS = (0.0, 0.2, 0.5)
-PEER_TABLES = 1  # of 50 features each: Evidently takes seconds for one
+PEER_TABLES, PEER_CALM_TABLES = 1, 5  # of 50 features each: Evidently takes seconds for one
 
 
 def write(name: str, body: Any) -> None:
@@ -33,11 +33,11 @@ def write(name: str, body: Any) -> None:
 
 
 def looks(shape: str) -> None:
-    from tests.study.pools import METHOD_RULES, SHIFTS, SIZES, VERDICTS, our_pool, table
+    from tests.study.pools import CALM_TABLES, METHOD_RULES, SHIFTS, SIZES, TABLES, VERDICTS, our_pool, table
 
     found: dict[str, Any] = {"shape": shape, "methods": [], "verdicts": []}
     for size in SIZES:
-        pools = {shift: our_pool(shape, size, shift) for shift in SHIFTS}
+        pools = {shift: our_pool(shape, size, shift, TABLES if shift else CALM_TABLES) for shift in SHIFTS}
         for shift, pool in pools.items():
             rates = {name: float(rule(pool).mean()) for name, rule in METHOD_RULES.items()}
             found["methods"].append({"rows": size, "shift": shift, "features": len(pool["effect"]), "rates": rates})
@@ -51,7 +51,7 @@ def peers(shape: str) -> None:
 
     found: dict[str, Any] = {"shape": shape, "methods": [], "verdicts": []}
     for size in SIZES:
-        pools = {shift: peer_pool(shape, size, shift, PEER_TABLES) for shift in PEER_SHIFTS}
+        pools = {shift: peer_pool(shape, size, shift, PEER_TABLES if shift else PEER_CALM_TABLES) for shift in PEER_SHIFTS}
         for shift, pool in pools.items():
             rates = {
                 "Evidently default": float(pool["evidently"].mean()),

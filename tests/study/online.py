@@ -119,12 +119,12 @@ def lsdd(shape: str, features: int, seed: int, ert: float = 1_000.0) -> Alibi:
 
 
 SETTINGS: Mapping[str, Setting] = {
-    "adwin": Setting("river ADWIN, default (δ = .002)", adwin, 1, 40, 4_000_000, 6_000, 5_000),
-    "adwin-50": Setting("river ADWIN, default, any of 50 features", adwin, 50, 15, 100_000, 5_000),
-    "page-hinkley": Setting("river PageHinkley, default", page_hinkley, 1, 60, 200_000, 5_000),
-    "kswin": Setting("river KSWIN, default (α = .005)", kswin, 1, 10, 20_000, 2_000),
+    "adwin": Setting("river ADWIN, default (δ = .002)", adwin, 1, 80, 20_000_000, 6_000, 5_000),
+    "adwin-50": Setting("river ADWIN, default, any of 50 features", adwin, 50, 20, 400_000, 5_000),
+    "page-hinkley": Setting("river PageHinkley, default", page_hinkley, 1, 60, 200_000, 2_000),
+    "kswin": Setting("river KSWIN, default (α = .005)", kswin, 1, 40, 40_000, 2_000),
     "kswin-careful": Setting(
-        "river KSWIN, α = .0001 (its documentation's example)", functools.partial(kswin, alpha=1e-4), 1, 10, 30_000, 2_000
+        "river KSWIN, α = .0001 (its documentation's example)", functools.partial(kswin, alpha=1e-4), 1, 20, 200_000, 2_000
     ),
     "cvm": Setting("alibi-detect CVMDriftOnline, ERT 1,000, windows 20 and 100", cvm, 1, 20, 20_000, 2_000),
     "mmd": Setting("alibi-detect MMDDriftOnline, ERT 1,000, window 100", mmd, 1, 20, 20_000, 2_000),

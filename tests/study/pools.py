@@ -1,6 +1,6 @@
 """One look at a window: what every method says of a feature, and what rules over 50 features make of it.
 
-Features are independent, so a data set of 50 is 50 draws from a pool of features that were each really compared: ``PER_POOL`` of them for
+Features are independent, so a data set of 50 is 50 draws from a pool of features that were each really compared: ``TABLES`` of 50 for
 every shape, window size and shift, every table with a reference of its own. ``DATASETS`` data sets are put together from that.
 """
 
@@ -28,7 +28,8 @@ FEATURES = 50
 SIZES = (100, 1_000, 10_000)
 SHIFTS = (0.0, 0.1, 0.2, 0.3, 0.5, 1.0)
 SHIFTED = (1, 5, 50)
-TABLES = 6
+TABLES, CALM_TABLES = 6, 40
+"""Without drift there are more: one feature of a small pool that differs by chance would be in many of the data sets."""
 DATASETS = 500
 ALPHA_A_MINUTE = 1.0 / 43_200.0
 ORDERED = tuple(name for name, method in METHODS.items() if name != "chi2")
