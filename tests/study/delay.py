@@ -11,8 +11,10 @@ from tests.study.worlds import World
 
 from neural.monitoring.drift.bins import bins_of
 from neural.monitoring.drift.sequential import SequentialDetector
+from neural.monitoring.drift.settings import DriftSettings
 
 MONTH_OF_MINUTES = 43_200.0
+SMALLEST = DriftSettings().smallest_effect
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def _one(
         (moved if at < shifted else world).shares(reference, item)
         for at, (reference, item) in enumerate(zip(references, bins, strict=True))
     ]
-    detector = SequentialDetector(bins)
+    detector = SequentialDetector(bins, smallest=SMALLEST)
     for step in range(calm + limit // batch):
         shares = before if step < calm else after
         counts = np.concatenate([random.multinomial(batch, share) for share in shares]).astype(float)
