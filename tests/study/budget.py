@@ -140,10 +140,9 @@ def _first_alarms(
     first = {threshold: np.full(columns, steps + 1) for threshold in thresholds}
     for step in range(1, steps + 1):
         standing = detector.step(counts(), float(step), elapsed=1.0, seconds_between=1e300, patience=math.inf)
-        assert not standing.alarm
-        if not (detector.log_r > np.maximum(peak, math.log(min(thresholds)))).any():
-            continue
-        peak = np.maximum(peak, detector.refresh())  # as the detector does before it alarms
+        peak[[*standing.started]] = math.inf  # evidence beyond numbers
+        if standing.started or (detector.log_r > np.maximum(peak, math.log(min(thresholds)))).any():
+            peak = np.maximum(peak, detector.refresh())  # as the detector does before it alarms
         for threshold, when in first.items():
             when[(peak >= math.log(threshold)) & (when > steps)] = step
     return [

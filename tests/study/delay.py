@@ -74,7 +74,7 @@ def _one(
 
 DELAY_WORLDS = ("normal", "heavy-tailed (Cauchy)", "skewed (log-normal)", "whole numbers")
 SHIFTS = (0.1, 0.2, 0.3, 0.5, 1.0)
-RUNS, BATCH, CALM, LIMIT = 7, 50, 60, 20_000
+RUNS, BATCH, CALM, LIMIT = 21, 50, 60, 20_000
 
 
 def study_world(name: str) -> list[dict[str, Any]]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.study.intervals import half_width, mean_between, median
+
 DOCS = Path(__file__).parents[2] / "docs"
 Result = dict[str, Any]
+DAY = 1_440.0  # evaluations, one a minute
 FEW = 15  # streams, from which a median is said without its number
 
 HEAD = """# Can the verdicts be trusted?
@@ -21,11 +25,15 @@ BUDGET = """## The false-alarm budget
 
 `drift: {false_alarms: 1 per 30d}` promises a mean time between false alarms. Here rows and reference come from the same population, the
 reference is finite and drawn anew for each of the simulated models, an evaluation has 100 rows, and time is counted in evaluations:
-%s in all. The promise holds where the mean is at least the budget: it is between %s and %s times it. Counts on reference quantiles are the same for every
-continuous distribution, draw by draw: the normal stands for heavy-tailed and skewed ones too.
+%s in all. The promise holds where the mean is at least the budget: it is between %s and %s times it. Each model is one column that is watched for
+1,000 evaluations or until its first alarm; two populations are watched for 10,000, since evidence, and with it the rate of alarms, grows at
+first. Counts on reference quantiles are the same for every continuous distribution, draw by draw: the normal stands for heavy-tailed and
+skewed ones too. A move of any size counts here as an alarm; by default one of less than 2 %% of the rows raises none, so there are fewer then.
+The budget is a model's, whatever the number of its features, so with *k* of them each has a *k*th of it. The last column is what an
+evaluation a minute, all day, comes to, at these budgets that are far smaller than a month (43,200 minutes).
 
-| population | reference rows | evaluations | budget | mean between false alarms | kept |
-|---|---|---|---|---|---|
+| population | reference rows | evaluations | false alarms | budget | mean between false alarms (95 %% interval) | kept | false alarms a day |
+|---|---|---|---|---|---|---|---|
 """
 RUNS = """
 Rows that are not exchangeable (a client's burst of equal rows, neighbours that are alike) are outside of the guarantee. The detector
@@ -34,14 +42,15 @@ reference is in random order, so that only the traffic can show it, and it takes
 ended. A reference in the order of its time helps: of 20 models with AR(1) rows of ρ = 0.8, 0.9 or 0.95, 18 and more alarm within 100
 evaluations without it, at most 4 with it (`tests/unit/drift/test_drift_runs.py`).
 
-| rows | reference rows | evaluations | budget | mean between false alarms | kept |
-|---|---|---|---|---|---|
+| rows | reference rows | evaluations | false alarms | budget | mean between false alarms (95 % interval) | kept | false alarms a day |
+|---|---|---|---|---|---|---|---|
 """
 DELAY = """
 ## How soon a shift is found
 
 50 features, a reference of 10,000 rows, a budget of one false alarm in 43,200 evaluations (a month of minutes), 60 calm evaluations of
-50 rows, then the shift, in standard deviations (of the middle 98 %). Median rows until the alarm, over 7 runs.
+50 rows, then the shift, in standard deviations (of the middle 98 %). Median rows until the alarm (95 % interval of the median).
+With a floor of 2 % of the rows, as by default.
 
 """
 STREAMS = """
@@ -49,9 +58,9 @@ STREAMS = """
 
 Each peer reads streams without drift, and its alarms are counted; then we get the smallest budget with which our
 false alarms are no more frequent (both counts stand in the table), and both read the same streams, which change after as many calm rows as
-the reference has. Median rows until found (share found within the limit). Who alarms before the change goes on as after any alarm, so with false alarms in
+the reference has. Median rows until found, over so many streams (share found within the limit). Who alarms before the change goes on as after any alarm, so with false alarms in
 some hundred rows one of them may pass for having found a small shift: in such rows 0.1 and 0.2 σ say little of either. Evaluations of 10 rows for us, one by one
-for the peers. Fewer is better; **bold** is the sooner.
+for the peers. Fewer is better; **bold** is the sooner, which may be by chance where two medians are close, the more so with 20 streams. Columns come alone, where the peers are at home, unless the name says 50.
 
 """
 SOONER = """
@@ -71,7 +80,8 @@ LOOKS = """
 
 A reference of 10,000 rows and a window of 50 features. Features are independent, so each data set is put together from features that were
 really compared ({features} for every cell{peers}; without drift, where chance alone decides, {calm}). Without drift every call is a false alarm, and a monitor looks every
-minute: 4 % a look are 58 false alarms a day. The sequential detector has no such row: its rate is the budget.
+minute: 4 % a look are 58 false alarms a day. The sequential detector has no such row: its rate is the budget. 95 % intervals of a share near a half are
+± {moved_by} with {features} features, ± {calm_by} with {calm_ours}{peers_by}; narrower near 0 and 100 %.
 
 """
 
@@ -94,6 +104,10 @@ def found(results: Path, part: str) -> list[Any]:
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
     yield f"| {' | '.join(head)} |\n|{'---|' * len(head)}\n"
+    yield from _lines(rows)
+
+
+def _lines(rows: Iterable[Sequence[object]]) -> Iterator[str]:
     for row in rows:
         yield f"| {' | '.join(str(cell) for cell in row)} |\n"
 
@@ -115,10 +129,13 @@ def _budget(results: Path) -> Iterator[str]:
 
 
 def _budget_row(run: Result) -> str:
-    mean = run["evaluations"] / max(run["alarms"], 1)
-    least = "over " if run["alarms"] == 0 else ""
-    kept = "yes" if mean >= run["threshold"] else "**no**"
-    return f"| {run['world']} | {run['reference_rows']:,} | {run['evaluations']:,} | {run['threshold']:,.0f} | {least}{mean:,.0f} | {kept} |\n"
+    evaluations, alarms = run["evaluations"], run["alarms"]
+    low, high = mean_between(alarms, evaluations)
+    mean = f"{evaluations / alarms:,.0f} ({low:,.0f} to {high:,.0f})" if alarms else f"over {low:,.0f}"
+    kept = "yes" if evaluations >= alarms * run["threshold"] else "**no**"
+    cells = [run["world"], f"{run['reference_rows']:,}", f"{evaluations:,}", alarms, f"{run['threshold']:,.0f}", mean, kept]
+    a_day = DAY * alarms / evaluations
+    return next(_lines([[*cells, f"{a_day:.2g}" if a_day < 10 else f"{a_day:,.0f}"]]))
 
 
 def _streams(results: Path) -> Iterator[str]:
@@ -128,12 +145,20 @@ def _streams(results: Path) -> Iterator[str]:
     yield STREAMS
     shifts = [row["shift"] for row in parts[0]["delays"]]
     yield from table(
-        ["peer", "rows", "reference", "false alarms in rows: peer / ours", *(f"{shift} σ: peer / ours" for shift in shifts)],
+        [
+            "peer",
+            "rows",
+            "reference",
+            "streams",
+            "false alarms in rows: peer / ours",
+            *(f"{shift} σ: peer / ours" for shift in shifts),
+        ],
         (
             [
                 part["peer"],
                 part["shape"],
                 f"{part['reference']:,}",
+                part["streams"],
                 _alarms(part["false_alarms"]),
                 *(_pair(row, part["limit"]) for row in part["delays"]),
             ]
@@ -188,19 +213,23 @@ def _delay(results: Path) -> Iterator[str]:
     parts = found(results, "delay")
     if not parts:
         return
-    yield DELAY
     rows = [run for part in parts for run in part]
+    yield DELAY
     shifts = sorted({run["shift"] for run in rows})
     cases = dict.fromkeys((run["world"], run["shifted"]) for run in rows)
-    by_case = {(run["world"], run["shifted"], run["shift"]): run["median_rows"] for run in rows}
+    by_case = {(run["world"], run["shifted"], run["shift"]): run["rows"] for run in rows}
     yield from table(
-        ["population", "features shifted", *(f"{shift} σ" for shift in shifts)],
-        ([*case, *(_median(by_case[(*case, shift)]) for shift in shifts)] for case in cases),
+        ["population", "features shifted", "runs", *(f"{shift} σ" for shift in shifts)],
+        ([*case, len(by_case[(*case, shifts[0])]), *(_median(by_case[(*case, shift)]) for shift in shifts)] for case in cases),
     )
 
 
-def _median(rows: float | None) -> str:
-    return "not found" if rows is None else f"{rows:,.0f}"
+def _median(rows: Sequence[float | None]) -> str:
+    when = [math.inf if one is None else one for one in rows]
+    middle, (low, high) = sorted(when)[len(when) // 2], median(when)
+    if math.isinf(middle):
+        return "not found"
+    return f"{middle:,.0f} ({low:,.0f} to {high:,.0f})" if math.isfinite(high) else f"{middle:,.0f} (from {low:,.0f})"
 
 
 def _looks(results: Path) -> Iterator[str]:
@@ -210,7 +239,15 @@ def _looks(results: Path) -> Iterator[str]:
     peers = {part["shape"]: part for part in found(results, "peers")}
     beside_us = ", 50 of the peers'" if peers else ""
     calm, moved = (ours[0]["methods"][at]["features"] for at in (0, 1))
-    yield LOOKS.format(features=moved, peers=beside_us, calm=_calm(calm, peers))
+    yield LOOKS.format(
+        features=moved,
+        peers=beside_us,
+        calm=_calm(calm, peers),
+        moved_by=_by(moved),
+        calm_by=_by(calm),
+        calm_ours=f"{calm:,}",
+        peers_by=f", ± {_by(50)} with the peers' 50" if peers else "",
+    )
     yield "![Power of the verdicts over 50 features](images/study-power.svg)\n"
     for part in ours:
         yield f"\n### {part['shape'].capitalize()}\n\nFalse alarms and power of each method, for one feature:\n\n"
@@ -218,6 +255,10 @@ def _looks(results: Path) -> Iterator[str]:
         yield from _rates(_merged(part["methods"], beside["methods"] if beside else []), ())
         yield "\nOf what is said of 50 features, with 1, 5 and 50 of them shifted:\n\n"
         yield from _rates(_merged(part["verdicts"], beside["verdicts"] if beside else []), (0.0, 0.2, 0.5))
+
+
+def _by(count: int) -> str:
+    return f"{100 * half_width(count):.0f} points"
 
 
 def _calm(ours: int, peers: Result) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -99,7 +100,7 @@ def draw_streams(results: Path) -> Any:
                 axes.plot(*zip(*points, strict=True), marker="o", color=colour, label=who)
         axes.axhline(part["limit"], color="tab:gray", linewidth=0.6, linestyle=":")
         axes.set_yscale("log")
-        axes.set_title(part["peer"], fontsize=7)
+        axes.set_title(textwrap.fill(part["peer"], 42), fontsize=7)
     for axes in grid.flat[len(parts) :]:
         axes.axis("off")
     grid[0][0].legend()

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.study import page
+from tests.study.__main__ import RESULTS
 from tests.study.budget import run_autocorrelated
 from tests.study.delay import run_delay
+from tests.study.intervals import half_width, mean_between, median
+from tests.study.page import DOCS
 from tests.study.pools import METHOD_RULES, VERDICTS, datasets, our_pool, rates
 from tests.study.streams import Setting, run
 from tests.study.worlds import World
@@ -52,3 +56,26 @@ def test_rows_in_runs_are_drawn_as_runs_and_exchangeable_ones_keep_the_budget():
     (many, _) = run_autocorrelated(0.99, "runs", reference_rows=2_000, columns=20, steps=10)
     assert few.mean_between >= few.threshold
     assert many.alarms > few.alarms
+
+
+def test_intervals_are_those_of_the_textbook():
+    """Garwood's interval of a Poisson count of 10 is 4.795 to 18.39; of none, up to 3.689."""
+    low, high = mean_between(10, 1_000)
+    assert low == pytest.approx(1_000 / 18.39, rel=1e-3)
+    assert high == pytest.approx(1_000 / 4.795, rel=1e-3)
+    assert mean_between(0, 1_000) == (pytest.approx(1_000 / 3.689, rel=1e-3), np.inf)
+    assert half_width(1_000) == pytest.approx(0.031, abs=1e-3)
+
+
+def test_the_interval_of_a_median_holds_it_as_often_as_it_says():
+    random = np.random.default_rng(0)
+    held = [low <= np.log(2.0) <= high for low, high in (median(list(row)) for row in random.exponential(size=(2_000, 21)))]
+    assert np.mean(held) >= 0.95
+
+
+def test_every_table_of_the_page_is_of_the_results(tmp_path, monkeypatch):
+    """The page in the repository is what the results in the repository make of it."""
+    monkeypatch.setattr(page, "DOCS", tmp_path)
+    (tmp_path / "images").mkdir()
+    page.write_page(RESULTS)
+    assert (tmp_path / "study.md").read_text(encoding="utf-8") == (DOCS / "study.md").read_text(encoding="utf-8")
