@@ -103,7 +103,7 @@ class PredictionLog:
         for start in starts[:1] if starts.min() == starts.max() else np.unique(starts):
             segment = self._segment((Hour(int(start), batch.model, batch.version), shape))
             chosen = np.flatnonzero(starts == start)
-            segment.append(rows if len(chosen) == len(batch) else rows.take(chosen))
+            segment.append(rows if len(chosen) == len(batch) else _chosen(rows, chosen))
             if segment.waiting_rows >= self._settings.batch_rows or segment.waiting_bytes >= _BATCH_BYTES:
                 self._flush(segment)
         self._counts["rows"] += len(batch)
@@ -238,6 +238,12 @@ class PredictionLog:
     def close(self) -> None:
         """Write what waits. Open hours stay segments; the next process, or a reader, finds them."""
         self.flush()
+
+
+def _chosen(rows: pa.RecordBatch, places: NDArray[np.int64]) -> pa.RecordBatch:
+    """Rows of one hour mostly lie together: then nothing is copied, and pyarrow.compute is not loaded."""
+    first, count = int(places[0]), len(places)
+    return rows.slice(first, count) if int(places[-1]) - first == count - 1 else rows.take(places)
 
 
 def _named_as_today(path: Path) -> Path:
