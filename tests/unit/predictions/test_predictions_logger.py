@@ -5,8 +5,11 @@ from __future__ import annotations
 import gc
 import json
 import math
+import subprocess
+import sys
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from neural.monitoring.clock import ManualClock
@@ -43,6 +46,29 @@ def test_what_waits_is_written_at_the_end(tmp_path, end):
         else:
             getattr(logger, end)()
     assert read_predictions(path)["prediction_id"].to_pylist() == ["a"]
+    files = [one.suffix for one in path.rglob("*") if one.is_file()]
+    assert files == [".arrows" if end == "flush" else ".parquet"]
+
+
+def test_a_process_that_exits_leaves_parquet_and_no_segment(tmp_path):
+    """An hour that is open then is read by any tool: nobody would write it as Parquet later."""
+    program = (
+        "from neural.monitoring.predictions import PredictionLogger\n"
+        f"logger = PredictionLogger(storage_path={str(tmp_path)!r}, batch_size=2)\n"
+        "for at in range(3): logger.log_prediction(str(at), dict(x=at), 1)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+    files = [one for one in tmp_path.rglob("*") if one.is_file()]
+    assert [one.suffix for one in files] == [".parquet"]
+    assert pq.read_table(files[0], partitioning=None)["prediction_id"].to_pylist() == ["0", "1", "2"]
+
+
+def test_what_is_logged_after_close_is_kept_beside_what_was_before(tmp_path):
+    logger = PredictionLogger(storage_path=tmp_path, batch_size=1)
+    for name in "ab":
+        logger.log_prediction(name, {"x": 1}, 1)
+        logger.close()
+    assert read_predictions(logger.path)["prediction_id"].to_pylist() == ["a", "b"]
 
 
 def test_sampling_keeps_its_share_chooses_by_id_and_says_the_weight(tmp_path):

@@ -200,13 +200,13 @@ class PredictionLog:
                     size, rows = min(end[0], path.stat().st_size), end[1]
                     self._segments[hour, (path.stem,)] = Segment(hour, folder, stem_of(path), self._fsync, size=size, rows=rows)
 
-    def roll(self, now: float, labels: LabelsOf | None = None) -> int:
+    def roll(self, now: float, labels: LabelsOf | None = None, *, unfinished: bool = False) -> int:
         """Turn hours that are over into Parquet, with the labels that are known by now, then keep the log within its age and size. Returns
-        the files written.
+        the files written. ``unfinished``: open hours too, for a writer that ends.
         """
         written = 0
         for key, segment in list(self._segments.items()):
-            if segment.hour.end + GRACE_SECONDS > now and not segment.is_full:
+            if segment.hour.end + GRACE_SECONDS > now and not segment.is_full and not unfinished:
                 continue
             self._flush(segment)
             if segment.waiting_rows:

@@ -27,7 +27,8 @@ KEPT_RECORDS = 10_000  # in memory, for the analyzer
 class PredictionLogger:
     """Writes predictions to ``<storage_path>/predictions`` as Parquet; without a path they stay in memory.
 
-    ``batch_size`` rows are written at once; what waits is written by ``flush``, ``close`` and at exit. ``sampling_rate``: the share that is
+    ``batch_size`` rows are written at once; what waits is written by ``flush``, ``close`` and at exit. An hour becomes Parquet when it is
+    over, and when the logger is closed or the process exits; until then our own readers see it. ``sampling_rate``: the share that is
     kept, chosen by the prediction id, so that every process chooses alike; kept rows carry the inverse as their weight. (``sampling`` of the
     settings multiplies it.)
     """
@@ -56,7 +57,7 @@ class PredictionLogger:
         self._seen = 0
         whole = settings.model_copy(update={"sampling": 1.0})  # what is chosen is chosen here, once
         log = None if self.path is None else PredictionLog(self.path, whole, clock, writer=f"api{uuid.uuid4().hex[:12]}")
-        self._sink = _Sink(log, model, version)
+        self._sink = _Sink(log, model, version, clock)
         weakref.finalize(self, self._sink.close)  # also at exit
 
     def log_prediction(
@@ -123,7 +124,7 @@ class PredictionLogger:
             self._sink.write(self._clock())
 
     def close(self) -> None:
-        """Write what waits."""
+        """Write what waits, all of it as Parquet. What is logged after it goes to new files."""
         with self._lock:
             self._sink.close()
 
@@ -137,8 +138,8 @@ class PredictionLogger:
 class _Sink:
     """What outlives the logger until its rows are written."""
 
-    def __init__(self, log: PredictionLog | None, model: str, version: str) -> None:
-        self._log, self._model, self._version = log, model, version
+    def __init__(self, log: PredictionLog | None, model: str, version: str, clock: Clock) -> None:
+        self._log, self._model, self._version, self._clock = log, model, version, clock
         self.waiting: list[PredictionRecord] = []
 
     def replace(self, old: PredictionRecord, new: PredictionRecord) -> None:
@@ -156,9 +157,14 @@ class _Sink:
         self._log.checkpoint()
 
     def close(self) -> None:
-        self.write(self.waiting[-1].timestamp if self.waiting else 0.0)
-        if self._log is not None:
-            self._log.close()
+        now = self._clock()
+        self.write(now)
+        if self._log is None:
+            return
+        self._log.roll(now, unfinished=True)  # nobody else would: each logger is a writer of its own
+        for _ in range(2):  # no restart takes this log back to a checkpoint: the segments can go
+            self._log.checkpoint()
+        self._log.close()
 
 
 def _plain(value: Any) -> Any:
