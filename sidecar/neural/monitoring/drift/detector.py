@@ -11,7 +11,7 @@ import numpy as np
 
 from neural.monitoring.clock import Clock, system_clock
 from neural.monitoring.drift.concept import concept_score, performance_loss
-from neural.monitoring.drift.exact import ColumnDrift, PreparedColumn, compare, prepare, prepare_column
+from neural.monitoring.drift.exact import ColumnDrift, PreparedColumn, compare, prepare, prepare_reference
 from neural.monitoring.drift.matching import matched, partners, with_rows
 from neural.monitoring.drift.multivariate import RowDrift, RowsMoved
 from neural.monitoring.errors import ReferenceDataError
@@ -68,7 +68,8 @@ class DriftDetector:
     """Compares tables with a reference.
 
     ``drift_threshold``: the effect (share of rows moved, relative loss) from which a column drifts, ``alert_threshold``: from
-    which it is critical. ``multivariate``: methods for whole rows (mmd, pca, domain_classifier). ``window_size``: reports kept in
+    which it is critical. ``multivariate``: methods for whole rows (mmd, pca, domain_classifier). ``in_order``: rows come in the order of
+    time, so that neighbours which are alike count as few; say False for tables sorted by a column. ``window_size``: reports kept in
     memory. With ``storage_path`` reports go to the state store in that folder as well.
     """
 
@@ -81,6 +82,7 @@ class DriftDetector:
         *,
         alpha: float = 0.05,
         multivariate: Sequence[str] = (),
+        in_order: bool = True,
         clock: Clock = system_clock,
         store: Store | None = None,
         model: str = "default",
@@ -91,6 +93,7 @@ class DriftDetector:
         self.alert_threshold = alert_threshold
         self._alpha = alpha
         self._multivariate = tuple(multivariate)
+        self._in_order = in_order
         self._rows: RowDrift | None = None
         self._clock = clock
         self._model = model
@@ -112,9 +115,9 @@ class DriftDetector:
         """``data``: anything ``columns_from`` takes. Raises DataError when it makes no table, ReferenceDataError without a row."""
         columns = with_rows(columns_from(data, feature_names))
         outputs = None if predictions is None else with_rows({PREDICTION: column_of(PREDICTION, predictions)})[PREDICTION]
-        self._reference = prepare(columns)
+        self._reference = prepare(columns, in_order=self._in_order)
         self._rows = RowDrift(columns, self._multivariate) if self._multivariate else None
-        self._prediction = None if outputs is None else _prepare_predictions(outputs)
+        self._prediction = None if outputs is None else _prepare_predictions(outputs, in_order=self._in_order)
         self._performance = {name: float(value) for name, value in (performance or {}).items()}
 
     def detect_drift(
@@ -138,7 +141,7 @@ class DriftDetector:
         return metrics
 
     def _compare(self, reference: Mapping[str, PreparedColumn], current: Mapping[str, Column]) -> dict[str, ColumnDrift]:
-        return compare(reference, current, alpha=self._alpha, smallest_effect=self.drift_threshold)
+        return compare(reference, current, alpha=self._alpha, smallest_effect=self.drift_threshold, in_order=self._in_order)
 
     def _metrics(
         self,
@@ -217,13 +220,13 @@ def _mean(reports: Sequence[Mapping[str, Any]], key: str) -> float:
     return sum(float(report[key]) for report in reports) / len(reports)
 
 
-def _prepare_predictions(column: Column) -> PreparedColumn:
+def _prepare_predictions(column: Column, *, in_order: bool) -> PreparedColumn:
     """A few whole numbers are classes; other numbers are values."""
     if column.kind is Kind.NUMERIC:
         distinct = np.unique(column.values[np.isfinite(column.values)])
         if len(distinct) <= MAX_CLASSES and bool((distinct == np.round(distinct)).all()):
-            return prepare_column(column, Kind.CATEGORICAL)
-    return prepare_column(column)
+            return prepare_reference(column, Kind.CATEGORICAL, in_order=in_order)
+    return prepare_reference(column, in_order=in_order)
 
 
 def _largest(columns: Mapping[str, ColumnDrift]) -> float:

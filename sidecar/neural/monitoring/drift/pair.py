@@ -52,12 +52,16 @@ class NumericPair:
         return last
 
     @cached_property
+    def coarse_edges(self) -> NDArray[np.float64]:
+        """Deciles of the reference; one met twice cuts once."""
+        ranks = np.ceil(np.arange(1, COARSE) / COARSE * len(self.reference)).astype(np.intp) - 1
+        found: NDArray[np.float64] = np.unique(self.reference[ranks])
+        return found
+
+    @cached_property
     def coarse(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Counts of both samples between the deciles of the reference; a decile met twice cuts once."""
-        n = len(self.reference)
-        ranks = np.ceil(np.arange(1, COARSE) / COARSE * n).astype(np.intp) - 1
-        edges = np.unique(self.reference[ranks])
-        return _between(self.reference, edges), _between(self.current, edges)
+        """Counts of both samples between the deciles of the reference."""
+        return _between(self.reference, self.coarse_edges), _between(self.current, self.coarse_edges)
 
 
 def _between(ordered: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.float64]:

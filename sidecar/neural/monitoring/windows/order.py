@@ -32,6 +32,12 @@ def runs_of_numbers(values: NDArray[np.float64], edges: NDArray[np.float64], cou
     return run_lengths(bin_of_cell[np.searchsorted(edges, values, side="left")], ordered=True)
 
 
+def runs_in_quartiles(values: NDArray[np.float64], quartiles: NDArray[np.float64]) -> RunLengths:
+    """The same of numbers whose three quartiles are known, by these alone."""
+    codes = sum((values > quartile).astype(np.intp) for quartile in quartiles) * 2  # a bin between two of QUARTERS stays empty
+    return run_lengths(np.asarray(codes, dtype=np.intp), ordered=True)
+
+
 def runs_of_words(words: list[str], ranked: list[str]) -> RunLengths:
     """The seven most frequent words have a bin each, the others share one."""
     codes = {name: at for at, name in enumerate(ranked[: BINS - 1])}
@@ -40,14 +46,15 @@ def runs_of_words(words: list[str], ranked: list[str]) -> RunLengths:
 
 def run_lengths(codes: NDArray[np.intp], *, ordered: bool) -> RunLengths:
     """Of rows whose bins, of ``BINS``, are ``codes``, in order."""
+    blocks = len(codes) // BLOCKS[0]
+    block = np.repeat(np.arange(blocks), BLOCKS[0])
+    counts = np.bincount(block * BINS + codes[: len(block)], minlength=blocks * BINS).reshape(blocks, BINS)
     found: list[tuple[int, float]] = []
     for size in BLOCKS:
-        blocks = len(codes) // size
-        if blocks <= FEWEST_PAIRS:
+        if len(counts) <= FEWEST_PAIRS:
             break
-        block = np.repeat(np.arange(blocks), size)
-        counts = np.bincount(block * BINS + codes[: blocks * size], minlength=blocks * BINS).reshape(blocks, BINS)
         found.append((size, _effect(counts, ordered=ordered)))
+        counts = counts[: len(counts) // 4 * 4].reshape(-1, 4, BINS).sum(axis=1)
     return tuple(found) if any(effect > 1.0 for _, effect in found) else ()
 
 
