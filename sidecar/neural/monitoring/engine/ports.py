@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from neural.monitoring.decode import Decoded
 from neural.monitoring.records import RecordBatch
 from neural.monitoring.signal import Signal
@@ -43,6 +46,7 @@ class JournalReader(Protocol):
 
 class PredictionSink(Protocol):
     def append(self, batch: RecordBatch) -> None: ...
+    def labelled(self, model: str, version: str, times: NDArray[np.float64]) -> None: ...
     def checkpoint(self) -> Mapping[str, Any]: ...
     def restore(self, checkpoint: Mapping[str, Any]) -> None: ...
     def roll(self, now: float) -> object: ...

@@ -160,6 +160,8 @@ class Processor:
 
     def _labelled(self, labelled: LabelledBatch) -> None:
         self.totals.counts["labels_matched"] += len(labelled)
+        if self.predictions is not None:
+            self.predictions.labelled(labelled.model, labelled.version, labelled.times)
         for monitor in self._of_labels:
             monitor.observe_labels(labelled)
 

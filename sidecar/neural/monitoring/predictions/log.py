@@ -17,6 +17,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from neural.monitoring.clock import Clock, system_clock
+from neural.monitoring.predictions.late import LateLabels
 from neural.monitoring.predictions.layout import (
     HIDDEN,
     HOUR_SECONDS,
@@ -66,6 +67,7 @@ class PredictionLog:
         self._next = self._first_free_number()
         self._rolled: list[Path] = []  # since the last checkpoint
         self._superseded: list[Path] = []  # before it: no restore can need them after the next one
+        self._late = LateLabels(self._root, writer, fsync=fsync)
         self._counts: Counter[str] = Counter()
 
     def _own_files(self) -> list[tuple[int, Path]]:
@@ -156,7 +158,7 @@ class PredictionLog:
             path.unlink(missing_ok=True)
         self._superseded, self._rolled = self._rolled, []
         ends = {str(item.path.relative_to(self._root)): [item.size, item.rows] for item in self._segments.values() if item.size}
-        return {"writer": self._writer, "next": self._next, "segments": ends}
+        return {"writer": self._writer, "next": self._next, "segments": ends, "late_labels": self._late.snapshot()}
 
     def restore(self, checkpoint: Mapping[str, Any]) -> None:
         """Go back to a checkpoint: what was written after it will be appended again. An empty one stands for the beginning."""
@@ -164,6 +166,7 @@ class PredictionLog:
         ends: Mapping[str, Sequence[int]] = {  # a checkpoint of a release before knows segments by another name
             str(segment_of(Path(name))): end for name, end in checkpoint.get("segments", {}).items()
         }
+        self._late.restore(checkpoint.get("late_labels", ()))
         first_new = int(checkpoint.get("next", 0))
         own = self._own_files()
         present = {str(path.relative_to(self._root)) for _, path in own}
@@ -220,6 +223,8 @@ class PredictionLog:
                 self._segments[key] = segment  # tried again at the next roll
                 continue
             self._rolled.append(segment.path)
+        if labels is not None:
+            self._add_late_labels(now, labels)
         removed = enforce(
             self._root,
             now,
@@ -230,9 +235,20 @@ class PredictionLog:
         self._counts["expired_files"] += removed
         return written
 
+    def labelled(self, model: str, version: str, times: NDArray[np.float64]) -> None:
+        """Labels have come for predictions of these times: where their hour is Parquet already, a later ``roll`` writes it again with them."""
+        if self._settings.enabled:
+            self._late.note(model, version, times)
+
+    def _add_late_labels(self, now: float, labels: LabelsOf) -> None:
+        try:
+            self._counts["relabelled_files"] += self._late.step(now, labels)
+        except OSError:
+            self._counts["write_errors"] += 1
+
     def stats(self) -> dict[str, float]:
-        """Rows appended, left out by sampling, dropped (the disk refused), errors, files expired, rows waiting."""
-        names = ("rows", "sampled_out", "dropped", "write_errors", "expired_files")
+        """Rows appended, left out by sampling, dropped (the disk refused), errors, files expired, files written again with labels, rows waiting."""
+        names = ("rows", "sampled_out", "dropped", "write_errors", "expired_files", "relabelled_files")
         waiting = sum(segment.waiting_rows for segment in list(self._segments.values()))  # asked from other threads too
         return {**{name: float(self._counts[name]) for name in names}, "waiting": float(waiting)}
 

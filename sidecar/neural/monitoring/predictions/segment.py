@@ -119,11 +119,9 @@ def _to_parquet(path: Path, target: Path, labels: LabelsOf | None) -> bool:
             reader = pa.ipc.open_stream(source)
         except (pa.ArrowInvalid, OSError):
             return False
-        # A dictionary is held for every column until its group is written: of numbers, which hardly repeat, that is memory for nothing.
         schema = _with_label(reader.schema) if labels is not None else reader.schema
-        words: Any = [field.name for field in schema if pa.types.is_string(field.type)]
-        with pq.ParquetWriter(target, schema, compression="zstd", use_dictionary=words) as writer:
-            written = sum(_write_group(writer, group, labels) for group in _groups(reader))
+        with _writer(target, schema) as writer:
+            written = sum(_write_group(writer, pa.Table.from_batches(group), labels) for group in _groups(reader))
     if not written:
         target.unlink(missing_ok=True)
     return bool(written)
@@ -153,21 +151,65 @@ def _with_label(schema: pa.Schema) -> pa.Schema:
     return schema.insert(schema.get_field_index("prediction") + 1, pa.field(LABEL, pa.string()))
 
 
-def _labelled(table: pa.Table, labels: LabelsOf) -> pa.Table:
+def _labelled(table: pa.Table, labels: LabelsOf, *, correct: bool = False) -> pa.Table:
+    """Labels for the rows that have none; with ``correct`` for all that are known."""
     found = labels(table["prediction_id"].to_pylist())
     if LABEL not in table.column_names:
         at = table.column_names.index("prediction") + 1
         return table.add_column(at, LABEL, pa.array(found, pa.string()))
-    both = [old if old is not None else new for old, new in zip(table[LABEL].to_pylist(), found, strict=True)]
+    pairs = zip(table[LABEL].to_pylist(), found, strict=True)
+    both = [new if old is None or (correct and new is not None) else old for old, new in pairs]
     return table.set_column(table.column_names.index(LABEL), LABEL, pa.array(both, pa.string()))
 
 
-def _write_group(writer: pq.ParquetWriter, group: list[pa.RecordBatch], labels: LabelsOf | None) -> int:
-    table = pa.Table.from_batches(group)
+def _write_group(writer: pq.ParquetWriter, table: pa.Table, labels: LabelsOf | None) -> int:
     if labels is not None:
         table = _labelled(table, labels)
     writer.write_table(table, row_group_size=max(table.num_rows, 1))
     return int(table.num_rows)
+
+
+def relabel(path: Path, labels: LabelsOf, *, fsync: bool = False) -> tuple[int, bool]:
+    """Write a Parquet file again with the labels known by now, whole or not at all. Returns the rows looked at, and whether any of them has
+    got one; a file that has gone, or can't be read, has none.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            if not any(_gained(file, group, labels) for group in range(file.num_row_groups)):
+                return file.metadata.num_rows, False
+            temporary = temporary_of(path)
+            _rewrite(file, temporary, labels)
+            rows = file.metadata.num_rows
+    except (FileNotFoundError, pa.ArrowInvalid):
+        return 0, False
+    if fsync:
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+    temporary.replace(path)
+    if fsync:
+        sync_folders(path.parent)
+    return rows, True
+
+
+def _gained(file: pq.ParquetFile, group: int, labels: LabelsOf) -> bool:
+    held = LABEL in file.schema_arrow.names
+    table = file.read_row_group(group, columns=["prediction_id", *([LABEL] if held else [])])
+    found = labels(table["prediction_id"].to_pylist())
+    before = table[LABEL].to_pylist() if held else [None] * len(found)
+    return any(new is not None and new != old for new, old in zip(found, before, strict=True))
+
+
+def _rewrite(file: pq.ParquetFile, target: Path, labels: LabelsOf) -> None:
+    schema = _with_label(file.schema_arrow)
+    with _writer(target, schema) as writer:
+        for group in range(file.num_row_groups):
+            _write_group(writer, _labelled(file.read_row_group(group), labels, correct=True), None)
+
+
+def _writer(target: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    """A dictionary is held for every column until its group is written: of numbers, which hardly repeat, that is memory for nothing."""
+    words: Any = [field.name for field in schema if pa.types.is_string(field.type)]
+    return pq.ParquetWriter(target, schema, compression="zstd", use_dictionary=words)
 
 
 def sync_folders(folder: Path) -> None:

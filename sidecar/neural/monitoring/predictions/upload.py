@@ -50,6 +50,15 @@ _SCHEMES = {"gcs": "gs"}  # as pyarrow spells it
 _NAME = re.compile(r"[^A-Za-z0-9_]+")
 
 
+_State = tuple[int, int]
+"""Size and time of change (ns) of a file."""
+
+
+def _state(path: Path) -> _State:
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
+
+
 class Uploader:
     """Copies files that will not change any more. ``step`` does the work of one look; ``start`` looks again and again on a thread."""
 
@@ -57,7 +66,7 @@ class Uploader:
         self._root, self._target, self._prefix, self._clock = root, target, prefix.rstrip("/"), clock
         plain = _NAME.sub("_", name)
         self._name = plain if plain[:1] not in {"", HIDDEN} else f"x{plain}"  # readers of a folder pass over what begins with it
-        self._done: dict[Path, int] = {}  # file → size in the store
+        self._done: dict[Path, _State] = {}  # as it was sent: one that got labels since is sent again
         self._counts: Counter[str] = Counter()
         self._wait = FIRST_WAIT_SECONDS
         self._waiting_files = 0
@@ -66,7 +75,7 @@ class Uploader:
 
     def step(self) -> float:
         """Send what is not there yet, oldest first, up to the first failure. Returns the seconds to wait before the next look."""
-        todo = [path for path in self._finished() if path not in self._done]
+        todo = [path for path in self._finished() if not self._is_sent(path)]
         self._waiting_files = len(todo)
         for path in todo:
             if self._stop.is_set():
@@ -80,7 +89,7 @@ class Uploader:
 
     def _finished(self) -> Iterator[Path]:
         """Parquet whose segment is gone: no restart takes it back. What retention took is forgotten."""
-        self._done = {path: size for path, size in self._done.items() if path.exists()}
+        self._done = {path: state for path, state in self._done.items() if path.exists()}
         return (path for path in self._rolled() if not segment_of(path).exists())
 
     def _rolled(self) -> Iterator[Path]:
@@ -89,9 +98,9 @@ class Uploader:
 
     def _sent(self, path: Path) -> bool:
         try:
-            size = path.stat().st_size
+            state = size, _ = _state(path)
             key = self._key(path)
-            if self._target.get_file_info(key).size != size:
+            if path in self._done or self._target.get_file_info(key).size != size:
                 self._copy(path, key)
                 self._counts["uploaded_files"] += 1
                 self._counts["uploaded_bytes"] += size
@@ -103,8 +112,14 @@ class Uploader:
                 log.warning("the prediction log can't be copied to %s: %s; it is tried again", self._prefix, _one_line(error))
             return False
         else:
-            self._done[path] = size
+            self._done[path] = state
         return True
+
+    def _is_sent(self, path: Path) -> bool:
+        try:
+            return path in self._done and self._done[path] == _state(path)
+        except FileNotFoundError:
+            return True
 
     def _key(self, path: Path) -> str:
         folder = path.parent.relative_to(self._root).as_posix()
@@ -159,7 +174,7 @@ class Uploader:
         if self._thread.is_alive():
             self._thread.join()
         for path in [*self._rolled(), *self._open()]:
-            if path not in self._done and not self._sent_at_last(path):
+            if not self._is_sent(path) and not self._sent_at_last(path):
                 return
 
     def _open(self) -> Iterator[Path]:
