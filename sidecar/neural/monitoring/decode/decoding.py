@@ -91,7 +91,8 @@ class Decoding:
 
     def _decode_alike(self, work: Work, alike: Alike) -> None:
         decoder = self._detector.by_path(alike.path)
-        many = alike.many(work.table, self._settings.max_body) if bulk_reader(decoder) else None
+        at_once = decoder is not None and decoder.reads == "json" and bulk_reader(decoder)
+        many = alike.many(work.table, self._settings.max_body) if at_once else None
         for start in range(0, len(alike.places), _BULK):
             places = alike.places[start : start + _BULK]
             if decoder is None or many is None:
@@ -143,18 +144,18 @@ class Decoding:
                 for (_, exchange, _), request, response in zip(waiting, *documents, strict=True):
                     exchange.request_document = request
                     exchange.response_document = response if exchange.response else UNLOADED
-            if decoder is None and self._in_bulk_by_content(work, waiting):
+            if (decoder is None or decoder.reads == "any") and self._in_bulk_by_content(work, waiting, decoder):
                 continue
             for place, exchange, _ in waiting:
                 self._decode_one(work, place, exchange, decoder)
 
-    def _in_bulk_by_content(self, work: Work, waiting: Sequence[_Waiting]) -> bool:
-        """The same for a path that names no protocol, where all bodies turn out to be of one that reads in bulk."""
+    def _in_bulk_by_content(self, work: Work, waiting: Sequence[_Waiting], known: Decoder | None) -> bool:
+        """The same where the bodies have to tell what they are, and turn out to be of one protocol that reads in bulk."""
         exchanges = [exchange for _, exchange, _ in waiting]
         if len(exchanges) < _WORTH_BULK or not all(one.response and _is_whole(one) for one in exchanges):
             return False
         try:
-            claimed = [self._detector.by_content(exchange) for exchange in exchanges]
+            claimed = [known or self._detector.by_content(exchange) for exchange in exchanges]
         except Undecodable:
             return False
         decoder = bulk_reader(claimed[0])

@@ -13,13 +13,15 @@ from neural.monitoring.decode.outcomes import PROBABILITY_NAMES
 from neural.monitoring.decode.parsed import ANONYMOUS, Columns, Reason, Rows, Table, Undecodable
 from neural.monitoring.decode.tables import table_of_columns, table_of_items
 
-ROW_CONTAINERS: Final = (
+_ROW_CONTAINERS: Final = frozenset({
     "instances", "inputs", "input", "data", "features", "rows", "records", "samples", "examples", "input_data",
     "dataframe_records", "X", "x", "payload",
-)  # fmt: skip
+})  # fmt: skip
 OUTPUT_CONTAINERS: Final = ("predictions", "outputs", "results", "result", "output", "data", "response", "prediction")
-_MAX_UNWRAPPING: Final = 4
-_MAX_FLATTENING: Final = 4
+MAX_UNWRAPPING: Final = 4
+MAX_FLATTENING: Final = 4
+WRAPPED_VECTORS: Final = frozenset({("features",), ("data",), ("values",)})
+"""[{"features": [1, 2]}, …], as SageMaker's own algorithms have it: what stands there are the vectors themselves."""
 
 
 def rows_of(document: Any, depth: int = 0) -> Table:
@@ -30,9 +32,9 @@ def rows_of(document: Any, depth: int = 0) -> Table:
         raise Undecodable(Reason.MALFORMED, "the request is neither object nor list")
     if not document:
         raise Undecodable(Reason.MALFORMED, "the request is an empty object")
-    inner = _contained(document)
-    if inner is not None and depth < _MAX_UNWRAPPING:
-        return rows_of(inner, depth + 1)
+    name = contained_name(document)
+    if name is not None and depth < MAX_UNWRAPPING:
+        return rows_of(document[name], depth + 1)
     values = list(document.values())
     lists = {len(value) for value in values if type(value) is list}
     if len(values) > 1 and len(lists) == 1 and all(type(value) is list for value in values):
@@ -47,26 +49,20 @@ def _rows_of_list(items: list[Any]) -> Table:
 
 
 def _unwrap_features(table: Table) -> Table:
-    """[{"features": [1, 2]}, …], as SageMaker's own algorithms have it: the vectors themselves."""
-    if isinstance(table, Rows) and table.names in (("features",), ("data",), ("values",)):
+    if isinstance(table, Rows) and table.names in WRAPPED_VECTORS:
         return Rows((ANONYMOUS,), table.rows) if all(type(row[0]) is list for row in table.rows) else table
     return table
 
 
-def _contained(document: Mapping[str, Any]) -> Any:
-    """What sits under a usual name, or under the only name; None when the object is itself the row."""
-    for name in ROW_CONTAINERS:
-        value = document.get(name)
-        if (
-            type(value) in (list, dict)
-            and value
-            and all(type(other) not in (list, dict) for key, other in document.items() if key != name)
-        ):
-            return value
+def contained_name(document: Mapping[str, Any]) -> str | None:
+    """The usual name, or the only one, that the rows stand under; None when the object is itself the row."""
+    containers = [name for name, value in document.items() if type(value) in (list, dict)]
+    if len(containers) == 1 and containers[0] in _ROW_CONTAINERS and document[containers[0]]:
+        return containers[0]
     if len(document) == 1:
-        (value,) = document.values()
+        ((name, value),) = document.items()
         nested = type(value) is dict or (type(value) is list and value and type(value[0]) in (list, dict))
-        return value if nested else None
+        return name if nested else None
     return None
 
 
@@ -84,7 +80,7 @@ def outputs_of(document: Any, rows: int) -> Table | None:
 def _outputs_of_object(document: dict[str, Any], rows: int) -> Table:
     for name in OUTPUT_CONTAINERS:
         value = document.get(name)
-        beside = len(document) > 1 and any(_is_probability_name(key) for key in document)
+        beside = len(document) > 1 and any(is_probability_name(key) for key in document)
         if type(value) is list and len(value) == rows and not beside:
             return table_of_items(value, "the response")
         if type(value) is dict and rows == 1 and not beside:
@@ -101,7 +97,7 @@ def _one_row(document: dict[str, Any]) -> Rows:
     flat = dict[str, Any]()
     _flatten(document, "", flat, 0)
     if len(flat) > 1 and all(type(value) is float and 0 <= value <= 1 for value in flat.values()):
-        named = [key for key in flat if _is_probability_name(key.rpartition(".")[2])]
+        named = [key for key in flat if is_probability_name(key.rpartition(".")[2])]
         if not named:  # an object class → probability, perhaps only the likeliest
             return Rows(("probabilities",), ((flat,),))
     return Rows(tuple(flat), (tuple(flat.values()),))
@@ -109,11 +105,11 @@ def _one_row(document: dict[str, Any]) -> Rows:
 
 def _flatten(document: dict[str, Any], prefix: str, flat: dict[str, Any], depth: int) -> None:
     for name, value in document.items():
-        if type(value) is dict and value and depth < _MAX_FLATTENING and not _is_probability_name(name):
+        if type(value) is dict and value and depth < MAX_FLATTENING and not is_probability_name(name):
             _flatten(value, f"{prefix}{name}.", flat, depth + 1)
         else:
             flat[prefix + name] = value
 
 
-def _is_probability_name(name: str) -> bool:
+def is_probability_name(name: str) -> bool:
     return name.lower() in PROBABILITY_NAMES

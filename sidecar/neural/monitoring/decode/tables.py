@@ -58,6 +58,19 @@ def table_of_matrix(names: Sequence[Any], rows: Any, where: str) -> Rows:
     return Rows(tuple(map(str, names)), rows)
 
 
+def table_of_single_matrices(names: Sequence[Any], rows: Sequence[Any]) -> Columns | None:
+    """Column names and a list of one row, of many requests, stacked. None when they are not all alike."""
+    first = names[0]
+    if type(first) is not list or names.count(first) != len(names) or set(map(type, rows)) != {list}:
+        return None
+    if set(map(len, rows)) != {1}:
+        return None
+    lines = list(chain.from_iterable(rows))
+    if set(map(type, lines)) != {list} or set(map(len, lines)) != {len(first)} or not first:
+        return None
+    return alike_columns(tuple(map(str, first)), list(map(list, zip(*lines, strict=True))))
+
+
 def flatten(data: list[Any], where: str) -> list[Any]:
     """A nested array as one flat list, row-major. Ragged nesting is refused where a list meets a scalar."""
     for _ in range(_MAX_ARRAY_DEPTH):
@@ -82,15 +95,35 @@ def table_of_singles(lists: Sequence[Any]) -> Columns | None:
     items = list(chain.from_iterable(lists))
     types = set(map(type, items))
     if types != {dict}:
-        return None if dict in types else _alike((ANONYMOUS,), [items])
+        return None if dict in types else alike_columns((ANONYMOUS,), [items])
+    shape = columns_of_objects(items)
+    return None if shape is None else alike_columns(*shape)
+
+
+def columns_of_objects(items: Sequence[Any]) -> tuple[tuple[str, ...], list[list[Any]]] | None:
+    """Objects with the same keys in the same order as names and columns; None when they have others, or none."""
     names = tuple(items[0])
     if not names or list(map(tuple, items)).count(names) != len(items):
         return None
     flat = list(chain.from_iterable(map(_VALUES, items)))
-    return _alike(names, [flat[place :: len(names)] for place in range(len(names))])
+    return names, [flat[place :: len(names)] for place in range(len(names))]
 
 
-def _alike(names: tuple[str, ...], columns: list[list[Any]]) -> Columns | None:
+def table_of_single_columns(items: Sequence[Any]) -> Columns | None:
+    """Objects of columns with one value each, stacked: lists of one, or scalars. None when they are not all alike."""
+    shape = columns_of_objects(items) if set(map(type, items)) == {dict} else None
+    if shape is None:
+        return None
+    columns = list[list[Any]]()
+    for column in shape[1]:
+        types = set(map(type, column))
+        if list in types and (len(types) > 1 or set(map(len, column)) != {1}):
+            return None
+        columns.append(list(chain.from_iterable(column)) if list in types else column)
+    return alike_columns(shape[0], columns)
+
+
+def alike_columns(names: tuple[str, ...], columns: list[list[Any]]) -> Columns | None:
     """The table; None where a column's objects or lists are not all alike: then each request has a layout of its own."""
     types = [set(map(type, column)) for column in columns]
     table = Columns(names, columns, len(columns[0]), widths=(), types=types)

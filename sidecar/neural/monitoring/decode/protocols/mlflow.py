@@ -5,17 +5,40 @@ https://mlflow.org/docs/latest/ml/deployment/deploy-model-locally/
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any, Final
 
 from neural.monitoring.decode.delimited import content_type, csv_columns, has_header, read_csv
 from neural.monitoring.decode.loose import outputs_of
-from neural.monitoring.decode.parsed import UNLOADED, Columns, Exchange, Reads, Reason, Request, Rows, Table, Undecodable
+from neural.monitoring.decode.loose_bulk import outputs_of_many
+from neural.monitoring.decode.parsed import (
+    UNLOADED,
+    Bulk,
+    Columns,
+    Exchange,
+    Many,
+    Reads,
+    Reason,
+    Request,
+    Rows,
+    Table,
+    Undecodable,
+)
 from neural.monitoring.decode.protocols.v1 import predictions_table
-from neural.monitoring.decode.tables import table_of_columns, table_of_items, table_of_matrix
+from neural.monitoring.decode.tables import (
+    table_of_columns,
+    table_of_items,
+    table_of_matrix,
+    table_of_single_columns,
+    table_of_single_matrices,
+    table_of_singles,
+)
 
 _FRAMES: Final = frozenset({"dataframe_split", "dataframe_records"})
 _LETTERS: Final = frozenset(b"abcdfghijklmnopqrstuvwxyz")  # without e, which numbers have too
 _KEYS: Final = _FRAMES | {"instances", "inputs"}
+_COLUMNS, _DATA, _PREDICTIONS = map(itemgetter, ("columns", "data", "predictions"))
 
 
 class MLflow:
@@ -63,6 +86,11 @@ class MLflow:
             )
         return outputs_of(document, len(request.table))  # servers before MLflow 2 answer a bare list
 
+    def bulk(self, many: Many) -> Bulk | None:
+        inputs = _tables(many.request_documents)
+        outputs = None if inputs is None else _answers(many.response_documents)
+        return None if inputs is None or outputs is None else Bulk(inputs, outputs, [""] * len(many))
+
 
 def _answers_like_mlflow(exchange: Exchange) -> bool:
     document = exchange.response_document
@@ -83,6 +111,28 @@ def _table(document: dict[str, Any]) -> Table:
     if keys[0] == "inputs" and type(value) is not list:
         return Rows(("",), ((value,),))
     return table_of_items(value, keys[0])
+
+
+def _tables(documents: Sequence[Any]) -> Columns | None:
+    """``_table`` of many requests of one row each; None when they are not all alike."""
+    keys = [key for key in documents[0] if key in _KEYS]
+    if len(keys) != 1 or any(len(_KEYS & document.keys()) != 1 for document in documents):
+        return None
+    values = list(map(itemgetter(keys[0]), documents))
+    if keys[0] == "dataframe_split":
+        return table_of_single_matrices(list(map(_COLUMNS, values)), list(map(_DATA, values)))
+    objects = keys[0] == "inputs" and type(values[0]) is dict
+    return table_of_single_columns(values) if objects else table_of_singles(values)
+
+
+def _answers(documents: Sequence[Any]) -> Columns | None:
+    """The same of ``response``."""
+    named = {type(document) is dict and "predictions" in document for document in documents}
+    if named != {True}:
+        return outputs_of_many(documents) if named == {False} else None
+    predictions = list(map(_PREDICTIONS, documents))
+    objects = type(predictions[0]) is dict
+    return table_of_single_columns(predictions) if objects else table_of_singles(predictions)
 
 
 def _csv(body: bytes, max_rows: int) -> Columns:

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from neural.monitoring.decode.jsonpath import find, parse_path
 from neural.monitoring.decode.loose import outputs_of, rows_of
-from neural.monitoring.decode.parsed import UNLOADED, Exchange, Reads, Reason, Request, Rows, Table, Undecodable
+from neural.monitoring.decode.loose_bulk import outputs_of_many, rows_of_many
+from neural.monitoring.decode.parsed import UNLOADED, Bulk, Exchange, Many, Reads, Reason, Request, Rows, Table, Undecodable
 from neural.monitoring.decode.settings import MappingSettings
 from neural.monitoring.decode.tables import table_of_items
 
@@ -39,6 +40,11 @@ class PlainJSON:
 
     def response(self, exchange: Exchange, request: Request) -> Table | None:
         return None if exchange.response_document is UNLOADED else outputs_of(exchange.response_document, len(request.table))
+
+    def bulk(self, many: Many) -> Bulk | None:
+        inputs = rows_of_many(many.request_documents)
+        outputs = None if inputs is None else outputs_of_many(many.response_documents)
+        return None if inputs is None or outputs is None else Bulk(inputs, outputs, [""] * len(many))
 
 
 class TorchServe(PlainJSON):

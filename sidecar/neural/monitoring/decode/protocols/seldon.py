@@ -5,12 +5,28 @@ https://docs.seldon.ai/seldon-core-1/references/prediction
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any
 
 from neural.monitoring.decode.loose import outputs_of, rows_of
-from neural.monitoring.decode.parsed import ANONYMOUS, Exchange, Reads, Reason, Request, Rows, Table, Undecodable
-from neural.monitoring.decode.tables import flatten, table_of_matrix
+from neural.monitoring.decode.loose_bulk import outputs_of_many, rows_of_many
+from neural.monitoring.decode.parsed import (
+    ANONYMOUS,
+    Bulk,
+    Columns,
+    Exchange,
+    Many,
+    Reads,
+    Reason,
+    Request,
+    Rows,
+    Table,
+    Undecodable,
+)
+from neural.monitoring.decode.tables import flatten, table_of_matrix, table_of_single_matrices, table_of_singles
 
+_DATA, _NDARRAY = itemgetter("data"), itemgetter("ndarray")
 _KEYS = frozenset({"data", "jsonData", "strData", "binData"})
 
 
@@ -49,6 +65,30 @@ class Seldon:
         if "strData" in document:
             return outputs_of(document["strData"], len(request.table))
         return _data(document)
+
+    def bulk(self, many: Many) -> Bulk | None:
+        inputs = _many(many.request_documents, rows_of_many)
+        outputs = None if inputs is None else _many(many.response_documents, outputs_of_many)
+        if inputs is None or outputs is None:
+            return None
+        metas = [document.get("meta") for document in many.request_documents]
+        puids = [meta.get("puid") if type(meta) is dict else None for meta in metas]
+        return Bulk(inputs, outputs, [puid if type(puid) is str else "" for puid in puids])
+
+
+def _many(documents: Sequence[Any], loosely: Callable[[Sequence[Any]], Columns | None]) -> Columns | None:
+    """The tables of many documents of one row each: ``jsonData``, or an ``ndarray`` of one row. None when they are not all alike."""
+    if all("jsonData" in document for document in documents):
+        return loosely([document["jsonData"] for document in documents])
+    if any("jsonData" in document or "strData" in document for document in documents):
+        return None
+    data = list(map(_DATA, documents))
+    names, rows = [one.get("names") for one in data], list(map(_NDARRAY, data))
+    width = len(rows[0][0])
+    if all(type(one) is list and len(one) == width for one in names):
+        return table_of_single_matrices(names, rows)
+    unnamed = all(type(one) is not list or not one for one in names)
+    return table_of_singles(rows) if unnamed and {type(row) for one in rows for row in one} == {list} else None
 
 
 def _data(document: dict[str, Any]) -> Table:
