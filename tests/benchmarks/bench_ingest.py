@@ -55,6 +55,12 @@ def v1_bodies() -> tuple[bytes, bytes]:
     return orjson.dumps({"instances": [row]}), orjson.dumps({"predictions": [{"label": 1, "probability": RNG.random()}]})
 
 
+def plain_bodies() -> tuple[bytes, bytes]:
+    """As people's own FastAPI servers have it."""
+    row = {f"f{i}": number() for i in range(FEATURES - 2)} | {"c0": RNG.choice("abc"), "c1": RNG.choice("xy")}
+    return orjson.dumps(row), orjson.dumps({"prediction": 1, "probability": RNG.random()})
+
+
 def v2_bodies() -> tuple[bytes, bytes]:
     inputs = [{"name": f"f{i}", "shape": [1], "datatype": "FP64", "data": [number()]} for i in range(FEATURES)]
     return orjson.dumps({"inputs": inputs}), v2_answer()
@@ -159,6 +165,7 @@ def accept_bench(folder: str, made: CaptureBatch) -> Bench:
 
 def benches(folder: str) -> list[Bench]:
     v1 = batch(v1_bodies, "/v1/models/m:predict")
+    plain = batch(plain_bodies, "/predict")
     v2 = batch(v2_bodies, "/v2/models/m/infer")
     wide = batch(v2_wide_bodies, "/v2/models/m/infer")
     bodies = [event.request_body for event in v1.events]
@@ -166,10 +173,12 @@ def benches(folder: str) -> list[Bench]:
     return [
         Bench("floor: orjson, one body at a time (V1)", "event", EVENTS, lambda: [orjson.loads(body) for body in bodies]),
         decode_bench("V1 JSON, 20 features: wire to columns", v1, "event", EVENTS, 100_000),
+        decode_bench("plain JSON, 20 features: wire to columns", plain, "event", EVENTS, 100_000),
         decode_bench("V2 JSON, one tensor of 20: wire to columns", wide, "event", EVENTS, 100_000),
         decode_bench("V2 JSON, 20 named tensors: wire to columns", v2, "event", EVENTS, 100_000),
         decode_bench("V2 binary, 1,000 x 20: wire to columns", binary_batch(1000, 10), "row", 10_000, 1_000_000),
         engine_bench(root / "v1", "V1 JSON, 20 features: whole way", v1, "event", EVENTS, 100_000),
+        engine_bench(root / "plain", "plain JSON, 20 features: whole way", plain, "event", EVENTS, 100_000),
         engine_bench(root / "wide", "V2 JSON, one tensor of 20: whole way", wide, "event", EVENTS, 100_000),
         engine_bench(root / "v2", "V2 JSON, 20 named tensors: whole way", v2, "event", EVENTS, 100_000),
         engine_bench(root / "binary", "V2 binary, 1,000 x 20: whole way", binary_batch(1000, 10), "row", 10_000, 1_000_000),
