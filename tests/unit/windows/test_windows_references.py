@@ -227,6 +227,14 @@ def test_an_array_whose_head_is_cut_off_is_refused_in_one_line(tmp_path):
         load_reference_file(path)
 
 
+@pytest.mark.parametrize(("code", "order"), [(0xD800, "<"), (0x270064, "<"), (0x110000, ">")])
+def test_texts_that_are_no_characters_are_refused_in_one_line(tmp_path, code, order):
+    path = tmp_path / "half.npz"
+    np.savez(path, x=np.array([97, code], f"{order}u4").view(f"{order}U1"))
+    with pytest.raises(ReferenceDataError, match=r"can't be read: .*no character of Unicode"):
+        load_reference_file(path)
+
+
 def test_an_empty_folder_is_no_log(tmp_path):
     with pytest.raises(ReferenceDataError, match="holds no Parquet"):
         load_reference_file(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -115,14 +116,24 @@ def _npz(path: Path) -> dict[str, Column]:
     if not zipfile.is_zipfile(path):
         raise ReferenceDataError(f"{path}: is no .npz file: save it with numpy.savez, a column each")
     with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:  # numpy leaves one open that it can't read
-        if "data" in arrays.files and arrays["data"].ndim == 2:
-            names = [str(name) for name in arrays["feature_names"]] if "feature_names" in arrays.files else None
-            columns = columns_from(arrays["data"], names)
-            more = {name: arrays[name] for name in arrays.files if name not in ("data", "feature_names")}
-            return {**columns, **columns_from(more)}
-        return columns_from({name: arrays[name] for name in arrays.files})
+        read = {name: _texts_of_characters(arrays[name]) for name in arrays.files}
+    if "data" in read and read["data"].ndim == 2:
+        names = [str(name) for name in read["feature_names"]] if "feature_names" in read else None
+        columns = columns_from(read["data"], names)
+        return {**columns, **columns_from({name: array for name, array in read.items() if name not in ("data", "feature_names")})}
+    return columns_from(read)
 
 
+def _texts_of_characters(array: Any) -> Any:
+    """The array. Raises ValueError for texts of what is no Unicode: numpy takes any number for a character, a reference can't store it."""
+    if array.dtype.kind == "U" and array.dtype.itemsize:
+        codes = array.ravel().astype(array.dtype.newbyteorder("=")).view(np.uint32)
+        if ((codes > sys.maxunicode) | ((codes >= _SURROGATES[0]) & (codes <= _SURROGATES[1]))).any():
+            raise ValueError("a text holds what is no character of Unicode")
+    return array
+
+
+_SURROGATES = (0xD800, 0xDFFF)
 _SPECIAL = {
     PREDICTION.removeprefix("@"): PREDICTION,
     LATENCY.removeprefix("@"): LATENCY,
