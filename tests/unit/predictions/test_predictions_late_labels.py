@@ -129,3 +129,25 @@ def test_what_the_disk_refuses_is_tried_again(log, known, tmp_path, monkeypatch)
     assert log.stats()["write_errors"] == 1
     log.roll(LATER + 1, known)
     assert labels(tmp_path)["a"] == "1"
+
+
+def test_a_file_that_the_disk_does_not_give_back_holds_up_no_other_and_leaves_nothing_behind(log, known, tmp_path):
+    (broken,) = tmp_path.rglob("*.parquet")
+    log.append(rows("de", START + HOUR))
+    log.roll(LATER + HOUR, known)
+    log.checkpoint()
+    log.checkpoint()
+    whole = broken.read_bytes()
+    at = whole.index(b"\x28\xb5\x2f\xfd")  # where zstd begins: the first page
+    broken.write_bytes(whole[:at] + bytes(40) + whole[at + 40 :])
+    tell(log, known, LATER + HOUR, b="no", e="yes")
+    log.labelled("m", "1", np.array([START + HOUR + 1.0]))
+    log.roll(LATER + HOUR + 1, known)  # the broken one again, then it waits behind the other
+    log.roll(LATER + HOUR + 2, known)
+    (good,) = [path for path in tmp_path.rglob("*.parquet") if path != broken]
+    assert pq.ParquetFile(good).read()["label"].to_pylist() == [None, "yes"]
+    assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted([broken, good])
+    assert log.stats()["write_errors"] == 2
+    broken.write_bytes(whole)
+    log.roll(LATER + HOUR + 3, known)
+    assert labels(tmp_path) == {"a": None, "b": "no", "c": None, "d": None, "e": "yes"}

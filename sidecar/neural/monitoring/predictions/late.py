@@ -35,15 +35,23 @@ class LateLabels:
             self._hours[Hour(int(slot) * HOUR_SECONDS, model, version)] = None
 
     def step(self, now: float, labels: LabelsOf) -> int:
-        """Returns the files written again. Raises OSError when the disk refuses; the file is then tried again."""
+        """Returns the files written again. Raises OSError when the disk refuses; the file is then tried again, after all others."""
         if not self._files:
             self._next_hour(now)
         written = rows = 0
         while self._files and rows < ROWS_A_TURN:
-            looked, changed = relabel(self._files[0], labels, fsync=self._fsync)
-            self._files.popleft()
+            looked, changed = self._relabel(self._files.popleft(), labels)
             rows, written = rows + looked, written + changed
         return written
+
+    def _relabel(self, path: Path, labels: LabelsOf) -> tuple[int, bool]:
+        try:
+            return relabel(path, labels, fsync=self._fsync)
+        except OSError:
+            if self._current is not None:
+                self._hours[self._current] = None  # the last of them
+                self._begun.pop(self._current, None)
+            raise
 
     def _next_hour(self, now: float) -> None:
         """An hour whose segments are gone: until then a restart may write its files anew."""

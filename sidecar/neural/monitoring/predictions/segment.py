@@ -171,14 +171,18 @@ def _write_group(writer: pq.ParquetWriter, table: pa.Table, labels: LabelsOf | N
 
 def relabel(path: Path, labels: LabelsOf, *, fsync: bool = False) -> tuple[int, bool]:
     """Write a Parquet file again with the labels known by now, whole or not at all. Returns the rows looked at, and whether any of them has
-    got one; a file that has gone, or can't be read, has none.
+    got one; a file that has gone, or is no Parquet, has none. Raises OSError, with nothing left behind.
     """
     try:
         with pq.ParquetFile(path) as file:
             if not any(_gained(file, group, labels) for group in range(file.num_row_groups)):
                 return file.metadata.num_rows, False
             temporary = temporary_of(path)
-            _rewrite(file, temporary, labels)
+            try:
+                _rewrite(file, temporary, labels)
+            except OSError:  # a disk that is full needs the room
+                temporary.unlink(missing_ok=True)
+                raise
             rows = file.metadata.num_rows
     except (FileNotFoundError, pa.ArrowInvalid):
         return 0, False
